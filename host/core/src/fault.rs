@@ -1,0 +1,88 @@
+//! Why an evaluation failed.
+//!
+//! A fault never changes an alert: state stays as it was, and the rule's health
+//! turns to `err` with the fault's code and message.
+
+use crate::limits::Limit;
+use crate::query::QueryErrorCode;
+
+/// A failed evaluation, compilation or notification.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {message}", code.as_str())]
+pub struct Fault {
+    pub code: FaultCode,
+    /// What is wrong and what to do, for people.
+    pub message: String,
+}
+
+impl Fault {
+    #[must_use]
+    pub fn new(code: FaultCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+
+    /// Something went over a limit.
+    #[must_use]
+    pub fn over(limit: Limit, allowed: u64) -> Self {
+        let info = crate::limits::Limits::TABLE
+            .iter()
+            .find(|info| info.limit == limit);
+        let unit = info.map_or("", |info| info.unit);
+        let message = format!("over the limit {} of {allowed} {unit}", limit.name());
+        Self::new(FaultCode::Limit(limit), message)
+    }
+}
+
+/// The stable code of a fault, as the API, the log and metrics show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FaultCode {
+    /// Over a limit; the code is the limit's name and `_exceeded`.
+    Limit(Limit),
+    /// A query failed that the rule had not allowed to fail.
+    Query(QueryErrorCode),
+    /// The component trapped: a panic, an access out of bounds, a division by zero.
+    Trap,
+    /// The component called an import with arguments that are not allowed.
+    BadCall,
+    /// The component answered something that does not hold together, such as a
+    /// finding about a frame it never got.
+    BadOutcome,
+    /// The component returned an error of its own.
+    ComponentError,
+    /// Two findings ended up with the same labels.
+    DuplicateLabels,
+    /// The module is missing, or cannot be compiled or loaded.
+    ModuleUnavailable,
+    /// The host had no room for this evaluation in time. Not the rule's fault.
+    Overloaded,
+    /// The host failed. Not the rule's fault.
+    HostError,
+}
+
+impl FaultCode {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Limit(limit) => limit.code(),
+            Self::Query(code) => code.as_str(),
+            Self::Trap => "trap",
+            Self::BadCall => "bad_call",
+            Self::BadOutcome => "bad_outcome",
+            Self::ComponentError => "component_error",
+            Self::DuplicateLabels => "duplicate_labels",
+            Self::ModuleUnavailable => "module_unavailable",
+            Self::Overloaded => "overloaded",
+            Self::HostError => "host_error",
+        }
+    }
+
+    /// Whether the fault lies with the host and not with the tenant's component
+    /// or source.
+    #[must_use]
+    pub fn is_host(self) -> bool {
+        matches!(self, Self::Overloaded | Self::HostError)
+    }
+}

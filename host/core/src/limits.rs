@@ -1,0 +1,120 @@
+//! What one evaluation may use, each limit with its name, unit and default.
+
+/// One row of the table of limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LimitInfo {
+    pub limit: Limit,
+    /// Name in settings, in the API and, with `_exceeded`, as the error's code.
+    pub name: &'static str,
+    pub unit: &'static str,
+    pub default: u64,
+    pub doc: &'static str,
+}
+
+macro_rules! limits {
+    ($($(#[doc = $doc:literal])+ $field:ident, $variant:ident, $unit:literal, $default:expr;)+) => {
+        /// A limit on one evaluation.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Limit { $($(#[doc = $doc])+ $variant,)+ }
+
+        /// What one evaluation may use.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct Limits { $($(#[doc = $doc])+ pub $field: u64,)+ }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($field: $default,)+ }
+            }
+        }
+
+        impl Limits {
+            /// Every limit there is, in the order of the docs.
+            pub const TABLE: &'static [LimitInfo] = &[$(LimitInfo {
+                limit: Limit::$variant,
+                name: stringify!($field),
+                unit: $unit,
+                default: $default,
+                doc: concat!($($doc),+),
+            },)+];
+
+            #[must_use]
+            pub fn get(&self, limit: Limit) -> u64 {
+                match limit { $(Limit::$variant => self.$field,)+ }
+            }
+
+            pub fn set(&mut self, limit: Limit, value: u64) {
+                match limit { $(Limit::$variant => self.$field = value,)+ }
+            }
+        }
+
+        impl Limit {
+            /// Name in settings and in the API.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Limit::$variant => stringify!($field),)+ }
+            }
+
+            /// The code of the error that reaching this limit is.
+            #[must_use]
+            pub fn code(self) -> &'static str {
+                match self { $(Limit::$variant => concat!(stringify!($field), "_exceeded"),)+ }
+            }
+        }
+    };
+}
+
+limits! {
+    /// Instructions, as wasmtime's fuel counts them; the budget authors see.
+    fuel, Fuel, "instructions", 500_000_000;
+    /// Wall time of one run in the sandbox, queries not counted.
+    deadline_ms, DeadlineMs, "milliseconds", 1_000;
+    /// Linear memories and tables of one instance, together.
+    memory_bytes, MemoryBytes, "bytes", 64 << 20;
+    /// The guest's call stack. Set for the whole server, not per rule.
+    stack_bytes, StackBytes, "bytes", 512 << 10;
+    /// Calls of imports in one run.
+    host_calls, HostCalls, "calls", 100_000;
+    /// Bytes copied between guest and host in one run, both ways.
+    boundary_bytes, BoundaryBytes, "bytes", 64 << 20;
+    /// Runs until a rule has all the query results it asks for.
+    rounds, Rounds, "runs", 8;
+    /// Different queries of one evaluation.
+    queries, Queries, "queries", 64;
+    /// Query results of one evaluation, together.
+    query_bytes, QueryBytes, "bytes", 256 << 20;
+    /// Findings of one evaluation.
+    findings, Findings, "findings", 20_000;
+    /// Recorded samples of one evaluation.
+    samples, Samples, "samples", 20_000;
+    /// Labels of one finding, and annotations likewise.
+    finding_labels, FindingLabels, "labels", 64;
+    /// One label's name, and its value.
+    label_bytes, LabelBytes, "bytes", 2_048;
+    /// One annotation's name, and its value.
+    annotation_bytes, AnnotationBytes, "bytes", 16 << 10;
+    /// Keys a rule keeps in its state.
+    state_keys, StateKeys, "keys", 4_096;
+    /// Keys and values a rule keeps in its state, together.
+    state_bytes, StateBytes, "bytes", 1 << 20;
+    /// Timers a rule has set.
+    timers, Timers, "timers", 64;
+    /// Names and payloads of a rule's timers, together.
+    timer_bytes, TimerBytes, "bytes", 64 << 10;
+    /// Log lines of one evaluation, together.
+    log_bytes, LogBytes, "bytes", 64 << 10;
+    /// Different metric series one evaluation may touch.
+    metric_series, MetricSeries, "series", 200;
+    /// Requests one notification may turn into.
+    requests, Requests, "requests", 256;
+}
+
+impl Limit {
+    /// The limit of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Limits::TABLE
+            .iter()
+            .find(|info| info.name == name)
+            .map(|info| info.limit)
+    }
+}
