@@ -1,0 +1,183 @@
+//! What tenants have configured, in memory: modules, sources, receivers and
+//! secrets. Read at every evaluation; read anew from the store after a change.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use wasmalert_core::TenantId;
+use wasmalert_core::evaluation::Description;
+use wasmalert_sandbox::World;
+
+use crate::query::{Source, Sources};
+use crate::secrets::Secrets;
+use crate::store::{ModuleRow, Store, StoreError};
+
+/// One version of a module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModuleInfo {
+    pub version: u32,
+    /// `sha256:` and 64 hexadecimal digits.
+    pub digest: String,
+    pub world: World,
+    pub description: Description,
+}
+
+impl ModuleInfo {
+    /// Whether a notifier asks for firing alerts again and again.
+    #[must_use]
+    pub fn wants_resend(&self) -> bool {
+        self.description.extras.iter().any(|(name, value)| name == "resend" && value == "true")
+    }
+}
+
+/// What a component says of itself, as the API shows it and the store keeps it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DescriptionBody {
+    pub name: String,
+    pub doc: String,
+    /// JSON Schema of the configuration; null accepts anything.
+    #[schema(value_type = Option<Object>)]
+    pub config_schema: Option<serde_json::Value>,
+    /// Queries asked at every slot.
+    pub queries: Vec<String>,
+    pub extras: BTreeMap<String, String>,
+}
+
+impl DescriptionBody {
+    /// # Errors
+    /// The JSON Schema is not JSON.
+    pub fn new(description: &Description) -> Result<Self, serde_json::Error> {
+        let schema = description.config_schema.trim();
+        Ok(Self {
+            name: description.name.clone(),
+            doc: description.doc.clone(),
+            config_schema: if schema.is_empty() { None } else { Some(serde_json::from_str(schema)?) },
+            queries: description.queries.clone(),
+            extras: description.extras.iter().cloned().collect(),
+        })
+    }
+
+    #[must_use]
+    pub fn into_description(self) -> Description {
+        Description {
+            name: self.name,
+            doc: self.doc,
+            config_schema: self.config_schema.map(|schema| schema.to_string()).unwrap_or_default(),
+            queries: self.queries,
+            extras: self.extras.into_iter().collect(),
+        }
+    }
+}
+
+/// Reads a module's row; none when it does not hold together.
+fn module_info(row: &ModuleRow) -> Option<ModuleInfo> {
+    let description: DescriptionBody = serde_json::from_str(&row.description).ok()?;
+    Some(ModuleInfo {
+        version: row.version,
+        digest: row.digest.clone(),
+        world: World::parse(&row.world)?,
+        description: description.into_description(),
+    })
+}
+
+/// Where notifications go: a notifier with its configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiverSpec {
+    /// Name of a notifier module.
+    #[schema(example = "alertmanager")]
+    pub module: String,
+    /// Version of the module; without it the newest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+    /// The notifier's own configuration. `{{secret:NAME}}` stands for a secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Object, example = json!({"url": "http://127.0.0.1:9093"}))]
+    pub config: Option<serde_json::Value>,
+}
+
+impl ReceiverSpec {
+    /// The configuration as a JSON text.
+    #[must_use]
+    pub fn config_text(&self) -> String {
+        self.config.as_ref().map_or_else(|| "{}".to_owned(), serde_json::Value::to_string)
+    }
+}
+
+/// What one tenant has configured.
+#[derive(Debug, Clone, Default)]
+pub struct TenantCatalog {
+    pub sources: Sources,
+    pub receivers: BTreeMap<String, Arc<ReceiverSpec>>,
+    pub secrets: Arc<Secrets>,
+    modules: BTreeMap<String, BTreeMap<u32, Arc<ModuleInfo>>>,
+}
+
+impl TenantCatalog {
+    /// A version of a module; the newest where none is given.
+    #[must_use]
+    pub fn module(&self, name: &str, version: Option<u32>) -> Option<Arc<ModuleInfo>> {
+        let versions = self.modules.get(name)?;
+        match version {
+            Some(version) => versions.get(&version).cloned(),
+            None => versions.last_key_value().map(|(_, module)| module.clone()),
+        }
+    }
+
+    /// The receiver's notifier.
+    #[must_use]
+    pub fn notifier(&self, receiver: &ReceiverSpec) -> Option<Arc<ModuleInfo>> {
+        self.module(&receiver.module, receiver.version)
+    }
+}
+
+/// The catalogs of all tenants.
+#[derive(Default)]
+pub struct Catalog(RwLock<HashMap<TenantId, Arc<TenantCatalog>>>);
+
+impl Catalog {
+    /// What a tenant has configured; nothing for a tenant that is not known.
+    #[must_use]
+    pub fn of(&self, tenant: &TenantId) -> Arc<TenantCatalog> {
+        let catalogs = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        catalogs.get(tenant).cloned().unwrap_or_default()
+    }
+
+    /// Reads a tenant's configuration from the store. A row that cannot be used
+    /// is left out and logged, so that one bad row does not stop the rest.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn reload(&self, store: &Store, tenant: &TenantId) -> Result<(), StoreError> {
+        let secrets = Arc::new(Secrets::from_iter(store.secrets(tenant).await?));
+        let mut catalog = TenantCatalog { secrets: secrets.clone(), ..TenantCatalog::default() };
+        for row in store.list_modules(tenant).await? {
+            match module_info(&row) {
+                Some(module) => {
+                    let versions = catalog.modules.entry(row.name.clone()).or_default();
+                    versions.insert(module.version, Arc::new(module));
+                }
+                None => tracing::error!(%tenant, module = row.name, row.version, "a stored module cannot be read"),
+            }
+        }
+        for row in store.list_sources(tenant).await? {
+            let source = serde_json::from_str(&row.spec).map_err(|error| vec![error.to_string()]);
+            let revision = row.revision.unsigned_abs();
+            match source.and_then(|spec| Source::new(&row.name, revision, spec, secrets.clone())) {
+                Ok(source) => catalog.sources.insert(Arc::new(source)),
+                Err(errors) => tracing::error!(%tenant, source = row.name, ?errors, "a stored source cannot be used"),
+            }
+        }
+        for row in store.list_receivers(tenant).await? {
+            match serde_json::from_str::<ReceiverSpec>(&row.spec) {
+                Ok(spec) => drop(catalog.receivers.insert(row.name, Arc::new(spec))),
+                Err(error) => tracing::error!(%tenant, receiver = row.name, %error, "a stored receiver cannot be used"),
+            }
+        }
+        let mut catalogs = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        catalogs.insert(tenant.clone(), Arc::new(catalog));
+        Ok(())
+    }
+}

@@ -1,0 +1,342 @@
+//! Settings: by file, environment and flag, in rising order of precedence.
+//!
+//! Every setting has one name. `data_dir` is `data_dir = "…"` in the TOML file,
+//! `WASMALERT_DATA_DIR` in the environment and `--data-dir` on the command line.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use wasmalert_core::limits::Limits;
+use wasmalert_core::units::parse_duration_ms;
+
+/// One setting, as `--help` and the docs show it.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    pub name: &'static str,
+    /// Name of the environment variable.
+    pub env: &'static str,
+    /// As it would be written; empty when there is none.
+    pub default: &'static str,
+    pub unit: &'static str,
+    pub doc: &'static str,
+}
+
+const PLAIN: &[(&str, &str, &str, &str)] = &[
+    ("listen", "127.0.0.1:8080", "address:port", "Where the API listens; port 0 takes a free one"),
+    ("data_dir", "wasmalert-data", "path", "Where everything is kept"),
+    (
+        "token",
+        "",
+        "text",
+        "Bearer token of the API, at least 16 characters; without it one is made at the first start, printed \
+         once and kept in the data directory",
+    ),
+    (
+        "external_url",
+        "",
+        "URL",
+        "Where people reach this server, for links in notifications; http://LISTEN without it",
+    ),
+    ("stock_components", "true", "true or false", "Upload the stock components to a fresh store"),
+    ("threads", "0", "threads", "Threads that evaluate; 0 takes one for each core"),
+    ("evaluation_queue", "16384", "runs", "Runs that may wait for a thread; more fail as overloaded"),
+    ("groups_at_once", "1024", "groups", "Groups that are evaluated at the same time"),
+    ("component_cache_bytes", "536870912", "bytes", "Loaded components kept in memory, by size of code"),
+    ("query_cache_bytes", "268435456", "bytes", "Query results kept for rules that ask the same"),
+    ("query_concurrency", "256", "queries", "Queries under way at the same time"),
+    ("compile_memory_bytes", "2147483648", "bytes", "Address space of the compiler's process"),
+    ("compile_cpu_seconds", "60", "seconds", "CPU time of the compiler's process"),
+    ("compile_wall", "60s", "duration", "Wall time of the compiler's process"),
+    ("module_bytes", "33554432", "bytes", "The largest module that is taken"),
+    ("resend_delay", "1m", "duration", "How often a firing alert is sent again to receivers that ask for it"),
+    ("resolved_retention", "15m", "duration", "How long a resolved alert stays visible"),
+    ("keep_evaluations", "50", "evaluations", "Journals kept for each rule"),
+    ("keep_evaluations_for", "1d", "duration", "Journals older than this are removed"),
+    ("journal_bytes", "262144", "bytes", "The largest journal that is kept whole; larger ones lose samples"),
+    ("delivery_concurrency", "64", "notifications", "Notifications under way at the same time"),
+    ("delivery_timeout", "10s", "duration", "Wall time of one request of a notification"),
+    ("delivery_max_age", "1d", "duration", "An undelivered notification older than this is dead"),
+    ("keep_delivered_for", "1d", "duration", "Delivered notifications are listed this long"),
+    ("tenant_metric_series", "10000", "series", "Series of rules' own metrics kept for each tenant"),
+    ("tenant_label", "true", "true or false", "Whether the host's own metrics carry the tenant"),
+    ("log", "info", "filter", "What is logged: error, warn, info, debug, or a filter such as wasmalert_server=debug"),
+    ("log_format", "text", "text or json", "How it is logged"),
+];
+
+/// Every setting there is: the plain ones, then `limit_…` for each limit.
+pub static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
+    let plain = PLAIN.iter().map(|&(name, default, unit, doc)| Setting {
+        name,
+        env: leak(format!("WASMALERT_{}", name.to_uppercase())),
+        default,
+        unit,
+        doc,
+    });
+    let limits = Limits::TABLE.iter().map(|info| Setting {
+        name: leak(format!("limit_{}", info.name)),
+        env: leak(format!("WASMALERT_LIMIT_{}", info.name.to_uppercase())),
+        default: leak(info.default.to_string()),
+        unit: info.unit,
+        doc: info.doc.trim(),
+    });
+    plain.chain(limits).collect()
+});
+
+/// Makes a text of the table of settings live as long as the table: for ever.
+fn leak(text: String) -> &'static str {
+    Box::leak(text.into_boxed_str())
+}
+
+/// The settings of a running server.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub listen: SocketAddr,
+    pub data_dir: PathBuf,
+    pub token: Option<String>,
+    pub external_url: Option<String>,
+    /// Name and bytes of each component that a fresh store gets.
+    pub stock_components: Vec<(String, &'static [u8])>,
+    pub upload_stock: bool,
+    pub threads: usize,
+    pub evaluation_queue: usize,
+    pub groups_at_once: usize,
+    pub component_cache_bytes: u64,
+    pub query_cache_bytes: u64,
+    pub query_concurrency: usize,
+    pub compile_memory_bytes: u64,
+    pub compile_cpu_seconds: u64,
+    pub compile_wall_ms: u64,
+    pub module_bytes: u64,
+    pub resend_delay_ms: i64,
+    pub resolved_retention_ms: i64,
+    pub keep_evaluations: u32,
+    pub keep_evaluations_for_ms: i64,
+    pub journal_bytes: usize,
+    pub delivery_concurrency: usize,
+    pub delivery_timeout_ms: u64,
+    pub delivery_max_age_ms: i64,
+    pub keep_delivered_for_ms: i64,
+    pub tenant_metric_series: usize,
+    pub tenant_label: bool,
+    pub log: String,
+    pub log_json: bool,
+    pub limits: Limits,
+}
+
+/// Everything that is wrong with the settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigErrors(pub Vec<String>);
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+/// Puts the settings together. Flags win over the environment, and the
+/// environment over the file.
+///
+/// # Errors
+/// Every setting that is unknown or has a value that is not allowed, each with
+/// the place it comes from.
+pub fn load(
+    file: Option<&Path>,
+    env: &dyn Fn(&str) -> Option<String>,
+    flags: &BTreeMap<String, String>,
+) -> Result<Config, ConfigErrors> {
+    let mut reader = Reader { values: BTreeMap::new(), errors: Vec::new() };
+    if let Some(path) = file {
+        reader.read_file(path);
+    }
+    for setting in SETTINGS.iter() {
+        if let Some(value) = env(setting.env).filter(|value| !value.is_empty()) {
+            reader.values.insert(setting.name.into(), (value, setting.env.into()));
+        }
+    }
+    for (name, value) in flags {
+        let place = format!("--{}", name.replace('_', "-"));
+        reader.values.insert(name.clone(), (value.clone(), place));
+    }
+    let config = reader.config();
+    if reader.errors.is_empty() { Ok(config) } else { Err(ConfigErrors(reader.errors)) }
+}
+
+struct Reader {
+    /// Name to value and the place it comes from.
+    values: BTreeMap<String, (String, String)>,
+    errors: Vec<String>,
+}
+
+impl Reader {
+    fn read_file(&mut self, path: &Path) {
+        let place = path.display();
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) => return self.errors.push(format!("{place}: cannot be read: {error}")),
+        };
+        let table: toml::Table = match toml::from_str(&text) {
+            Ok(table) => table,
+            Err(error) => return self.errors.push(format!("{place}: {}", error.to_string().trim_end())),
+        };
+        for (name, value) in table {
+            if !SETTINGS.iter().any(|setting| setting.name == name) {
+                self.errors.push(format!("{place}: no setting is called `{name}`"));
+                continue;
+            }
+            let value = match value {
+                toml::Value::String(text) => text,
+                toml::Value::Integer(number) => number.to_string(),
+                toml::Value::Boolean(flag) => flag.to_string(),
+                other => {
+                    self.errors.push(format!("{place}: `{name}` is a {}, not a text or number", other.type_str()));
+                    continue;
+                }
+            };
+            self.values.insert(name.clone(), (value, format!("{place}: {name}")));
+        }
+    }
+
+    fn config(&mut self) -> Config {
+        let mut limits = Limits::default();
+        for info in Limits::TABLE {
+            limits.set(info.limit, self.number(&format!("limit_{}", info.name), 1, u64::MAX >> 1));
+        }
+        Config {
+            listen: self.parsed("listen", "an address and port, such as 127.0.0.1:8080"),
+            data_dir: PathBuf::from(self.text("data_dir").0),
+            token: self.token(),
+            external_url: self.external_url(),
+            stock_components: Vec::new(),
+            upload_stock: self.parsed("stock_components", "true or false"),
+            threads: self.size("threads", 0, 1024),
+            evaluation_queue: self.size("evaluation_queue", 1, 1 << 24),
+            groups_at_once: self.size("groups_at_once", 1, 1 << 20),
+            component_cache_bytes: self.number("component_cache_bytes", 1, u64::MAX),
+            query_cache_bytes: self.number("query_cache_bytes", 1, u64::MAX),
+            query_concurrency: self.size("query_concurrency", 1, 1 << 20),
+            compile_memory_bytes: self.number("compile_memory_bytes", 64 << 20, u64::MAX),
+            compile_cpu_seconds: self.number("compile_cpu_seconds", 1, 86_400),
+            compile_wall_ms: self.duration("compile_wall").unsigned_abs(),
+            module_bytes: self.number("module_bytes", 1, 1 << 30),
+            resend_delay_ms: self.duration("resend_delay"),
+            resolved_retention_ms: self.duration("resolved_retention"),
+            keep_evaluations: self.size("keep_evaluations", 1, 1_000_000) as u32,
+            keep_evaluations_for_ms: self.duration("keep_evaluations_for"),
+            journal_bytes: self.size("journal_bytes", 1024, 64 << 20),
+            delivery_concurrency: self.size("delivery_concurrency", 1, 1 << 16),
+            delivery_timeout_ms: self.duration("delivery_timeout").unsigned_abs(),
+            delivery_max_age_ms: self.duration("delivery_max_age"),
+            keep_delivered_for_ms: self.duration("keep_delivered_for"),
+            tenant_metric_series: self.size("tenant_metric_series", 1, 10_000_000),
+            tenant_label: self.parsed("tenant_label", "true or false"),
+            log: self.text("log").0,
+            log_json: self.log_format(),
+            limits,
+        }
+    }
+
+    /// The value of a setting and the place it comes from.
+    fn text(&self, name: &str) -> (String, String) {
+        self.values.get(name).cloned().unwrap_or_else(|| {
+            let default = SETTINGS.iter().find(|setting| setting.name == name).map_or("", |s| s.default);
+            (default.to_owned(), name.to_owned())
+        })
+    }
+
+    fn wrong(&mut self, place: &str, value: &str, wanted: &str) {
+        self.errors.push(format!("{place}: `{value}` is not {wanted}"));
+    }
+
+    fn parsed<T: std::str::FromStr + Fallback>(&mut self, name: &str, wanted: &str) -> T {
+        let (value, place) = self.text(name);
+        value.parse().unwrap_or_else(|_| {
+            self.wrong(&place, &value, wanted);
+            T::fallback()
+        })
+    }
+
+    fn number(&mut self, name: &str, min: u64, max: u64) -> u64 {
+        let (value, place) = self.text(name);
+        match value.parse::<u64>() {
+            Ok(number) if (min..=max).contains(&number) => number,
+            _ => {
+                self.wrong(&place, &value, &format!("a whole number from {min} to {max}"));
+                min
+            }
+        }
+    }
+
+    fn size(&mut self, name: &str, min: usize, max: usize) -> usize {
+        self.number(name, min as u64, max as u64) as usize
+    }
+
+    fn duration(&mut self, name: &str) -> i64 {
+        let (value, place) = self.text(name);
+        match parse_duration_ms(&value) {
+            Ok(ms) if ms > 0 => ms,
+            _ => {
+                self.wrong(&place, &value, "a duration above zero, such as 30s, 5m or 1d");
+                1
+            }
+        }
+    }
+
+    fn token(&mut self) -> Option<String> {
+        let (value, place) = self.text("token");
+        if value.is_empty() {
+            return None;
+        }
+        let clean = value.bytes().all(|byte| byte.is_ascii_graphic());
+        if value.len() < 16 || !clean {
+            // The value itself is a secret, so it is not shown.
+            self.errors.push(format!("{place}: must be at least 16 printable ASCII characters without spaces"));
+        }
+        Some(value)
+    }
+
+    fn external_url(&mut self) -> Option<String> {
+        let (value, place) = self.text("external_url");
+        if value.is_empty() {
+            return None;
+        }
+        if reqwest::Url::parse(&value).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
+            return Some(value.trim_end_matches('/').to_owned());
+        }
+        self.wrong(&place, &value, "a URL that starts with http:// or https://");
+        None
+    }
+
+    fn log_format(&mut self) -> bool {
+        let (value, place) = self.text("log_format");
+        if !matches!(value.as_str(), "text" | "json") {
+            self.wrong(&place, &value, "text or json");
+        }
+        value == "json"
+    }
+}
+
+/// What stands in for a value that could not be read, so that reading goes on
+/// and every error is found.
+trait Fallback {
+    fn fallback() -> Self;
+}
+
+impl Fallback for bool {
+    fn fallback() -> Self {
+        false
+    }
+}
+
+impl Fallback for SocketAddr {
+    fn fallback() -> Self {
+        SocketAddr::from(([127, 0, 0, 1], 0))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,317 @@
+//! The one place where an evaluation happens, top to bottom: queries, sandbox,
+//! lifecycle, commit.
+//!
+//! Until the commit nothing counts. A failed query, a trap or a limit leaves the
+//! alerts, the component's state and its timers as they were.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use wasmalert_core::alert::{Annotations, NotifyReason, Observation, Observed, Step, identify, step};
+use wasmalert_core::evaluation::{
+    Context, Cost, Effects, Journal, LogLevel, LogLine, Outcome, Timers, Trigger,
+};
+use wasmalert_core::fault::{Fault, FaultCode};
+use wasmalert_core::label::ALERT_NAME;
+use wasmalert_core::limits::Limit;
+use wasmalert_core::query::{Query, QueryTime};
+use wasmalert_core::schedule::Advance;
+use wasmalert_core::spec::DEFAULT_SOURCE;
+use wasmalert_sandbox::{Component, Verdict};
+
+use crate::Host;
+use crate::catalog::{ModuleInfo, TenantCatalog};
+use crate::live::{Health, LiveGroup, LiveRule, RuleNow, TIMER_GAP_MS};
+use crate::logs::LogEvent;
+use crate::notify::enqueue;
+use crate::record::{self, Budget};
+use crate::store::{EvaluationRow, HealthRow, RuleCommit, StoreError};
+
+/// What is to be evaluated of a group.
+#[derive(Debug, Clone, Copy)]
+pub struct Due {
+    pub now_ms: i64,
+    /// The slot, if one has come.
+    pub slot: Option<Advance>,
+}
+
+/// Evaluates what is due of a group: timers first, then the slot, each rule in
+/// the order of the group.
+pub async fn evaluate_group(host: &Host, group: &LiveGroup, due: Due) {
+    for rule in &group.rules {
+        while let Some(trigger) = due_timer(rule, due.now_ms) {
+            if group.is_retired() {
+                return;
+            }
+            evaluate_rule(host, group, rule, due.now_ms, trigger, 0).await;
+        }
+    }
+    let Some(slot) = due.slot else { return };
+    host.metrics.scheduler_lag(due.now_ms - slot.slot_ms);
+    host.metrics.slots_missed(&group.key.tenant, slot.missed);
+    for rule in &group.rules {
+        if group.is_retired() {
+            return;
+        }
+        evaluate_rule(host, group, rule, slot.slot_ms, Trigger::Interval, slot.missed).await;
+    }
+}
+
+/// The rule's first timer that is due. Each look holds off the next one, so a
+/// rule has at most one evaluation by timer in a while.
+fn due_timer(rule: &LiveRule, now_ms: i64) -> Option<Trigger> {
+    let mut now = rule.now();
+    if now.next_timer_ms()? > now_ms {
+        return None;
+    }
+    let (name, timer) = now.timers.iter().min_by_key(|(_, timer)| timer.due_ms)?;
+    let trigger = Trigger::Timer { name: name.clone(), timer: timer.clone() };
+    now.timers_from_ms = now_ms.saturating_add(TIMER_GAP_MS);
+    Some(trigger)
+}
+
+/// What the last run of an evaluation answered.
+type Answer = Result<(Outcome, Effects), Fault>;
+
+/// What the runs of one evaluation took.
+struct Ran {
+    /// Of a run that failed; a run that succeeded has it in its effects.
+    log: Vec<LogLine>,
+    journal: Arc<Journal>,
+    asked: Vec<Query>,
+    cost: Cost,
+    rounds: u32,
+}
+
+async fn evaluate_rule(
+    host: &Host,
+    group: &LiveGroup,
+    rule: &LiveRule,
+    now_ms: i64,
+    trigger: Trigger,
+    missed: u64,
+) {
+    let stopwatch = host.clock.stopwatch();
+    let tenant = rule.key.tenant();
+    let catalog = host.catalog.of(tenant);
+    let context = Arc::new(context(group, rule, now_ms, trigger));
+    let before = rule.now().clone_inputs();
+    let module = catalog.module(&rule.spec.module, rule.spec.version);
+    let (answer, ran) = run(host, &catalog, module.as_deref(), rule, &context, &before).await;
+
+    let decided = answer.and_then(|answer| decide(group, rule, now_ms, answer));
+    let health = Health {
+        ok: Some(decided.is_ok()),
+        error: decided.as_ref().err().map(|fault| (fault.code.as_str().to_owned(), fault.message.clone())),
+        evaluated_at_ms: Some(now_ms),
+        duration_ns: u64::try_from(stopwatch.elapsed().as_nanos()).unwrap_or(u64::MAX),
+        missed: before.health.missed.saturating_add(missed),
+        seq: before.health.seq + 1,
+    };
+    let now = Now { host, group, rule, catalog: &catalog, context: &context, ran: &ran, health: &health };
+    let evaluation_id = host.ids.next(host.clock.now_ms());
+    let commit = now.commit(&evaluation_id, module.as_deref(), decided.as_ref());
+    let committed = host.store.commit(commit).await;
+
+    host.metrics.evaluated(tenant, &ran.cost, ran.rounds, decided.as_ref().err().map(|fault| fault.code));
+    match committed {
+        Ok(()) => now.apply(decided),
+        // The group was replaced meanwhile: this evaluation never happened.
+        Err(StoreError::Stale) => {}
+        Err(error) => now.failed_commit(&error),
+    }
+}
+
+impl RuleNow {
+    /// Everything an evaluation reads, without the alerts, which may be many.
+    fn clone_inputs(&self) -> Self {
+        Self {
+            alerts: wasmalert_core::alert::Alerts::default(),
+            state: self.state.clone(),
+            timers: self.timers.clone(),
+            asked: self.asked.clone(),
+            asked_at_ms: self.asked_at_ms,
+            health: self.health.clone(),
+            timers_from_ms: self.timers_from_ms,
+        }
+    }
+}
+
+fn context(group: &LiveGroup, rule: &LiveRule, now_ms: i64, trigger: Trigger) -> Context {
+    let mut labels = group.spec.labels.clone();
+    labels.overlay(rule.spec.labels.iter());
+    labels.set(ALERT_NAME, &rule.spec.name);
+    Context {
+        rule: rule.key.clone(),
+        now_ms,
+        interval_ms: group.spec.interval_ms,
+        query_offset_ms: group.spec.query_offset_ms,
+        trigger,
+        config: rule.spec.config.clone(),
+        labels: Arc::new(labels),
+        source: rule.spec.source.as_deref().unwrap_or(DEFAULT_SOURCE).into(),
+    }
+}
+
+/// Runs the component until it has every query result it asks for.
+async fn run(
+    host: &Host,
+    catalog: &TenantCatalog,
+    module: Option<&ModuleInfo>,
+    rule: &LiveRule,
+    context: &Arc<Context>,
+    before: &RuleNow,
+) -> (Answer, Ran) {
+    let mut timers = before.timers.clone();
+    if let Trigger::Timer { name, .. } = &context.trigger {
+        Arc::<Timers>::make_mut(&mut timers).remove(name);
+    }
+    let journal = Journal { queries: BTreeMap::new(), state: before.state.clone(), timers };
+    let mut ran = Ran {
+        log: Vec::new(),
+        journal: Arc::new(journal),
+        asked: Vec::new(),
+        cost: Cost::default(),
+        rounds: 0,
+    };
+    let component = match component(host, rule, module).await {
+        Ok(component) => component,
+        Err(fault) => return (Err(fault), ran),
+    };
+    let mut wanted = foreseen(module, context, before);
+    loop {
+        if let Err(fault) = fetch(host, catalog, rule, wanted, &mut ran.journal).await {
+            return (Err(fault), ran);
+        }
+        ran.rounds += 1;
+        let evaluation = match in_sandbox(host, &component, context, &ran.journal, rule).await {
+            Ok(evaluation) => evaluation,
+            Err(fault) => return (Err(fault), ran),
+        };
+        ran.asked = evaluation.asked;
+        ran.cost = add(ran.cost, evaluation.cost);
+        match evaluation.verdict {
+            Verdict::Done { outcome, effects } => return (Ok((outcome, effects)), ran),
+            Verdict::Failed { fault, log } => {
+                ran.log = log;
+                return (Err(fault), ran);
+            }
+            Verdict::Wants(_) if u64::from(ran.rounds) >= rule.limits.rounds => {
+                return (Err(Fault::over(Limit::Rounds, rule.limits.rounds)), ran);
+            }
+            Verdict::Wants(queries) => wanted = queries,
+        }
+    }
+}
+
+async fn component(host: &Host, rule: &LiveRule, module: Option<&ModuleInfo>) -> Result<Component, Fault> {
+    let Some(module) = module else {
+        let name = &rule.spec.module;
+        let version = rule.spec.version.map(|version| format!(" version {version}")).unwrap_or_default();
+        let message = format!("there is no module {name}{version}: upload it");
+        return Err(Fault::new(FaultCode::ModuleUnavailable, message));
+    };
+    host.registry.component(rule.key.tenant(), &module.digest).await
+}
+
+/// The queries that this evaluation will most likely ask: those of the last one,
+/// moved along, or before the first one those the component declares.
+fn foreseen(module: Option<&ModuleInfo>, context: &Context, before: &RuleNow) -> Vec<Query> {
+    if before.health.seq > 0 {
+        let by_ms = context.now_ms.saturating_sub(before.asked_at_ms);
+        return before.asked.iter().map(|query| query.moved(by_ms)).collect();
+    }
+    let declared = module.map(|module| module.description.queries.as_slice()).unwrap_or_default();
+    let at_ms = context.now_ms.saturating_sub(context.query_offset_ms);
+    declared
+        .iter()
+        .map(|expr| Query {
+            source: context.source.clone(),
+            expr: expr.as_str().into(),
+            time: QueryTime::Instant { at_ms },
+        })
+        .collect()
+}
+
+/// Puts the results of queries into the journal.
+async fn fetch(
+    host: &Host,
+    catalog: &TenantCatalog,
+    rule: &LiveRule,
+    wanted: Vec<Query>,
+    journal: &mut Arc<Journal>,
+) -> Result<(), Fault> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let results = host.queries.fetch_all(rule.key.tenant(), &catalog.sources, wanted).await;
+    let journal = Arc::make_mut(journal);
+    journal.queries.extend(results);
+    if journal.queries.len() as u64 > rule.limits.queries {
+        return Err(Fault::over(Limit::Queries, rule.limits.queries));
+    }
+    let bytes: usize = journal.queries.values().flatten().map(|frame| frame.bytes()).sum();
+    if bytes as u64 > rule.limits.query_bytes {
+        return Err(Fault::over(Limit::QueryBytes, rule.limits.query_bytes));
+    }
+    Ok(())
+}
+
+async fn in_sandbox(
+    host: &Host,
+    component: &Component,
+    context: &Arc<Context>,
+    journal: &Arc<Journal>,
+    rule: &LiveRule,
+) -> Result<wasmalert_sandbox::Evaluation, Fault> {
+    let (component, context, journal) = (component.clone(), context.clone(), journal.clone());
+    let limits = rule.limits.clone();
+    host.work(move || component.evaluate(&context, &journal, &limits)).await
+}
+
+fn add(before: Cost, run: Cost) -> Cost {
+    Cost {
+        // The last run is the whole evaluation: its fuel does not depend on how
+        // many rounds led to it.
+        fuel: run.fuel,
+        wall_ns: before.wall_ns.saturating_add(run.wall_ns),
+        memory_bytes: before.memory_bytes.max(run.memory_bytes),
+        host_calls: run.host_calls,
+        boundary_bytes: run.boundary_bytes,
+    }
+}
+
+/// What follows from a successful evaluation.
+struct Decided {
+    step: Step,
+    outcome: Outcome,
+    effects: Effects,
+}
+
+fn decide(
+    group: &LiveGroup,
+    rule: &LiveRule,
+    now_ms: i64,
+    (outcome, effects): (Outcome, Effects),
+) -> Result<Decided, Fault> {
+    let spec = &rule.spec;
+    let of_group = &group.spec.labels;
+    let observed: Vec<Observed> = outcome
+        .findings
+        .iter()
+        .map(|finding| identify(finding, &spec.name, of_group, &spec.labels, &spec.annotations))
+        .collect();
+    let step = step(&rule.now().alerts, Observation::Findings(observed), now_ms, &rule.policy)?;
+    Ok(Decided { step, outcome, effects })
+}
+
+/// An evaluation that has been decided and is to be committed.
+struct Now<'a> {
+    host: &'a Host,
+    group: &'a LiveGroup,
+    rule: &'a LiveRule,
+    catalog: &'a TenantCatalog,
+    context: &'a Arc<Context>,
+    ran: &'a Ran,
+    health: &'a Health,
+}

@@ -1,0 +1,353 @@
+//! Groups: taken in, checked, stored, and set to run.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use wasmalert_core::alert::{Alert, AlertState, Alerts, Policy};
+use wasmalert_core::label::Labels;
+use wasmalert_core::limits::{Limit, Limits};
+use wasmalert_core::query::{Query, QueryTime};
+use wasmalert_core::spec::{GroupSpec, RuleSpec};
+use wasmalert_core::units::{format_duration_ms, parse_duration_ms};
+use wasmalert_core::{GroupKey, TenantId};
+use wasmalert_sandbox::World;
+
+use crate::Host;
+use crate::catalog::TenantCatalog;
+use crate::live::{Health, LiveGroup, LiveRule, RuleNow};
+use crate::scheduler::News;
+use crate::store::{RuleRuntime, StoreError};
+
+/// Time between two evaluations of a group that gives none, as in Prometheus.
+const INTERVAL_DEFAULT: &str = "1m";
+/// Module of a rule that names none.
+const MODULE_DEFAULT: &str = "prometheus";
+
+/// A group of rules, evaluated in order at the same slots.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GroupBody {
+    /// Time between evaluations, such as `15s` or `1m30s`; 1m without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "15s")]
+    pub interval: Option<String>,
+    /// How far before the slot queries look; 0 without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query_offset: Option<String>,
+    /// Labels under those of the rules.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// At most 10,000.
+    pub rules: Vec<RuleBody>,
+}
+
+/// One rule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RuleBody {
+    /// Name of the alert; becomes its label `alertname`.
+    #[serde(alias = "name")]
+    #[schema(example = "Down")]
+    pub alert: String,
+    /// Module that evaluates it; `prometheus` without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub module: Option<String>,
+    /// Version of the module; without it always the newest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+    /// Short for the entry `expr` of the configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "up == 0")]
+    pub expr: Option<String>,
+    /// The module's own configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub config: Option<serde_json::Map<String, serde_json::Value>>,
+    /// How long a finding is pending before it fires; 0 without it.
+    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+    #[schema(example = "1m")]
+    pub for_: Option<String>,
+    /// How long an alert goes on firing when its finding is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_firing_for: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
+    /// Source of queries that name none; `default` without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Receivers of its notifications.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub receivers: Vec<String>,
+    /// Limits below those of the server, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub limits: BTreeMap<String, u64>,
+}
+
+/// Collects what is wrong, each with its place.
+struct Problems(Vec<String>);
+
+impl Problems {
+    fn add(&mut self, place: &str, what: impl std::fmt::Display) {
+        self.0.push(format!("{place}: {what}"));
+    }
+
+    fn duration(&mut self, place: &str, text: Option<&str>) -> i64 {
+        let Some(text) = text else { return 0 };
+        parse_duration_ms(text).unwrap_or_else(|error| {
+            self.add(place, error);
+            0
+        })
+    }
+}
+
+impl GroupBody {
+    /// The group as the core knows it.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, each with its place.
+    pub fn to_spec(&self, limits: &Limits) -> Result<GroupSpec, Vec<String>> {
+        let mut problems = Problems(Vec::new());
+        let interval = self.interval.as_deref().unwrap_or(INTERVAL_DEFAULT);
+        let spec = GroupSpec {
+            interval_ms: problems.duration("interval", Some(interval)),
+            query_offset_ms: problems.duration("query_offset", self.query_offset.as_deref()),
+            labels: self.labels.iter().collect(),
+            rules: self
+                .rules
+                .iter()
+                .enumerate()
+                .map(|(at, rule)| rule.to_spec(&format!("rules[{at}]"), limits, &mut problems))
+                .collect(),
+        };
+        let mut problems = problems.0;
+        problems.extend(spec.validate().iter().map(ToString::to_string));
+        if problems.is_empty() { Ok(spec) } else { Err(problems) }
+    }
+}
+
+impl RuleBody {
+    fn to_spec(&self, place: &str, limits: &Limits, problems: &mut Problems) -> RuleSpec {
+        RuleSpec {
+            name: self.alert.clone(),
+            module: self.module.clone().unwrap_or_else(|| MODULE_DEFAULT.to_owned()),
+            version: self.version,
+            config: self.config_text(place, problems).into(),
+            for_ms: problems.duration(&format!("{place}.for"), self.for_.as_deref()),
+            keep_firing_for_ms: problems
+                .duration(&format!("{place}.keep_firing_for"), self.keep_firing_for.as_deref()),
+            labels: self.labels.iter().collect(),
+            annotations: self.annotations.clone(),
+            source: self.source.clone(),
+            receivers: self.receivers.clone(),
+            limits: self.limits(place, limits, problems),
+        }
+    }
+
+    fn config_text(&self, place: &str, problems: &mut Problems) -> String {
+        let mut config = self.config.clone().unwrap_or_default();
+        if let Some(expr) = &self.expr
+            && config.insert("expr".to_owned(), expr.as_str().into()).is_some()
+        {
+            problems.add(&format!("{place}.expr"), "is given here and in config; give it once");
+        }
+        serde_json::Value::Object(config).to_string()
+    }
+
+    fn limits(&self, place: &str, server: &Limits, problems: &mut Problems) -> BTreeMap<Limit, u64> {
+        let mut limits = BTreeMap::new();
+        for (name, &value) in &self.limits {
+            let place = format!("{place}.limits.{name}");
+            match Limit::parse(name) {
+                None => problems.add(&place, "no limit has this name"),
+                Some(Limit::StackBytes) => problems.add(&place, "is set for the whole server"),
+                Some(limit) if value == 0 || value > server.get(limit) => {
+                    problems.add(&place, format!("{value} is not from 1 to the server's {}", server.get(limit)));
+                }
+                Some(limit) => drop(limits.insert(limit, value)),
+            }
+        }
+        limits
+    }
+}
+
+/// What a group names that is not there.
+#[must_use]
+pub fn check_references(spec: &GroupSpec, catalog: &TenantCatalog) -> Vec<String> {
+    let mut problems = Problems(Vec::new());
+    for (at, rule) in spec.rules.iter().enumerate() {
+        match catalog.module(&rule.module, rule.version) {
+            None => {
+                let version = rule.version.map(|version| format!(" version {version}")).unwrap_or_default();
+                problems.add(&format!("rules[{at}].module"), format!("there is no module {}{version}", rule.module));
+            }
+            Some(module) if module.world != World::Rule => {
+                let world = module.world.as_str();
+                problems.add(&format!("rules[{at}].module"), format!("{} is a {world}, not a rule", rule.module));
+            }
+            Some(_) => {}
+        }
+        if let Some(source) = rule.source.as_ref().filter(|source| catalog.sources.get(source).is_none()) {
+            problems.add(&format!("rules[{at}].source"), format!("there is no source {source}"));
+        }
+        for receiver in rule.receivers.iter().filter(|name| !catalog.receivers.contains_key(*name)) {
+            problems.add(&format!("rules[{at}].receivers"), format!("there is no receiver {receiver}"));
+        }
+    }
+    problems.0
+}
+
+/// Starts a stored group, or starts it anew after a change, with what its rules
+/// were last like.
+///
+/// # Errors
+/// The store failed.
+pub async fn start(host: &Host, key: &GroupKey, spec: GroupSpec, revision: i64) -> Result<(), StoreError> {
+    let runtime = host.store.load_group_runtime(&key.tenant, &key.namespace, &key.group).await?;
+    let mut runtime: BTreeMap<String, RuleRuntime> =
+        runtime.into_iter().map(|rule| (rule.rule.clone(), rule)).collect();
+    let rules = spec.rule_keys(key).into_iter().zip(&spec.rules).map(|(rule_key, rule)| {
+        let now = runtime.remove(&*rule_key.rule).map(rule_now).unwrap_or_default();
+        Arc::new(LiveRule::new(rule_key, rule.clone(), policy(host, &spec, rule), limits(host, rule), now))
+    });
+    let rules = rules.collect();
+    let group = Arc::new(LiveGroup::new(key.clone(), Arc::new(spec.clone()), revision, rules));
+    host.groups.put(group.clone());
+    host.tell_scheduler(News::Put(group));
+    Ok(())
+}
+
+fn policy(host: &Host, group: &GroupSpec, rule: &RuleSpec) -> Policy {
+    Policy {
+        for_ms: rule.for_ms,
+        keep_firing_for_ms: rule.keep_firing_for_ms,
+        interval_ms: group.interval_ms,
+        resend_delay_ms: host.config.resend_delay_ms,
+        resolved_retention_ms: host.config.resolved_retention_ms,
+    }
+}
+
+fn limits(host: &Host, rule: &RuleSpec) -> Limits {
+    let mut limits = host.config.limits.clone();
+    for (&limit, &value) in &rule.limits {
+        // The server's own limits may have been lowered since.
+        limits.set(limit, value.min(limits.get(limit)));
+    }
+    limits
+}
+
+/// A rule as it was when it was last committed.
+fn rule_now(runtime: RuleRuntime) -> RuleNow {
+    let alerts: Alerts = runtime
+        .alerts
+        .into_iter()
+        .map(|row| Alert {
+            labels: Arc::new(row.labels),
+            annotations: Arc::new(row.annotations.into_iter().collect()),
+            value: row.value,
+            state: row.state,
+            active_at_ms: row.active_at_ms,
+            fired_at_ms: row.fired_at_ms,
+            resolved_at_ms: row.resolved_at_ms,
+            last_sent_at_ms: row.last_sent_at_ms,
+            keep_firing_since_ms: row.keep_firing_since_ms,
+        })
+        .collect();
+    let health = runtime.health;
+    let asked: Remembered = runtime.queries.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    RuleNow {
+        alerts,
+        state: Arc::new(runtime.state),
+        timers: Arc::new(runtime.timers),
+        asked: asked.queries.iter().map(RememberedQuery::query).collect(),
+        asked_at_ms: asked.at_ms,
+        health: Health {
+            ok: match health.health.as_str() {
+                "ok" => Some(true),
+                "err" => Some(false),
+                _ => None,
+            },
+            error: health.error,
+            evaluated_at_ms: health.evaluated_at_ms,
+            duration_ns: health.duration_ns,
+            missed: health.missed,
+            seq: health.seq,
+        },
+        timers_from_ms: i64::MIN,
+    }
+}
+
+/// The queries of the last evaluation, as they are kept.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Remembered {
+    at_ms: i64,
+    queries: Vec<RememberedQuery>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct RememberedQuery {
+    source: String,
+    expr: String,
+    /// One time for an instant query; start, end and step for a range.
+    times_ms: Vec<i64>,
+}
+
+impl RememberedQuery {
+    fn query(&self) -> Query {
+        let time = match *self.times_ms.as_slice() {
+            [start_ms, end_ms, step_ms] => QueryTime::Range { start_ms, end_ms, step_ms },
+            [at_ms, ..] => QueryTime::Instant { at_ms },
+            [] => QueryTime::Instant { at_ms: 0 },
+        };
+        Query { source: self.source.as_str().into(), expr: self.expr.as_str().into(), time }
+    }
+}
+
+/// The queries of an evaluation as a text to keep.
+#[must_use]
+pub fn remember(at_ms: i64, asked: &[Query]) -> String {
+    let queries = asked.iter().map(|query| RememberedQuery {
+        source: query.source.to_string(),
+        expr: query.expr.to_string(),
+        times_ms: match query.time {
+            QueryTime::Instant { at_ms } => vec![at_ms],
+            QueryTime::Range { start_ms, end_ms, step_ms } => vec![start_ms, end_ms, step_ms],
+        },
+    });
+    let remembered = Remembered { at_ms, queries: queries.collect() };
+    serde_json::to_string(&remembered).unwrap_or_default()
+}
+
+/// The state of an alert as the API names it: `resolved` for one that no longer
+/// fires and is still shown.
+#[must_use]
+pub fn state_name(state: AlertState) -> &'static str {
+    match state {
+        AlertState::Inactive => "resolved",
+        state => state.as_str(),
+    }
+}
+
+/// The tenant's labels as the API shows them.
+#[must_use]
+pub fn labels_of(labels: &Labels) -> BTreeMap<String, String> {
+    crate::record::label_map(labels.iter())
+}
+
+/// A group's key from the parts of a path.
+#[must_use]
+pub fn group_key(tenant: &TenantId, namespace: &str, group: &str) -> GroupKey {
+    GroupKey { tenant: tenant.clone(), namespace: namespace.into(), group: group.into() }
+}
+
+/// A group's interval as people write it.
+#[must_use]
+pub fn interval_text(interval_ms: i64) -> String {
+    format_duration_ms(interval_ms)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+//! The groups that are running, and what each rule is like right now.
+//!
+//! The store is the truth; a live rule is what was last committed. An evaluation
+//! copies what it needs out of a rule, works without any lock, commits, and only
+//! then applies what it decided.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use wasmalert_core::alert::{Alerts, Policy};
+use wasmalert_core::evaluation::{State, Timers};
+use wasmalert_core::limits::Limits;
+use wasmalert_core::query::Query;
+use wasmalert_core::spec::{GroupSpec, RuleSpec};
+use wasmalert_core::{GroupKey, RuleKey, TenantId};
+
+/// A timer's evaluations of one rule are at least this far apart, so that a rule
+/// that keeps setting a timer to "now" costs no more than one a second.
+pub const TIMER_GAP_MS: i64 = 1_000;
+
+/// A group that is running.
+pub struct LiveGroup {
+    pub key: GroupKey,
+    pub spec: Arc<GroupSpec>,
+    /// Number of the change that made it what it is.
+    pub revision: i64,
+    pub offset_ms: i64,
+    pub rules: Vec<Arc<LiveRule>>,
+    /// Set once the group has been replaced or deleted.
+    retired: AtomicBool,
+}
+
+impl LiveGroup {
+    #[must_use]
+    pub fn new(key: GroupKey, spec: Arc<GroupSpec>, revision: i64, rules: Vec<Arc<LiveRule>>) -> Self {
+        let offset_ms = wasmalert_core::schedule::offset_ms(&key.namespace, &key.group, spec.interval_ms);
+        Self { key, spec, revision, offset_ms, rules, retired: AtomicBool::new(false) }
+    }
+
+    pub fn retire(&self) {
+        self.retired.store(true, Ordering::Release);
+    }
+
+    #[must_use]
+    pub fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Acquire)
+    }
+
+    /// When the first timer of any rule wants an evaluation.
+    #[must_use]
+    pub fn next_timer_ms(&self) -> Option<i64> {
+        self.rules.iter().filter_map(|rule| rule.now().next_timer_ms()).min()
+    }
+}
+
+/// A rule of a running group.
+pub struct LiveRule {
+    pub key: RuleKey,
+    pub spec: RuleSpec,
+    pub policy: Policy,
+    pub limits: Limits,
+    now: Mutex<RuleNow>,
+}
+
+impl LiveRule {
+    #[must_use]
+    pub fn new(key: RuleKey, spec: RuleSpec, policy: Policy, limits: Limits, now: RuleNow) -> Self {
+        Self { key, spec, policy, limits, now: Mutex::new(now) }
+    }
+
+    /// What the rule is like; held for a moment only, never over an await.
+    pub fn now(&self) -> MutexGuard<'_, RuleNow> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a rule was like after its last evaluation.
+#[derive(Debug, Clone, Default)]
+pub struct RuleNow {
+    pub alerts: Alerts,
+    pub state: Arc<State>,
+    pub timers: Arc<Timers>,
+    /// The queries of the last evaluation and its time: most likely those of the
+    /// next.
+    pub asked: Vec<Query>,
+    pub asked_at_ms: i64,
+    pub health: Health,
+    /// Timers are not looked at before this time.
+    pub timers_from_ms: i64,
+}
+
+impl RuleNow {
+    /// When the rule's first timer wants an evaluation.
+    #[must_use]
+    pub fn next_timer_ms(&self) -> Option<i64> {
+        let due = self.timers.values().map(|timer| timer.due_ms).min()?;
+        Some(due.max(self.timers_from_ms))
+    }
+}
+
+/// How a rule is doing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Health {
+    /// None until the first evaluation.
+    pub ok: Option<bool>,
+    /// Code and message of the last evaluation, if it failed.
+    pub error: Option<(String, String)>,
+    pub evaluated_at_ms: Option<i64>,
+    pub duration_ns: u64,
+    pub missed: u64,
+    /// Number of evaluations so far.
+    pub seq: u64,
+}
+
+/// All groups that are running.
+#[derive(Default)]
+pub struct LiveGroups(RwLock<BTreeMap<GroupKey, Arc<LiveGroup>>>);
+
+impl LiveGroups {
+    #[must_use]
+    pub fn get(&self, key: &GroupKey) -> Option<Arc<LiveGroup>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    /// The groups of a tenant, sorted by namespace and name.
+    #[must_use]
+    pub fn of_tenant(&self, tenant: &TenantId) -> Vec<Arc<LiveGroup>> {
+        let groups = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        groups.values().filter(|group| group.key.tenant == *tenant).cloned().collect()
+    }
+
+    /// Every group there is; for the host's own metrics.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<LiveGroup>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Puts a group in the place of the one of the same key.
+    pub fn put(&self, group: Arc<LiveGroup>) {
+        let mut groups = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = groups.insert(group.key.clone(), group) {
+            before.retire();
+        }
+    }
+
+    pub fn remove(&self, key: &GroupKey) -> Option<Arc<LiveGroup>> {
+        let removed = self.0.write().unwrap_or_else(PoisonError::into_inner).remove(key)?;
+        removed.retire();
+        Some(removed)
+    }
+}

@@ -1,0 +1,8 @@
+//! Notifications: written to the outbox with the transition that causes them,
+//! and delivered from there, at least once.
+
+mod deliver;
+mod payload;
+
+pub use deliver::deliver_forever;
+pub use payload::enqueue;

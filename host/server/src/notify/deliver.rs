@@ -1,0 +1,302 @@
+//! Takes notifications out of the outbox and delivers them.
+//!
+//! The notifier component makes requests out of a notification and says what
+//! each answer means. Secrets are put in after it has returned the requests, and
+//! taken out of whatever comes back. What was delivered before a restart, but
+//! not yet noted down, is sent again with the same idempotency key.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use wasmalert_core::delivery::{RetryPolicy, Verdict, next_attempt};
+use wasmalert_core::evaluation::{Effects, LogLevel, LogLine, State};
+use wasmalert_core::fault::{Fault, FaultCode};
+use wasmalert_core::{GroupKey, RuleKey};
+use wasmalert_sandbox::{Component, DispositionKind, HttpRequest, HttpResponse, NotifyBatch};
+
+use super::payload::Payload;
+use crate::Host;
+use crate::catalog::{ReceiverSpec, TenantCatalog};
+use crate::http_client::{OutboundRequest, SendError, SendLimits};
+use crate::logs::LogEvent;
+use crate::store::{DueRow, StoreError};
+use crate::telemetry::DeliveryResult;
+
+/// Notifications taken out of the outbox at a time.
+const DUE_MAX: u32 = 256;
+/// The outbox is looked at so often even when nobody says that it has changed.
+const NAP_MAX_MS: i64 = 1_000;
+/// Pause after the store has failed.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Delivers until it is cancelled.
+pub async fn deliver_forever(host: Arc<Host>) {
+    let permits = Arc::new(Semaphore::new(host.config.delivery_concurrency));
+    let under_way: Arc<Mutex<HashSet<String>>> = Arc::default();
+    loop {
+        let changed = host.outbox_changed.notified();
+        let now_ms = host.clock.now_ms();
+        let due = match host.store.due_of_all_tenants(now_ms, DUE_MAX).await {
+            Ok(due) => due,
+            Err(error) => {
+                tracing::error!(%error, "the outbox cannot be read");
+                tokio::time::sleep(STORE_PAUSE).await;
+                continue;
+            }
+        };
+        let mut started = 0;
+        for row in due {
+            let mut ids = under_way.lock().unwrap_or_else(PoisonError::into_inner);
+            if !ids.insert(row.id.clone()) {
+                continue;
+            }
+            drop(ids);
+            started += 1;
+            // Closed only when the host stops.
+            let Ok(permit) = permits.clone().acquire_owned().await else { return };
+            let (host, under_way) = (host.clone(), under_way.clone());
+            tokio::spawn(async move {
+                deliver(&host, &row).await;
+                under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&row.id);
+                drop(permit);
+                // The next one of its lane may go now.
+                host.outbox_changed.notify_one();
+            });
+        }
+        if started == 0 {
+            let next_ms = host.store.next_due_ms().await.ok().flatten().unwrap_or(i64::MAX);
+            let nap_ms = next_ms.saturating_sub(now_ms).clamp(10, NAP_MAX_MS);
+            let nap = Duration::from_millis(nap_ms.unsigned_abs());
+            tokio::select! {
+                () = changed => {}
+                () = tokio::time::sleep(nap) => {}
+            }
+        }
+    }
+}
+
+/// How an attempt ended.
+enum Attempt {
+    Delivered,
+    /// Worth another try.
+    Retry { after_ms: Option<u64>, reason: String },
+    /// Another try would end the same.
+    Failed { reason: String },
+}
+
+async fn deliver(host: &Host, row: &DueRow) {
+    let attempt = attempt(host, row).await;
+    let now_ms = host.clock.now_ms();
+    let result = match attempt {
+        Attempt::Delivered => {
+            host.metrics.delivered(&row.tenant, DeliveryResult::Delivered);
+            host.store.record_delivered(&row.tenant, &row.id, now_ms).await
+        }
+        Attempt::Retry { after_ms, reason } => retry(host, row, now_ms, after_ms, reason).await,
+        Attempt::Failed { reason } => dead(host, row, now_ms, &reason).await,
+    };
+    if let Err(error) = result {
+        // It stays pending and is delivered again, with the same key.
+        tracing::error!(%error, id = row.id, "the result of a delivery cannot be noted down");
+        tokio::time::sleep(STORE_PAUSE).await;
+    }
+}
+
+async fn retry(
+    host: &Host,
+    row: &DueRow,
+    now_ms: i64,
+    after_ms: Option<u64>,
+    reason: String,
+) -> Result<(), StoreError> {
+    let policy = RetryPolicy { max_age_ms: host.config.delivery_max_age_ms, ..RetryPolicy::default() };
+    let jitter = host.ids.jitter();
+    match next_attempt(row.attempts, row.created_ms, now_ms, after_ms, jitter, &policy) {
+        Verdict::RetryAt(at_ms) => {
+            host.metrics.delivered(&row.tenant, DeliveryResult::Retried);
+            tell(host, row, LogLevel::Warn, format!("delivery failed and will be tried again: {reason}"));
+            host.store.record_attempt(&row.tenant, &row.id, at_ms, &reason).await
+        }
+        Verdict::DeadLetter => dead(host, row, now_ms, &reason).await,
+    }
+}
+
+async fn dead(host: &Host, row: &DueRow, now_ms: i64, reason: &str) -> Result<(), StoreError> {
+    host.metrics.delivered(&row.tenant, DeliveryResult::Dead);
+    tell(host, row, LogLevel::Error, format!("delivery failed for good: {reason}"));
+    host.store.record_dead(&row.tenant, &row.id, now_ms, reason).await
+}
+
+/// One attempt at a notification: makes its requests and sends those that have
+/// not been delivered yet.
+async fn attempt(host: &Host, row: &DueRow) -> Attempt {
+    let catalog = host.catalog.of(&row.tenant);
+    let Some(spec) = catalog.receivers.get(&row.receiver).cloned() else {
+        return Attempt::Failed { reason: format!("there is no receiver {}", row.receiver) };
+    };
+    match send_all(host, row, &catalog, &spec).await {
+        Ok(attempt) => attempt,
+        // A host without room, or a module that does not load, may be better later;
+        // the component's own fault would be the same again.
+        Err(fault) if fault.code.is_host() || fault.code == FaultCode::ModuleUnavailable => {
+            Attempt::Retry { after_ms: None, reason: fault.to_string() }
+        }
+        Err(fault) => {
+            host.metrics.fault(&row.tenant, fault.code);
+            Attempt::Failed { reason: fault.to_string() }
+        }
+    }
+}
+
+async fn send_all(
+    host: &Host,
+    row: &DueRow,
+    catalog: &TenantCatalog,
+    spec: &ReceiverSpec,
+) -> Result<Attempt, Fault> {
+    let Some(module) = catalog.notifier(spec) else {
+        let message = format!("there is no notifier module {}: upload it", spec.module);
+        return Err(Fault::new(FaultCode::ModuleUnavailable, message));
+    };
+    let component = host.registry.component(&row.tenant, &module.digest).await?;
+    let store_failed = |error: StoreError| Fault::new(FaultCode::HostError, error.to_string());
+    let payload: Payload = serde_json::from_str(&row.payload)
+        .map_err(|error| Fault::new(FaultCode::BadOutcome, format!("the stored notification is damaged: {error}")))?;
+    let mut state = host.store.receiver_state(&row.tenant, &row.receiver).await.map_err(store_failed)?;
+    let config: Arc<str> = spec.config_text().into();
+    let requests = notify(host, row, &component, &config, &payload, &mut state).await?;
+
+    for (at, request) in requests.into_iter().enumerate().skip(row.requests_done as usize) {
+        let answer = match send(host, row, catalog, at, request).await {
+            Ok(answer) => answer,
+            Err(attempt) => return Ok(attempt),
+        };
+        match interpret(host, row, &component, &config, at as u32, answer, &mut state).await? {
+            (DispositionKind::Delivered, _) => {
+                let done = at as u32 + 1;
+                host.store.record_progress(&row.tenant, &row.id, done).await.map_err(store_failed)?;
+            }
+            (DispositionKind::Retry { after_ms }, reason) => return Ok(Attempt::Retry { after_ms, reason }),
+            (DispositionKind::Failed, reason) => return Ok(Attempt::Failed { reason }),
+        }
+    }
+    Ok(Attempt::Delivered)
+}
+
+async fn notify(
+    host: &Host,
+    row: &DueRow,
+    component: &Component,
+    config: &Arc<str>,
+    payload: &Payload,
+    state: &mut Arc<State>,
+) -> Result<Vec<HttpRequest>, Fault> {
+    let now_ms = host.clock.now_ms();
+    let batch = NotifyBatch {
+        tenant: row.tenant.to_string(),
+        receiver: row.receiver.clone(),
+        namespace: row.namespace.clone(),
+        group: row.group.clone(),
+        rule: row.rule.clone(),
+        config: config.clone(),
+        now_ms,
+        idempotency_key: row.idempotency_key.clone(),
+        external_url: host.external_url.clone(),
+        alerts: payload.alerts(now_ms),
+    };
+    let (component, limits, before) = (component.clone(), host.config.limits.clone(), state.clone());
+    let run = host.work(move || component.notify(&batch, &before, &limits)).await?;
+    log_all(host, row, run.log);
+    let (requests, effects) = run.result?;
+    keep(host, row, state, effects).await?;
+    Ok(requests)
+}
+
+async fn interpret(
+    host: &Host,
+    row: &DueRow,
+    component: &Component,
+    config: &Arc<str>,
+    at: u32,
+    answer: HttpResponse,
+    state: &mut Arc<State>,
+) -> Result<(DispositionKind, String), Fault> {
+    let (component, limits, before) = (component.clone(), host.config.limits.clone(), state.clone());
+    let config = config.clone();
+    let run = host.work(move || component.interpret(&config, at, &answer, &before, &limits)).await?;
+    log_all(host, row, run.log);
+    let (disposition, effects) = run.result?;
+    keep(host, row, state, effects).await?;
+    Ok((disposition.kind, disposition.reason))
+}
+
+/// Keeps what a notifier wrote to its state.
+async fn keep(host: &Host, row: &DueRow, state: &mut Arc<State>, effects: Effects) -> Result<(), Fault> {
+    if effects.state.is_empty() {
+        return Ok(());
+    }
+    *state = Arc::new(effects.state_after(state));
+    let kept = host.store.put_receiver_state(&row.tenant, &row.receiver, effects.state).await;
+    kept.map_err(|error| Fault::new(FaultCode::HostError, error.to_string()))
+}
+
+/// Sends one request; what stands in the way says how to go on.
+async fn send(
+    host: &Host,
+    row: &DueRow,
+    catalog: &TenantCatalog,
+    at: usize,
+    request: HttpRequest,
+) -> Result<HttpResponse, Attempt> {
+    let mut headers = request.headers;
+    headers.retain(|(name, _)| !name.eq_ignore_ascii_case("idempotency-key"));
+    headers.push(("Idempotency-Key".to_owned(), format!("{}-{at}", row.idempotency_key)));
+    let request = OutboundRequest { method: request.method, url: request.url, headers, body: request.body };
+    let (request, redactor) = request
+        .with_secrets(&catalog.secrets)
+        .map_err(|error| Attempt::Retry { after_ms: None, reason: error.to_string() })?;
+    let limits = SendLimits { time: Duration::from_millis(host.config.delivery_timeout_ms), ..SendLimits::default() };
+    match host.http.send(&request, &limits).await {
+        Ok(answer) => {
+            let headers = answer.headers.into_iter().map(|(n, v)| (n, redactor.redact(&v))).collect();
+            let body = match std::str::from_utf8(&answer.body) {
+                Ok(text) => redactor.redact(text).into_bytes(),
+                Err(_) => answer.body,
+            };
+            Ok(HttpResponse { status: answer.status, headers, body })
+        }
+        Err(error @ SendError::Refused(_)) => Err(Attempt::Failed { reason: redactor.redact(&error.to_string()) }),
+        Err(error) => Err(Attempt::Retry { after_ms: None, reason: redactor.redact(&error.to_string()) }),
+    }
+}
+
+fn log_all(host: &Host, row: &DueRow, lines: Vec<LogLine>) {
+    for line in lines {
+        host.logs.write(LogEvent { fields: line.fields, ..event(host, row, line.level, line.message) });
+    }
+}
+
+fn tell(host: &Host, row: &DueRow, level: LogLevel, message: String) {
+    tracing::warn!(tenant = %row.tenant, receiver = row.receiver, id = row.id, "{message}");
+    host.logs.write(event(host, row, level, message));
+}
+
+fn event(host: &Host, row: &DueRow, level: LogLevel, message: String) -> LogEvent {
+    let group = GroupKey {
+        tenant: row.tenant.clone(),
+        namespace: row.namespace.as_str().into(),
+        group: row.group.as_str().into(),
+    };
+    LogEvent {
+        tenant: row.tenant.clone(),
+        time_ms: host.clock.now_ms(),
+        level,
+        rule: Some(RuleKey { group, rule: row.rule.as_str().into() }),
+        receiver: Some(row.receiver.clone()),
+        message,
+        fields: vec![("notification".to_owned(), row.id.clone())],
+        code: None,
+    }
+}

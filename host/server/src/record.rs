@@ -1,0 +1,420 @@
+//! The record of an evaluation: what it read, answered and did, as it is kept in
+//! the store and shown at `/v1/evaluations/{id}`.
+//!
+//! Numbers are texts, so that NaN and the infinities survive JSON and every
+//! value reads back to the same bits (NaN apart, of which there is one).
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use wasmalert_core::alert::Transition;
+use wasmalert_core::evaluation::{Context, Effects, Journal, LogLine, MetricChange, Outcome, Timers, Trigger};
+use wasmalert_core::frame::Frame;
+use wasmalert_core::label::Labels;
+use wasmalert_core::query::{Query, QueryResult, QueryTime};
+
+/// Records above this are compressed.
+const COMPRESS_ABOVE_BYTES: usize = 2_048;
+/// A record that is read back may not be larger than this.
+const RECORD_BYTES_MAX: u64 = 256 << 20;
+
+/// Names and values.
+pub type LabelMap = BTreeMap<String, String>;
+
+/// Everything an evaluation read.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Inputs {
+    pub module: String,
+    /// None when there was no such module.
+    pub version: Option<u32>,
+    pub digest: Option<String>,
+    pub trigger: TriggerRecord,
+    pub interval_ms: i64,
+    pub query_offset_ms: i64,
+    /// The rule's configuration, a JSON text.
+    pub config: String,
+    /// The labels the host put on every alert.
+    pub labels: LabelMap,
+    /// The source of queries that name none.
+    pub source: String,
+    pub queries: Vec<QueryRecord>,
+    /// The component's state before the run, values in base64.
+    pub state: LabelMap,
+    /// The timers before the run.
+    pub timers: Vec<TimerRecord>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TriggerRecord {
+    /// `interval` or `timer`.
+    pub kind: String,
+    /// The timer that fired.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timer: Option<TimerRecord>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TimerRecord {
+    pub name: String,
+    pub due_ms: i64,
+    /// In base64.
+    pub payload: String,
+}
+
+/// One query and its result.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct QueryRecord {
+    pub source: String,
+    pub expr: String,
+    /// Time of an instant query.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_ms: Option<i64>,
+    /// Span of a range query.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub range: Option<RangeRecord>,
+    /// Number of series of the result, the ones left out included.
+    pub series_count: u64,
+    pub series: Vec<SeriesRecord>,
+    /// Whether series were left out since the record got too large.
+    pub truncated: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<CodeMessage>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RangeRecord {
+    pub start_ms: i64,
+    pub end_ms: i64,
+    pub step_ms: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SeriesRecord {
+    pub labels: LabelMap,
+    /// Time in ms since the epoch, and value.
+    #[schema(value_type = Vec<Vec<Object>>)]
+    pub samples: Vec<(i64, String)>,
+}
+
+/// A stable code and a text for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CodeMessage {
+    pub code: String,
+    pub message: String,
+}
+
+/// What an evaluation answered.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OutcomeRecord {
+    /// Why the evaluation failed; null when it succeeded.
+    pub error: Option<CodeMessage>,
+    /// Number of findings, the ones left out included.
+    pub findings_count: u64,
+    pub findings: Vec<FindingRecord>,
+    /// Number of recorded samples, the ones left out included.
+    pub samples_count: u64,
+    pub samples: Vec<SampleRecord>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FindingRecord {
+    pub labels: LabelMap,
+    pub value: String,
+    #[serde(default, skip_serializing_if = "LabelMap::is_empty")]
+    pub annotations: LabelMap,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SampleRecord {
+    pub labels: LabelMap,
+    pub value: String,
+}
+
+/// What an evaluation did, and what came of it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EffectsRecord {
+    /// Writes to the state in base64; null removes a key.
+    pub state: BTreeMap<String, Option<String>>,
+    /// Due times of timers set, in ms since the epoch; null cancels one.
+    pub timers: BTreeMap<String, Option<i64>>,
+    pub log: Vec<LogRecord>,
+    pub metrics: Vec<MetricRecord>,
+    pub transitions: Vec<TransitionRecord>,
+    pub notifications: Vec<NotifyRecord>,
+    pub memory_bytes: u64,
+    pub host_calls: u64,
+    pub boundary_bytes: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct LogRecord {
+    pub level: String,
+    pub message: String,
+    #[serde(default, skip_serializing_if = "LabelMap::is_empty")]
+    pub fields: LabelMap,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct MetricRecord {
+    pub name: String,
+    pub labels: LabelMap,
+    /// `count`, `gauge` or `observe`.
+    pub kind: String,
+    pub value: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TransitionRecord {
+    pub labels: LabelMap,
+    /// State before; null for a new alert.
+    pub from: Option<String>,
+    /// State after; null for an alert that is gone.
+    pub to: Option<String>,
+    pub reason: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct NotifyRecord {
+    pub receiver: String,
+    /// `fired`, `resolved` or `resend`.
+    pub kind: String,
+    /// Number of alerts.
+    pub alerts: u64,
+}
+
+/// Counts down the bytes that a record may still take.
+pub struct Budget(usize);
+
+impl Budget {
+    #[must_use]
+    pub fn new(bytes: usize) -> Self {
+        Self(bytes)
+    }
+
+    fn take(&mut self, bytes: usize) -> bool {
+        let fits = bytes <= self.0;
+        self.0 = self.0.saturating_sub(bytes);
+        fits
+    }
+}
+
+pub fn inputs(context: &Context, journal: &Journal, budget: &mut Budget) -> Inputs {
+    let trigger = match &context.trigger {
+        Trigger::Interval => TriggerRecord { kind: "interval".into(), timer: None },
+        Trigger::Timer { name, timer } => {
+            let payload = BASE64.encode(&timer.payload);
+            let timer = TimerRecord { name: name.clone(), due_ms: timer.due_ms, payload };
+            TriggerRecord { kind: "timer".into(), timer: Some(timer) }
+        }
+    };
+    let state: LabelMap = journal
+        .state
+        .iter()
+        .take_while(|(key, value)| budget.take(key.len() + value.len() * 4 / 3 + 8))
+        .map(|(key, value)| (key.clone(), BASE64.encode(value)))
+        .collect();
+    Inputs {
+        module: String::new(),
+        version: None,
+        digest: None,
+        trigger,
+        interval_ms: context.interval_ms,
+        query_offset_ms: context.query_offset_ms,
+        config: context.config.to_string(),
+        labels: label_map(context.labels.iter()),
+        source: context.source.to_string(),
+        queries: journal.queries.iter().map(|(query, result)| query_record(query, result, budget)).collect(),
+        state,
+        timers: timer_records(&journal.timers),
+    }
+}
+
+fn timer_records(timers: &Timers) -> Vec<TimerRecord> {
+    timers
+        .iter()
+        .map(|(name, timer)| TimerRecord {
+            name: name.clone(),
+            due_ms: timer.due_ms,
+            payload: BASE64.encode(&timer.payload),
+        })
+        .collect()
+}
+
+fn query_record(query: &Query, result: &QueryResult, budget: &mut Budget) -> QueryRecord {
+    let (at_ms, range) = match query.time {
+        QueryTime::Instant { at_ms } => (Some(at_ms), None),
+        QueryTime::Range { start_ms, end_ms, step_ms } => (None, Some(RangeRecord { start_ms, end_ms, step_ms })),
+    };
+    let (series, count, error) = match result {
+        Ok(frame) => (frame_series(frame, budget), frame.len(), None),
+        Err(error) => {
+            let error = CodeMessage { code: error.code.as_str().into(), message: error.message.clone() };
+            (Vec::new(), 0, Some(error))
+        }
+    };
+    QueryRecord {
+        source: query.source.to_string(),
+        expr: query.expr.to_string(),
+        at_ms,
+        range,
+        truncated: series.len() < count,
+        series_count: count as u64,
+        series,
+        error,
+    }
+}
+
+fn frame_series(frame: &Frame, budget: &mut Budget) -> Vec<SeriesRecord> {
+    let mut records = Vec::new();
+    for series in 0..frame.len() {
+        let (Some(labels), Some(range)) = (frame.series_labels(series), frame.sample_range(series)) else { break };
+        let bytes: usize = labels.clone().map(|(name, value)| name.len() + value.len() + 6).sum();
+        if !budget.take(bytes + range.len() * 32) {
+            break;
+        }
+        let samples = frame.all_timestamps_ms()[range.clone()].iter().zip(&frame.all_values()[range]);
+        let samples = samples.map(|(at, value)| (*at, number(*value))).collect();
+        records.push(SeriesRecord { labels: label_map(labels), samples });
+    }
+    records
+}
+
+pub fn outcome(outcome: &Outcome, budget: &mut Budget) -> OutcomeRecord {
+    let weigh = |labels: &Labels| -> usize { labels.iter().map(|(n, v)| n.len() + v.len() + 6).sum::<usize>() + 32 };
+    let findings = outcome.findings.iter().take_while(|finding| {
+        let annotations: usize = finding.annotations.iter().map(|(n, v)| n.len() + v.len() + 6).sum();
+        budget.take(weigh(&finding.labels) + annotations)
+    });
+    let findings = findings
+        .map(|finding| FindingRecord {
+            labels: label_map(finding.labels.iter()),
+            value: number(finding.value),
+            annotations: finding.annotations.iter().cloned().collect(),
+        })
+        .collect();
+    let samples = outcome.samples.iter().take_while(|sample| budget.take(weigh(&sample.labels)));
+    let samples = samples
+        .map(|sample| SampleRecord { labels: label_map(sample.labels.iter()), value: number(sample.value) })
+        .collect();
+    OutcomeRecord {
+        error: None,
+        findings_count: outcome.findings.len() as u64,
+        findings,
+        samples_count: outcome.samples.len() as u64,
+        samples,
+    }
+}
+
+pub fn effects(effects: &Effects, transitions: &[Transition], budget: &mut Budget) -> EffectsRecord {
+    let metrics = effects.metrics.iter().map(|update| {
+        let (kind, value) = match update.change {
+            MetricChange::Count(by) => ("count", by),
+            MetricChange::Gauge(value) => ("gauge", value),
+            MetricChange::Observe(value) => ("observe", value),
+        };
+        MetricRecord {
+            name: update.name.clone(),
+            labels: label_map(update.labels.iter()),
+            kind: kind.into(),
+            value: number(value),
+        }
+    });
+    let transitions = transitions.iter().take_while(|transition| {
+        budget.take(transition.labels.iter().map(|(n, v)| n.len() + v.len() + 6).sum::<usize>() + 64)
+    });
+    EffectsRecord {
+        state: effects
+            .state
+            .iter()
+            .map(|(key, value)| (key.clone(), value.as_ref().map(|value| BASE64.encode(value))))
+            .collect(),
+        timers: effects
+            .timers
+            .iter()
+            .map(|(name, timer)| (name.clone(), timer.as_ref().map(|timer| timer.due_ms)))
+            .collect(),
+        log: log_records(&effects.log),
+        metrics: metrics.collect(),
+        transitions: transitions
+            .map(|transition| TransitionRecord {
+                labels: label_map(transition.labels.iter()),
+                from: transition.from.map(|state| state.as_str().to_owned()),
+                to: transition.to.map(|state| state.as_str().to_owned()),
+                reason: transition.reason.as_str().to_owned(),
+            })
+            .collect(),
+        notifications: Vec::new(),
+        memory_bytes: 0,
+        host_calls: 0,
+        boundary_bytes: 0,
+    }
+}
+
+pub fn log_records(lines: &[LogLine]) -> Vec<LogRecord> {
+    lines
+        .iter()
+        .map(|line| LogRecord {
+            level: line.level.as_str().into(),
+            message: line.message.clone(),
+            fields: line.fields.iter().cloned().collect(),
+        })
+        .collect()
+}
+
+/// A number as a text that reads back to the same number: `NaN`, `+Inf`, `-Inf`,
+/// and otherwise as short as it can be.
+#[must_use]
+pub fn number(value: f64) -> String {
+    const LONGEST_PLAIN: std::ops::Range<f64> = 1e-7..1e21;
+    if value.is_nan() {
+        "NaN".into()
+    } else if value.is_infinite() {
+        if value > 0.0 { "+Inf".into() } else { "-Inf".into() }
+    } else if value == 0.0 || LONGEST_PLAIN.contains(&value.abs()) {
+        value.to_string()
+    } else {
+        format!("{value:e}")
+    }
+}
+
+/// Labels as JSON shows them.
+pub fn label_map<'a>(labels: impl Iterator<Item = (&'a str, &'a str)>) -> LabelMap {
+    labels.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// A record as the bytes that are kept: JSON, compressed when it is long.
+///
+/// # Errors
+/// A value that JSON cannot hold; there is none.
+pub fn encode(record: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
+    let json = serde_json::to_vec(record)?;
+    if json.len() <= COMPRESS_ABOVE_BYTES {
+        return Ok(json);
+    }
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    // Writing to memory cannot fail; if it did, the record is kept as it is.
+    match encoder.write_all(&json).and_then(|()| encoder.finish()) {
+        Ok(compressed) => Ok(compressed),
+        Err(_) => Ok(json),
+    }
+}
+
+/// Reads what [`encode`] made.
+///
+/// # Errors
+/// The bytes are not such a record.
+pub fn decode<T: for<'a> Deserialize<'a>>(bytes: &[u8]) -> Result<T, serde_json::Error> {
+    const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+    if bytes.starts_with(&GZIP_MAGIC) {
+        let reader = flate2::read::GzDecoder::new(bytes).take(RECORD_BYTES_MAX);
+        return serde_json::from_reader(std::io::BufReader::new(reader));
+    }
+    serde_json::from_slice(bytes)
+}
+
+#[cfg(test)]
+mod tests;

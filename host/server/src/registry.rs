@@ -1,0 +1,187 @@
+//! Modules: taken in, compiled in a process of their own, kept, and loaded when
+//! they are needed.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use moka::future::Cache;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::Semaphore;
+use wasmalert_core::TenantId;
+use wasmalert_core::evaluation::Description;
+use wasmalert_core::fault::{Fault, FaultCode};
+use wasmalert_sandbox::{Artifacts, CompileError, CompileLimits, Compiled, Component, Sandbox, compile};
+
+use crate::Host;
+use crate::catalog::DescriptionBody;
+use crate::config::Config;
+use crate::store::{ModuleRow, NewModule, Store, StoreError};
+use crate::telemetry::Metrics;
+
+/// Compilations under way at a time; each may take a core.
+const COMPILATIONS_MAX: usize = 2;
+/// Uploads that may wait for a compilation; more are refused.
+const UPLOADS_WAITING_MAX: usize = 64;
+
+/// Why an upload was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum UploadError {
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    #[error("describe() failed: {0}")]
+    Describe(Fault),
+    #[error("describe() answered a config schema that is not JSON: {0}")]
+    Schema(serde_json::Error),
+    #[error("{UPLOADS_WAITING_MAX} uploads are waiting to be compiled already; try again in a while")]
+    Busy,
+    #[error("the compiled component cannot be kept: {0}")]
+    Artifact(String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Compiles and loads components.
+pub struct Registry {
+    sandbox: Sandbox,
+    artifacts: Artifacts,
+    store: Store,
+    metrics: Arc<Metrics>,
+    /// Loaded components by digest, weighed by their code.
+    components: Cache<String, Component>,
+    permits: Semaphore,
+    waiting: Semaphore,
+    compiler: PathBuf,
+    limits: CompileLimits,
+}
+
+impl Registry {
+    /// `compiler` is this program, which the subcommand `compile-worker` makes a
+    /// compiler.
+    #[must_use]
+    pub fn new(
+        config: &Config,
+        compiler: PathBuf,
+        sandbox: Sandbox,
+        artifacts: Artifacts,
+        store: Store,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let weigh = |_: &String, component: &Component| u32::try_from(component.code_bytes()).unwrap_or(u32::MAX);
+        let components = Cache::builder().max_capacity(config.component_cache_bytes).weigher(weigh).build();
+        let limits = CompileLimits {
+            memory_bytes: config.compile_memory_bytes,
+            cpu_seconds: config.compile_cpu_seconds,
+            wall_ms: config.compile_wall_ms,
+            wasm_bytes: config.module_bytes,
+            minimum_memory_bytes: config.limits.memory_bytes,
+        };
+        Self {
+            sandbox,
+            artifacts,
+            store,
+            metrics,
+            components,
+            permits: Semaphore::new(COMPILATIONS_MAX),
+            waiting: Semaphore::new(UPLOADS_WAITING_MAX),
+            compiler,
+            limits,
+        }
+    }
+
+    /// The component of that digest, out of memory, the artifact on disk, or
+    /// compiled anew from the stored module.
+    ///
+    /// # Errors
+    /// `module_unavailable` with the reason.
+    pub async fn component(&self, tenant: &TenantId, digest: &str) -> Result<Component, Fault> {
+        if let Some(component) = self.components.get(digest).await {
+            self.metrics.component_cache_hits.inc();
+            return Ok(component);
+        }
+        self.metrics.component_cache_misses.inc();
+        let loading = self.load(tenant, digest);
+        self.components.try_get_with_by_ref(digest, loading).await.map_err(|fault| (*fault).clone())
+    }
+
+    async fn load(&self, tenant: &TenantId, digest: &str) -> Result<Component, Fault> {
+        let unavailable = |why: String| Fault::new(FaultCode::ModuleUnavailable, format!("{digest}: {why}"));
+        let artifact = self.artifacts.get(&self.sandbox, digest).map_err(|error| unavailable(error.to_string()))?;
+        let artifact = match artifact {
+            Some(artifact) => artifact,
+            None => {
+                tracing::info!(digest, "compiling a module whose artifact is missing or of another version");
+                let wasm = self.store.wasm_by_digest(tenant, digest).await;
+                let wasm = wasm.map_err(|error| unavailable(error.to_string()))?;
+                let wasm = wasm.ok_or_else(|| unavailable("its bytes are not in the store".into()))?;
+                self.compile(wasm.into(), digest).await.map_err(|error| unavailable(error.to_string()))?;
+                let artifact = self.artifacts.get(&self.sandbox, digest);
+                let artifact = artifact.map_err(|error| unavailable(error.to_string()))?;
+                artifact.ok_or_else(|| unavailable("its artifact vanished".into()))?
+            }
+        };
+        self.sandbox.load(artifact).map_err(|error| unavailable(error.to_string()))
+    }
+
+    /// Compiles in a process of its own and keeps the artifact.
+    async fn compile(&self, wasm: Arc<[u8]>, digest: &str) -> Result<Compiled, UploadError> {
+        let Ok(_waiting) = self.waiting.try_acquire() else { return Err(UploadError::Busy) };
+        // Closed only when the host stops.
+        let Ok(_permit) = self.permits.acquire().await else { return Err(UploadError::Busy) };
+        let started = self.metrics.compile_timer();
+        let (compiler, limits) = (self.compiler.clone(), self.limits.clone());
+        let compiled = tokio::task::spawn_blocking(move || compile(&compiler, &wasm, &limits)).await;
+        let compiled = compiled.map_err(|error| UploadError::Artifact(error.to_string()))?;
+        self.metrics.compiled(started, compiled.as_ref().err().map(|error| error.code));
+        let compiled = compiled?;
+        let kept = self.artifacts.put(&self.sandbox, digest, &compiled.artifact);
+        kept.map_err(|error| UploadError::Artifact(error.to_string()))?;
+        Ok(compiled)
+    }
+}
+
+/// `sha256:` and 64 hexadecimal digits.
+#[must_use]
+pub fn digest_of(wasm: &[u8]) -> String {
+    let mut digest = String::from("sha256:");
+    for byte in Sha256::digest(wasm) {
+        digest.push_str(&format!("{byte:02x}"));
+    }
+    digest
+}
+
+/// Takes a module in: compiles it, asks what it is, and keeps it. The same bytes
+/// under the same name give the same version.
+///
+/// # Errors
+/// Says why the module was not taken; nothing is kept then.
+pub async fn upload(host: &Host, tenant: &TenantId, name: &str, wasm: Vec<u8>) -> Result<ModuleRow, UploadError> {
+    let digest = digest_of(&wasm);
+    if let Some(row) = host.store.module_by_digest(tenant, name, &digest).await? {
+        return Ok(row);
+    }
+    let stopwatch = host.clock.stopwatch();
+    let wasm: Arc<[u8]> = wasm.into();
+    let compiled = host.registry.compile(wasm.clone(), &digest).await?;
+    let compile_ms = u64::try_from(stopwatch.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let description = describe(host, tenant, &digest).await?;
+    let description = DescriptionBody::new(&description).map_err(UploadError::Schema)?;
+    let module = NewModule {
+        name: name.to_owned(),
+        digest,
+        world: compiled.world.as_str().to_owned(),
+        description: serde_json::to_string(&description).map_err(UploadError::Schema)?,
+        compile_ms,
+        created_ms: host.clock.now_ms(),
+    };
+    let row = host.store.put_module(tenant, module, wasm.to_vec()).await?;
+    host.catalog.reload(&host.store, tenant).await?;
+    Ok(row)
+}
+
+async fn describe(host: &Host, tenant: &TenantId, digest: &str) -> Result<Description, UploadError> {
+    // The bytes are not stored yet, but the artifact is there.
+    let component = host.registry.component(tenant, digest).await.map_err(UploadError::Describe)?;
+    let limits = host.config.limits.clone();
+    let run = host.work(move || component.describe(&limits)).await.map_err(UploadError::Describe)?;
+    run.result.map_err(UploadError::Describe)
+}
