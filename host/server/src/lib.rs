@@ -1,1 +1,3 @@
+//! The tokio shell around the core and the sandbox.
 
+pub mod store;

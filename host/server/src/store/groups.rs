@@ -1,0 +1,153 @@
+//! Groups of rules.
+
+use std::collections::BTreeSet;
+
+use wasmalert_core::{GroupKey, TenantId};
+
+use super::row::Fields;
+use super::uses::{RuleUses, next_revision, replace};
+use super::{Connection, Row, Store, StoreError, rule_rows};
+
+/// A stored group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupRow {
+    pub key: GroupKey,
+    /// A JSON text, as the API took it.
+    pub spec: String,
+    /// Greater than any before it in the tenant, also when the group was deleted meanwhile.
+    pub revision: i64,
+    pub updated_ms: i64,
+}
+
+impl Store {
+    /// Makes or replaces a group and gives its revision.
+    ///
+    /// `rules` are all rules of the group and what they use. What is known of rules that
+    /// are not among them (health, alerts, state, timers) is removed.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] for a module, source or receiver that is not there.
+    pub async fn put_group(
+        &self,
+        key: &GroupKey,
+        spec: &str,
+        rules: &[RuleUses],
+        now_ms: i64,
+    ) -> Result<i64, StoreError> {
+        let mut tx = self.begin_write().await?;
+        let revision = next_revision(&mut tx, &key.tenant).await?;
+        sqlx::query(
+            "INSERT INTO rule_groups
+                 (tenant, namespace, group_name, spec, revision, updated_ms)
+             VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (tenant, namespace, group_name) DO UPDATE SET spec = excluded.spec,
+                 revision = excluded.revision, updated_ms = excluded.updated_ms",
+        )
+        .bind(key.tenant.as_str())
+        .bind(&*key.namespace)
+        .bind(&*key.group)
+        .bind(spec)
+        .bind(revision)
+        .bind(now_ms)
+        .execute(&mut *tx)
+        .await?;
+        replace(&mut tx, key, rules).await?;
+        let kept = rules.iter().map(|rule| rule.rule.as_str()).collect();
+        rule_rows::remove_others(&mut tx, key, &kept).await?;
+        tx.commit().await?;
+        Ok(revision)
+    }
+
+    /// Every group of a tenant, by namespace and name.
+    ///
+    /// # Errors
+    /// As the database does, and for a row that does not parse.
+    pub async fn list_groups(&self, tenant: &TenantId) -> Result<Vec<GroupRow>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM rule_groups WHERE tenant = $1 ORDER BY namespace, group_name")
+            .bind(tenant.as_str())
+            .fetch_all(&self.read)
+            .await?;
+        rows.iter().map(group).collect()
+    }
+
+    /// Every group there is, for the scheduler's start.
+    ///
+    /// # Errors
+    /// As the database does, and for a row that does not parse.
+    pub async fn groups_of_all_tenants(&self) -> Result<Vec<GroupRow>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM rule_groups ORDER BY tenant, namespace, group_name")
+            .fetch_all(&self.read)
+            .await?;
+        rows.iter().map(group).collect()
+    }
+
+    /// One group.
+    ///
+    /// # Errors
+    /// As the database does, and for a row that does not parse.
+    pub async fn get_group(&self, key: &GroupKey) -> Result<Option<GroupRow>, StoreError> {
+        let row = sqlx::query(
+            "SELECT * FROM rule_groups
+             WHERE tenant = $1 AND namespace = $2 AND group_name = $3",
+        )
+        .bind(key.tenant.as_str())
+        .bind(&*key.namespace)
+        .bind(&*key.group)
+        .fetch_optional(&self.read)
+        .await?;
+        row.as_ref().map(group).transpose()
+    }
+
+    /// Deletes a group and what is known of its rules; false when there is none.
+    ///
+    /// Its deliveries still go out, and its evaluations stay until they are old.
+    ///
+    /// # Errors
+    /// As the database does.
+    pub async fn delete_group(&self, key: &GroupKey) -> Result<bool, StoreError> {
+        let mut tx = self.begin_write().await?;
+        rule_rows::remove_others(&mut tx, key, &BTreeSet::new()).await?;
+        let gone =
+            sqlx::query("DELETE FROM rule_groups WHERE tenant = $1 AND namespace = $2 AND group_name = $3")
+                .bind(key.tenant.as_str())
+                .bind(&*key.namespace)
+                .bind(&*key.group)
+                .execute(&mut *tx)
+                .await?;
+        tx.commit().await?;
+        Ok(gone.rows_affected() > 0)
+    }
+}
+
+/// Whether the group still has this revision.
+pub(super) async fn is_current(
+    connection: &mut Connection,
+    key: &GroupKey,
+    revision: i64,
+) -> Result<bool, StoreError> {
+    let found = sqlx::query(
+        "SELECT 1 FROM rule_groups
+         WHERE tenant = $1 AND namespace = $2 AND group_name = $3 AND revision = $4",
+    )
+    .bind(key.tenant.as_str())
+    .bind(&*key.namespace)
+    .bind(&*key.group)
+    .bind(revision)
+    .fetch_optional(connection)
+    .await?;
+    Ok(found.is_some())
+}
+
+fn group(row: &Row) -> Result<GroupRow, StoreError> {
+    let fields = Fields {
+        table: "rule_groups",
+        key: &["tenant", "namespace", "group_name"],
+        row,
+    };
+    Ok(GroupRow {
+        key: fields.group()?,
+        spec: fields.get("spec")?,
+        revision: fields.get("revision")?,
+        updated_ms: fields.get("updated_ms")?,
+    })
+}

@@ -1,0 +1,106 @@
+//! The embedded store: everything the server must still know after a restart.
+//!
+//! One SQLite file in the data directory, readable by its owner only. The SQL is plain
+//! and portable. Words used here: a *commit* is what one evaluation changes, and is
+//! written whole or not at all; the *outbox* holds notifications on their way; a *lane*
+//! is the notifications of one rule to one receiver, which go in order; a *revision*
+//! counts the changes of a tenant's configuration.
+//!
+//! Durability: write-ahead log with `synchronous = FULL`, so whatever was answered with
+//! success is there after a power cut, not only after a crash of the process. Commits
+//! that wait share one transaction and so one flush of the disk.
+//!
+//! Rows are not trusted: one that does not parse is [`StoreError::Corrupt`].
+
+mod commit;
+mod error;
+mod evaluations;
+mod groups;
+mod ids;
+mod migrate;
+mod modules;
+mod open;
+mod outbox;
+mod outbox_prune;
+mod receivers;
+mod row;
+mod rule_rows;
+mod runtime;
+mod secrets;
+mod sources;
+mod uses;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+pub use self::commit::RuleCommit;
+pub use self::error::{Kind, StoreError};
+pub use self::evaluations::{EVALUATIONS_LISTED_MAX, EvaluationRow, EvaluationSummary};
+pub use self::groups::GroupRow;
+pub use self::modules::{ModuleRow, NewModule, PutModule};
+pub use self::outbox::{Backlog, NewOutboxRow, OUTBOX_LISTED_MAX, OutboxKind, OutboxRow, OutboxStatus};
+pub use self::receivers::ReceiverRow;
+pub use self::runtime::{AlertRow, ErrorRow, Health, HealthRow, RuleRuntime};
+pub use self::secrets::SecretRow;
+pub use self::sources::SourceRow;
+pub use self::uses::{ModuleUse, RuleUses, USERS_NAMED_MAX};
+pub use self::writer::WriterStats;
+
+/// The database's file in the data directory.
+pub const FILE_NAME: &str = "wasmalert.sqlite";
+
+/// The database behind the store. Another one changes these and `open`.
+type Db = sqlx::Sqlite;
+type Connection = sqlx::SqliteConnection;
+type Row = sqlx::sqlite::SqliteRow;
+type Transaction = sqlx::Transaction<'static, Db>;
+
+/// The store; clones share one connection for writing and a few for reading.
+#[derive(Clone)]
+pub struct Store {
+    write: sqlx::Pool<Db>,
+    read: sqlx::Pool<Db>,
+    commits: mpsc::Sender<writer::Job>,
+    counters: Arc<writer::Counters>,
+    ids: Arc<ids::Ids>,
+}
+
+impl Store {
+    /// Begins a transaction that may write; writers wait for each other here.
+    async fn begin_write(&self) -> Result<Transaction, StoreError> {
+        writer::begin(&self.write).await
+    }
+
+    /// Begins a transaction that sees one moment of the store.
+    async fn begin_read(&self) -> Result<Transaction, StoreError> {
+        Ok(self.read.begin().await?)
+    }
+
+    /// Makes an id that sorts after every id made before it, also before a restart.
+    ///
+    /// 25 lower-case hex digits; two servers make different ones.
+    #[must_use]
+    pub fn new_id(&self, now_ms: i64) -> String {
+        self.ids.next(now_ms)
+    }
+
+    /// What the commit writer has done so far and what waits for it.
+    #[must_use]
+    pub fn writer_stats(&self) -> WriterStats {
+        let waiting = self.commits.max_capacity() - self.commits.capacity();
+        self.counters.stats(waiting)
+    }
+
+    /// Waits for running operations and closes the file; later calls give [`StoreError::Closed`].
+    ///
+    /// Commits that are still waiting are refused, so stop evaluating first.
+    pub async fn close(&self) {
+        self.read.close().await;
+        self.write.close().await;
+    }
+}

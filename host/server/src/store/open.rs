@@ -1,0 +1,115 @@
+//! Opening the file: permissions, connections, schema.
+
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use tokio::sync::mpsc;
+
+use super::ids::Ids;
+use super::migrate::{MIGRATIONS, Migration, migrate};
+use super::writer::{self, COMMIT_QUEUE_MAX, Counters};
+use super::{FILE_NAME, Store, StoreError};
+
+/// Connections for reading.
+const READERS: u32 = 4;
+
+/// How long an operation waits for a lock of another process.
+const BUSY_TIMEOUT_MS: u64 = 10_000;
+
+/// How long an operation waits for a free connection.
+const ACQUIRE_TIMEOUT_MS: u64 = 30_000;
+
+impl Store {
+    /// Opens the store of a data directory, and makes both where they are missing.
+    ///
+    /// Call it within a tokio runtime: commits are written by a task of it, which ends
+    /// with the last clone.
+    ///
+    /// # Errors
+    /// When the file cannot be read and written, is no database, or has a schema that
+    /// this program does not know; each names the file and what to do.
+    pub async fn open(data_dir: &Path) -> Result<Self, StoreError> {
+        Self::open_with(data_dir, MIGRATIONS).await
+    }
+
+    pub(super) async fn open_with(data_dir: &Path, steps: &[Migration]) -> Result<Self, StoreError> {
+        let file = data_dir.join(FILE_NAME);
+        prepare(data_dir, &file).map_err(|source| StoreError::Io {
+            file: file.display().to_string(),
+            source,
+        })?;
+        Self::connect(&file, steps)
+            .await
+            .map_err(|error| with_path(error, &file))
+    }
+
+    async fn connect(file: &Path, steps: &[Migration]) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS))
+            .foreign_keys(true);
+        let writing = options
+            .clone()
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full);
+        let write = pool(1).connect_with(writing).await?;
+        let mut tx = writer::begin(&write).await?;
+        migrate(&mut tx, file, steps).await?;
+        let greatest: Option<String> = sqlx::query_scalar(
+            "SELECT MAX(id) FROM (SELECT MAX(id) AS id FROM outbox
+             UNION ALL SELECT MAX(id) AS id FROM evaluations) AS ids",
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        let read = pool(READERS).connect_with(options.read_only(true)).await?;
+        let (commits, queue) = mpsc::channel(COMMIT_QUEUE_MAX);
+        let counters = Arc::new(Counters::default());
+        tokio::spawn(writer::run(write.clone(), queue, Arc::clone(&counters)));
+        Ok(Self {
+            write,
+            read,
+            commits,
+            counters,
+            ids: Arc::new(Ids::after(greatest.as_deref())),
+        })
+    }
+}
+
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_millis(ACQUIRE_TIMEOUT_MS))
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+}
+
+/// Makes the directory and the file, for their owner only; SQLite gives its side files
+/// the mode of the file.
+fn prepare(data_dir: &Path, file: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(data_dir)?;
+    let opened: File = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(file)?;
+    opened.set_permissions(Permissions::from_mode(0o600))
+}
+
+fn with_path(error: StoreError, path: &Path) -> StoreError {
+    match error {
+        StoreError::Damaged { reason, .. } => StoreError::Damaged {
+            file: path.display().to_string(),
+            reason,
+        },
+        other => other,
+    }
+}
