@@ -1,1 +1,37 @@
+//! Runs components: the one crate that knows wasmtime.
+//!
+//! Words used below: a *component* is a compiled WebAssembly component of one of
+//! the two *worlds*, rule or notifier. A *run* is one call of one of its exports
+//! in a fresh instance. What a run reads comes from a *journal* and what it does
+//! is kept as *effects*; neither touches anything outside. A run that asks for a
+//! query that is not in the journal *wants* it: the run ends, the query is fetched,
+//! and the component is run again from the start. An *artifact* is a component's
+//! machine code on disk, `.cwasm`.
+//!
+//! No type of wasmtime or of the generated bindings leaves this crate.
 
+pub mod artifact;
+mod bindings;
+pub mod compile;
+mod component;
+mod engine;
+mod host;
+mod memory;
+mod model;
+mod outcome;
+mod run;
+pub mod workers;
+mod world;
+
+pub use artifact::{ArtifactError, Artifacts};
+pub use compile::{
+    Compiled, CompileError, CompileLimits, Inspection, ModuleKind, compile, compile_worker, componentize,
+    inspect,
+};
+pub use component::Component;
+pub use engine::{Sandbox, SandboxConfig, SandboxError};
+pub use model::{
+    AlertStatus, Disposition, DispositionKind, Evaluation, HttpRequest, HttpResponse, NotifyAlert,
+    NotifyBatch, Run, Verdict, World,
+};
+pub use workers::Workers;

@@ -1,0 +1,46 @@
+//! The contract in Rust, generated from `wit/`.
+
+use wasmtime::Engine;
+use wasmtime::component::{HasSelf, Linker};
+
+use crate::host::Host;
+
+/// World `rule`.
+pub(crate) mod rule {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        world: "rule",
+        imports: { default: trappable },
+        with: { "wasmalert:rules/query.frame": crate::host::FrameHandle },
+    });
+}
+
+/// World `notifier`; what both worlds have is taken from [`rule`].
+pub(crate) mod notifier {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        world: "notifier",
+        imports: { default: trappable },
+        with: {
+            "wasmalert:rules/types": crate::bindings::rule::wasmalert::rules::types,
+            "wasmalert:rules/state": crate::bindings::rule::wasmalert::rules::state,
+            "wasmalert:rules/log": crate::bindings::rule::wasmalert::rules::log,
+        },
+    });
+}
+
+pub(crate) use rule::wasmalert::rules::{log, metrics, query, state, timers, types};
+
+/// Every import that a rule may have.
+pub(crate) fn rule_linker(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
+    let mut linker = Linker::new(engine);
+    rule::Rule::add_to_linker::<_, HasSelf<_>>(&mut linker, |host| host)?;
+    Ok(linker)
+}
+
+/// Every import that a notifier may have.
+pub(crate) fn notifier_linker(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
+    let mut linker = Linker::new(engine);
+    notifier::Notifier::add_to_linker::<_, HasSelf<_>>(&mut linker, |host| host)?;
+    Ok(linker)
+}
