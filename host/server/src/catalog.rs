@@ -151,15 +151,17 @@ impl Catalog {
     /// # Errors
     /// The store failed.
     pub async fn reload(&self, store: &Store, tenant: &TenantId) -> Result<(), StoreError> {
-        let secrets = Arc::new(Secrets::from_iter(store.secrets(tenant).await?));
+        let secrets = Arc::new(secrets(store, tenant).await?);
         let mut catalog = TenantCatalog { secrets: secrets.clone(), ..TenantCatalog::default() };
-        for row in store.list_modules(tenant).await? {
-            match module_info(&row) {
-                Some(module) => {
-                    let versions = catalog.modules.entry(row.name.clone()).or_default();
-                    versions.insert(module.version, Arc::new(module));
+        for newest in store.list_modules(tenant).await? {
+            for row in store.module_versions(tenant, &newest.name).await? {
+                match module_info(&row) {
+                    Some(module) => {
+                        let versions = catalog.modules.entry(row.name).or_default();
+                        versions.insert(module.version, Arc::new(module));
+                    }
+                    None => tracing::error!(%tenant, module = row.name, row.version, "a stored module cannot be used"),
                 }
-                None => tracing::error!(%tenant, module = row.name, row.version, "a stored module cannot be read"),
             }
         }
         for row in store.list_sources(tenant).await? {
@@ -180,4 +182,15 @@ impl Catalog {
         catalogs.insert(tenant.clone(), Arc::new(catalog));
         Ok(())
     }
+}
+
+async fn secrets(store: &Store, tenant: &TenantId) -> Result<Secrets, StoreError> {
+    let mut secrets = Vec::new();
+    for row in store.list_secrets(tenant).await? {
+        // None when it was deleted meanwhile.
+        if let Some(value) = store.secret_value(tenant, &row.name).await? {
+            secrets.push((row.name, value));
+        }
+    }
+    Ok(secrets.into_iter().collect())
 }

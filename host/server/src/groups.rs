@@ -16,7 +16,7 @@ use wasmalert_sandbox::World;
 
 use crate::Host;
 use crate::catalog::TenantCatalog;
-use crate::live::{Health, LiveGroup, LiveRule, RuleNow};
+use crate::live::{LiveGroup, LiveRule, RuleNow};
 use crate::scheduler::News;
 use crate::store::{RuleRuntime, StoreError};
 
@@ -206,7 +206,7 @@ pub fn check_references(spec: &GroupSpec, catalog: &TenantCatalog) -> Vec<String
 /// # Errors
 /// The store failed.
 pub async fn start(host: &Host, key: &GroupKey, spec: GroupSpec, revision: i64) -> Result<(), StoreError> {
-    let runtime = host.store.load_group_runtime(&key.tenant, &key.namespace, &key.group).await?;
+    let runtime = host.store.load_group_runtime(key).await?;
     let mut runtime: BTreeMap<String, RuleRuntime> =
         runtime.into_iter().map(|rule| (rule.rule.clone(), rule)).collect();
     let rules = spec.rule_keys(key).into_iter().zip(&spec.rules).map(|(rule_key, rule)| {
@@ -248,15 +248,14 @@ fn rule_now(runtime: RuleRuntime) -> RuleNow {
             labels: Arc::new(row.labels),
             annotations: Arc::new(row.annotations.into_iter().collect()),
             value: row.value,
-            state: row.state,
-            active_at_ms: row.active_at_ms,
+            state: AlertState::parse(&row.state).unwrap_or(AlertState::Inactive),
+            active_at_ms: row.active_at_ms.unwrap_or_default(),
             fired_at_ms: row.fired_at_ms,
             resolved_at_ms: row.resolved_at_ms,
             last_sent_at_ms: row.last_sent_at_ms,
             keep_firing_since_ms: row.keep_firing_since_ms,
         })
         .collect();
-    let health = runtime.health;
     let asked: Remembered = runtime.queries.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
     RuleNow {
         alerts,
@@ -264,18 +263,7 @@ fn rule_now(runtime: RuleRuntime) -> RuleNow {
         timers: Arc::new(runtime.timers),
         asked: asked.queries.iter().map(RememberedQuery::query).collect(),
         asked_at_ms: asked.at_ms,
-        health: Health {
-            ok: match health.health.as_str() {
-                "ok" => Some(true),
-                "err" => Some(false),
-                _ => None,
-            },
-            error: health.error,
-            evaluated_at_ms: health.evaluated_at_ms,
-            duration_ns: health.duration_ns,
-            missed: health.missed,
-            seq: health.seq,
-        },
+        health: runtime.health,
         timers_from_ms: i64::MIN,
     }
 }

@@ -15,6 +15,8 @@ use wasmalert_core::query::Query;
 use wasmalert_core::spec::{GroupSpec, RuleSpec};
 use wasmalert_core::{GroupKey, RuleKey, TenantId};
 
+use crate::store::HealthRow;
+
 /// A timer's evaluations of one rule are at least this far apart, so that a rule
 /// that keeps setting a timer to "now" costs no more than one a second.
 pub const TIMER_GAP_MS: i64 = 1_000;
@@ -85,7 +87,7 @@ pub struct RuleNow {
     /// next.
     pub asked: Vec<Query>,
     pub asked_at_ms: i64,
-    pub health: Health,
+    pub health: HealthRow,
     /// Timers are not looked at before this time.
     pub timers_from_ms: i64,
 }
@@ -97,20 +99,6 @@ impl RuleNow {
         let due = self.timers.values().map(|timer| timer.due_ms).min()?;
         Some(due.max(self.timers_from_ms))
     }
-}
-
-/// How a rule is doing.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Health {
-    /// None until the first evaluation.
-    pub ok: Option<bool>,
-    /// Code and message of the last evaluation, if it failed.
-    pub error: Option<(String, String)>,
-    pub evaluated_at_ms: Option<i64>,
-    pub duration_ns: u64,
-    pub missed: u64,
-    /// Number of evaluations so far.
-    pub seq: u64,
 }
 
 /// All groups that are running.

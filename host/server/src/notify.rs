@@ -5,4 +5,4 @@ mod deliver;
 mod payload;
 
 pub use deliver::deliver_forever;
-pub use payload::enqueue;
+pub use payload::Told;

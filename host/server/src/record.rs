@@ -12,7 +12,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use wasmalert_core::alert::Transition;
-use wasmalert_core::evaluation::{Context, Effects, Journal, LogLine, MetricChange, Outcome, Timers, Trigger};
+use wasmalert_core::evaluation::{Context, Cost, Effects, Journal, LogLine, MetricChange, Outcome, Timers, Trigger};
+use wasmalert_core::fault::Fault;
 use wasmalert_core::frame::Frame;
 use wasmalert_core::label::Labels;
 use wasmalert_core::query::{Query, QueryResult, QueryTime};
@@ -186,6 +187,22 @@ pub struct NotifyRecord {
     pub alerts: u64,
 }
 
+impl OutcomeRecord {
+    #[must_use]
+    pub fn failed(fault: &Fault) -> Self {
+        let error = CodeMessage { code: fault.code.as_str().into(), message: fault.message.clone() };
+        Self { error: Some(error), ..Self::default() }
+    }
+}
+
+impl EffectsRecord {
+    pub fn cost(&mut self, cost: &Cost) {
+        self.memory_bytes = cost.memory_bytes;
+        self.host_calls = cost.host_calls;
+        self.boundary_bytes = cost.boundary_bytes;
+    }
+}
+
 /// Counts down the bytes that a record may still take.
 pub struct Budget(usize);
 
@@ -347,10 +364,7 @@ pub fn effects(effects: &Effects, transitions: &[Transition], budget: &mut Budge
                 reason: transition.reason.as_str().to_owned(),
             })
             .collect(),
-        notifications: Vec::new(),
-        memory_bytes: 0,
-        host_calls: 0,
-        boundary_bytes: 0,
+        ..EffectsRecord::default()
     }
 }
 

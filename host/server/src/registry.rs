@@ -15,7 +15,7 @@ use wasmalert_sandbox::{Artifacts, CompileError, CompileLimits, Compiled, Compon
 use crate::Host;
 use crate::catalog::DescriptionBody;
 use crate::config::Config;
-use crate::store::{ModuleRow, NewModule, Store, StoreError};
+use crate::store::{NewModule, PutModule, Store, StoreError};
 use crate::telemetry::Metrics;
 
 /// Compilations under way at a time; each may take a core.
@@ -154,10 +154,11 @@ pub fn digest_of(wasm: &[u8]) -> String {
 ///
 /// # Errors
 /// Says why the module was not taken; nothing is kept then.
-pub async fn upload(host: &Host, tenant: &TenantId, name: &str, wasm: Vec<u8>) -> Result<ModuleRow, UploadError> {
+pub async fn upload(host: &Host, tenant: &TenantId, name: &str, wasm: Vec<u8>) -> Result<PutModule, UploadError> {
     let digest = digest_of(&wasm);
-    if let Some(row) = host.store.module_by_digest(tenant, name, &digest).await? {
-        return Ok(row);
+    let versions = host.store.module_versions(tenant, name).await?;
+    if let Some(module) = versions.into_iter().find(|module| module.digest == digest) {
+        return Ok(PutModule { module, created: false });
     }
     let stopwatch = host.clock.stopwatch();
     let wasm: Arc<[u8]> = wasm.into();
@@ -170,12 +171,13 @@ pub async fn upload(host: &Host, tenant: &TenantId, name: &str, wasm: Vec<u8>) -
         digest,
         world: compiled.world.as_str().to_owned(),
         description: serde_json::to_string(&description).map_err(UploadError::Schema)?,
+        wasm: wasm.to_vec(),
         compile_ms,
         created_ms: host.clock.now_ms(),
     };
-    let row = host.store.put_module(tenant, module, wasm.to_vec()).await?;
+    let put = host.store.put_module(tenant, &module).await?;
     host.catalog.reload(&host.store, tenant).await?;
-    Ok(row)
+    Ok(put)
 }
 
 async fn describe(host: &Host, tenant: &TenantId, digest: &str) -> Result<Description, UploadError> {

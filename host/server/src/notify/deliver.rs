@@ -10,18 +10,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
-use wasmalert_core::delivery::{RetryPolicy, Verdict, next_attempt};
+use wasmalert_core::delivery::{FailedAttempt, RetryPolicy, Verdict, next_attempt};
 use wasmalert_core::evaluation::{Effects, LogLevel, LogLine, State};
 use wasmalert_core::fault::{Fault, FaultCode};
-use wasmalert_core::{GroupKey, RuleKey};
 use wasmalert_sandbox::{Component, DispositionKind, HttpRequest, HttpResponse, NotifyBatch};
 
 use super::payload::Payload;
-use crate::Host;
+use crate::{Host, chance};
 use crate::catalog::{ReceiverSpec, TenantCatalog};
 use crate::http_client::{OutboundRequest, SendError, SendLimits};
 use crate::logs::LogEvent;
-use crate::store::{DueRow, StoreError};
+use crate::store::{OutboxRow, StoreError};
 use crate::telemetry::DeliveryResult;
 
 /// Notifications taken out of the outbox at a time.
@@ -66,7 +65,7 @@ pub async fn deliver_forever(host: Arc<Host>) {
             });
         }
         if started == 0 {
-            let next_ms = host.store.next_due_ms().await.ok().flatten().unwrap_or(i64::MAX);
+            let next_ms = host.store.next_due_ms_of_all_tenants().await.ok().flatten().unwrap_or(i64::MAX);
             let nap_ms = next_ms.saturating_sub(now_ms).clamp(10, NAP_MAX_MS);
             let nap = Duration::from_millis(nap_ms.unsigned_abs());
             tokio::select! {
@@ -86,13 +85,13 @@ enum Attempt {
     Failed { reason: String },
 }
 
-async fn deliver(host: &Host, row: &DueRow) {
+async fn deliver(host: &Host, row: &OutboxRow) {
     let attempt = attempt(host, row).await;
     let now_ms = host.clock.now_ms();
     let result = match attempt {
         Attempt::Delivered => {
-            host.metrics.delivered(&row.tenant, DeliveryResult::Delivered);
-            host.store.record_delivered(&row.tenant, &row.id, now_ms).await
+            host.metrics.delivered(row.rule.tenant(), DeliveryResult::Delivered);
+            host.store.record_delivered(row.rule.tenant(), &row.id, now_ms).await
         }
         Attempt::Retry { after_ms, reason } => retry(host, row, now_ms, after_ms, reason).await,
         Attempt::Failed { reason } => dead(host, row, now_ms, &reason).await,
@@ -106,33 +105,38 @@ async fn deliver(host: &Host, row: &DueRow) {
 
 async fn retry(
     host: &Host,
-    row: &DueRow,
+    row: &OutboxRow,
     now_ms: i64,
     after_ms: Option<u64>,
     reason: String,
-) -> Result<(), StoreError> {
-    let policy = RetryPolicy { max_age_ms: host.config.delivery_max_age_ms, ..RetryPolicy::default() };
-    let jitter = host.ids.jitter();
-    match next_attempt(row.attempts, row.created_ms, now_ms, after_ms, jitter, &policy) {
+) -> Result<bool, StoreError> {
+    let policy = RetryPolicy { age_ms_max: host.config.delivery_max_age_ms, ..RetryPolicy::default() };
+    let failed = FailedAttempt {
+        attempts: row.attempts + 1,
+        enqueued_at_ms: row.created_ms,
+        now_ms,
+        retry_after_ms: after_ms,
+    };
+    match next_attempt(&failed, chance::jitter(), &policy) {
         Verdict::RetryAt(at_ms) => {
-            host.metrics.delivered(&row.tenant, DeliveryResult::Retried);
+            host.metrics.delivered(row.rule.tenant(), DeliveryResult::Retried);
             tell(host, row, LogLevel::Warn, format!("delivery failed and will be tried again: {reason}"));
-            host.store.record_attempt(&row.tenant, &row.id, at_ms, &reason).await
+            host.store.record_attempt(row.rule.tenant(), &row.id, at_ms, &reason).await
         }
         Verdict::DeadLetter => dead(host, row, now_ms, &reason).await,
     }
 }
 
-async fn dead(host: &Host, row: &DueRow, now_ms: i64, reason: &str) -> Result<(), StoreError> {
-    host.metrics.delivered(&row.tenant, DeliveryResult::Dead);
+async fn dead(host: &Host, row: &OutboxRow, now_ms: i64, reason: &str) -> Result<bool, StoreError> {
+    host.metrics.delivered(row.rule.tenant(), DeliveryResult::Dead);
     tell(host, row, LogLevel::Error, format!("delivery failed for good: {reason}"));
-    host.store.record_dead(&row.tenant, &row.id, now_ms, reason).await
+    host.store.record_dead(row.rule.tenant(), &row.id, now_ms, reason).await
 }
 
 /// One attempt at a notification: makes its requests and sends those that have
 /// not been delivered yet.
-async fn attempt(host: &Host, row: &DueRow) -> Attempt {
-    let catalog = host.catalog.of(&row.tenant);
+async fn attempt(host: &Host, row: &OutboxRow) -> Attempt {
+    let catalog = host.catalog.of(row.rule.tenant());
     let Some(spec) = catalog.receivers.get(&row.receiver).cloned() else {
         return Attempt::Failed { reason: format!("there is no receiver {}", row.receiver) };
     };
@@ -144,7 +148,7 @@ async fn attempt(host: &Host, row: &DueRow) -> Attempt {
             Attempt::Retry { after_ms: None, reason: fault.to_string() }
         }
         Err(fault) => {
-            host.metrics.fault(&row.tenant, fault.code);
+            host.metrics.fault(row.rule.tenant(), fault.code);
             Attempt::Failed { reason: fault.to_string() }
         }
     }
@@ -152,7 +156,7 @@ async fn attempt(host: &Host, row: &DueRow) -> Attempt {
 
 async fn send_all(
     host: &Host,
-    row: &DueRow,
+    row: &OutboxRow,
     catalog: &TenantCatalog,
     spec: &ReceiverSpec,
 ) -> Result<Attempt, Fault> {
@@ -160,11 +164,12 @@ async fn send_all(
         let message = format!("there is no notifier module {}: upload it", spec.module);
         return Err(Fault::new(FaultCode::ModuleUnavailable, message));
     };
-    let component = host.registry.component(&row.tenant, &module.digest).await?;
+    let component = host.registry.component(row.rule.tenant(), &module.digest).await?;
     let store_failed = |error: StoreError| Fault::new(FaultCode::HostError, error.to_string());
     let payload: Payload = serde_json::from_str(&row.payload)
         .map_err(|error| Fault::new(FaultCode::BadOutcome, format!("the stored notification is damaged: {error}")))?;
-    let mut state = host.store.receiver_state(&row.tenant, &row.receiver).await.map_err(store_failed)?;
+    let state = host.store.receiver_state(row.rule.tenant(), &row.receiver).await;
+    let mut state = Arc::new(state.map_err(store_failed)?);
     let config: Arc<str> = spec.config_text().into();
     let requests = notify(host, row, &component, &config, &payload, &mut state).await?;
 
@@ -176,7 +181,7 @@ async fn send_all(
         match interpret(host, row, &component, &config, at as u32, answer, &mut state).await? {
             (DispositionKind::Delivered, _) => {
                 let done = at as u32 + 1;
-                host.store.record_progress(&row.tenant, &row.id, done).await.map_err(store_failed)?;
+                host.store.record_progress(row.rule.tenant(), &row.id, done).await.map_err(store_failed)?;
             }
             (DispositionKind::Retry { after_ms }, reason) => return Ok(Attempt::Retry { after_ms, reason }),
             (DispositionKind::Failed, reason) => return Ok(Attempt::Failed { reason }),
@@ -187,7 +192,7 @@ async fn send_all(
 
 async fn notify(
     host: &Host,
-    row: &DueRow,
+    row: &OutboxRow,
     component: &Component,
     config: &Arc<str>,
     payload: &Payload,
@@ -195,11 +200,11 @@ async fn notify(
 ) -> Result<Vec<HttpRequest>, Fault> {
     let now_ms = host.clock.now_ms();
     let batch = NotifyBatch {
-        tenant: row.tenant.to_string(),
+        tenant: row.rule.tenant().to_string(),
         receiver: row.receiver.clone(),
-        namespace: row.namespace.clone(),
-        group: row.group.clone(),
-        rule: row.rule.clone(),
+        namespace: row.rule.group.namespace.to_string(),
+        group: row.rule.group.group.to_string(),
+        rule: row.rule.rule.to_string(),
         config: config.clone(),
         now_ms,
         idempotency_key: row.idempotency_key.clone(),
@@ -216,7 +221,7 @@ async fn notify(
 
 async fn interpret(
     host: &Host,
-    row: &DueRow,
+    row: &OutboxRow,
     component: &Component,
     config: &Arc<str>,
     at: u32,
@@ -233,19 +238,19 @@ async fn interpret(
 }
 
 /// Keeps what a notifier wrote to its state.
-async fn keep(host: &Host, row: &DueRow, state: &mut Arc<State>, effects: Effects) -> Result<(), Fault> {
+async fn keep(host: &Host, row: &OutboxRow, state: &mut Arc<State>, effects: Effects) -> Result<(), Fault> {
     if effects.state.is_empty() {
         return Ok(());
     }
     *state = Arc::new(effects.state_after(state));
-    let kept = host.store.put_receiver_state(&row.tenant, &row.receiver, effects.state).await;
+    let kept = host.store.write_receiver_state(row.rule.tenant(), &row.receiver, &effects.state).await;
     kept.map_err(|error| Fault::new(FaultCode::HostError, error.to_string()))
 }
 
 /// Sends one request; what stands in the way says how to go on.
 async fn send(
     host: &Host,
-    row: &DueRow,
+    row: &OutboxRow,
     catalog: &TenantCatalog,
     at: usize,
     request: HttpRequest,
@@ -272,28 +277,23 @@ async fn send(
     }
 }
 
-fn log_all(host: &Host, row: &DueRow, lines: Vec<LogLine>) {
+fn log_all(host: &Host, row: &OutboxRow, lines: Vec<LogLine>) {
     for line in lines {
         host.logs.write(LogEvent { fields: line.fields, ..event(host, row, line.level, line.message) });
     }
 }
 
-fn tell(host: &Host, row: &DueRow, level: LogLevel, message: String) {
-    tracing::warn!(tenant = %row.tenant, receiver = row.receiver, id = row.id, "{message}");
+fn tell(host: &Host, row: &OutboxRow, level: LogLevel, message: String) {
+    tracing::warn!(rule = %row.rule, receiver = row.receiver, id = row.id, "{message}");
     host.logs.write(event(host, row, level, message));
 }
 
-fn event(host: &Host, row: &DueRow, level: LogLevel, message: String) -> LogEvent {
-    let group = GroupKey {
-        tenant: row.tenant.clone(),
-        namespace: row.namespace.as_str().into(),
-        group: row.group.as_str().into(),
-    };
+fn event(host: &Host, row: &OutboxRow, level: LogLevel, message: String) -> LogEvent {
     LogEvent {
-        tenant: row.tenant.clone(),
+        tenant: row.rule.tenant().clone(),
         time_ms: host.clock.now_ms(),
         level,
-        rule: Some(RuleKey { group, rule: row.rule.as_str().into() }),
+        rule: Some(row.rule.clone()),
         receiver: Some(row.receiver.clone()),
         message,
         fields: vec![("notification".to_owned(), row.id.clone())],

@@ -1,7 +1,5 @@
 //! What waits in the outbox: the alerts of one rule for one receiver.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use wasmalert_core::alert::{Alert, AlertState, NotifyReason, Notification};
 use wasmalert_core::delivery::ends_at_on_delivery;
@@ -11,7 +9,7 @@ use wasmalert_sandbox::{AlertStatus, NotifyAlert};
 use crate::catalog::TenantCatalog;
 use crate::live::LiveRule;
 use crate::record::{LabelMap, NotifyRecord, label_map, number};
-use crate::store::OutboxRow;
+use crate::store::{NewOutboxRow, OutboxKind};
 
 /// Alerts in one notification, as Prometheus sends them.
 const BATCH_ALERTS_MAX: usize = 256;
@@ -68,44 +66,72 @@ impl Payload {
     }
 }
 
-/// The outbox rows for what a rule's evaluation has to tell: one for each
-/// receiver, kind and [`BATCH_ALERTS_MAX`] alerts. What is sent again goes only
-/// to receivers whose notifier asks for it.
-pub fn enqueue(
-    rule: &LiveRule,
-    catalog: &TenantCatalog,
-    notify: &[Notification],
-    at_ms: i64,
-    external_url: &str,
-    mut next_id: impl FnMut() -> String,
-) -> (Vec<OutboxRow>, Vec<NotifyRecord>) {
-    let mut by_reason: BTreeMap<&str, Vec<&Notification>> = BTreeMap::new();
-    for notification in notify {
-        by_reason.entry(notification.reason.as_str()).or_default().push(notification);
-    }
-    let generator_url = generator_url(external_url, &rule.spec.config);
-    let (mut rows, mut records) = (Vec::new(), Vec::new());
-    for receiver in &rule.spec.receivers {
-        let notifier = catalog.receivers.get(receiver).and_then(|spec| catalog.notifier(spec));
-        let wants_resend = notifier.is_none_or(|notifier| notifier.wants_resend());
-        for (kind, notifications) in &by_reason {
-            if *kind == NotifyReason::Resend.as_str() && !wants_resend {
+/// What a rule's evaluation has to tell, and whom.
+pub struct Told<'a> {
+    pub rule: &'a LiveRule,
+    pub catalog: &'a TenantCatalog,
+    pub notify: &'a [Notification],
+    /// The time of the evaluation.
+    pub slot_ms: i64,
+    pub now_ms: i64,
+    pub external_url: &'a str,
+}
+
+impl Told<'_> {
+    /// The rows for the outbox: one for each receiver, kind and
+    /// [`BATCH_ALERTS_MAX`] alerts. What is sent again goes only to receivers
+    /// whose notifier asks for it.
+    pub fn enqueue(&self, next_id: impl Fn() -> String) -> (Vec<NewOutboxRow>, Vec<NotifyRecord>) {
+        let (mut rows, mut records) = (Vec::new(), Vec::new());
+        for (reason, kind) in KINDS {
+            let told: Vec<&Notification> = self.notify.iter().filter(|told| told.reason == reason).collect();
+            if told.is_empty() {
                 continue;
             }
-            let alerts = notifications.len() as u64;
-            records.push(NotifyRecord { receiver: receiver.clone(), kind: (*kind).to_owned(), alerts });
-            for batch in notifications.chunks(BATCH_ALERTS_MAX) {
-                let alerts = batch.iter().map(|told| PayloadAlert::new(&told.alert, told.ends_at_ms)).collect();
-                let payload = Payload { at_ms, generator_url: generator_url.clone(), alerts };
-                // Maps with text keys and numbers: nothing that JSON cannot hold.
-                let payload = serde_json::to_string(&payload).unwrap_or_default();
-                let id = next_id();
-                rows.push(OutboxRow::new(id, receiver, kind, batch.len() as u32, payload, at_ms));
+            let payloads = self.payloads(&told);
+            for receiver in self.rule.spec.receivers.iter().filter(|receiver| self.goes_to(receiver, reason)) {
+                let alerts = told.len() as u64;
+                records.push(NotifyRecord { receiver: receiver.clone(), kind: kind.as_str().into(), alerts });
+                rows.extend(payloads.iter().map(|payload| {
+                    let id = next_id();
+                    NewOutboxRow {
+                        idempotency_key: id.clone(),
+                        id,
+                        receiver: receiver.clone(),
+                        kind,
+                        payload: payload.clone(),
+                        created_ms: self.now_ms,
+                        next_attempt_ms: self.now_ms,
+                    }
+                }));
             }
         }
+        (rows, records)
     }
-    (rows, records)
+
+    fn goes_to(&self, receiver: &str, reason: NotifyReason) -> bool {
+        let notifier = self.catalog.receivers.get(receiver).and_then(|spec| self.catalog.notifier(spec));
+        reason != NotifyReason::Resend || notifier.is_none_or(|notifier| notifier.wants_resend())
+    }
+
+    fn payloads(&self, told: &[&Notification]) -> Vec<String> {
+        let generator_url = generator_url(self.external_url, &self.rule.spec.config);
+        let payload = |batch: &[&Notification]| {
+            let alerts = batch.iter().map(|told| PayloadAlert::new(&told.alert, told.ends_at_ms)).collect();
+            let payload = Payload { at_ms: self.slot_ms, generator_url: generator_url.clone(), alerts };
+            // Maps with text keys and numbers: nothing that JSON cannot hold.
+            serde_json::to_string(&payload).unwrap_or_default()
+        };
+        told.chunks(BATCH_ALERTS_MAX).map(payload).collect()
+    }
 }
+
+/// Each reason to tell, and its name in the outbox.
+const KINDS: [(NotifyReason, OutboxKind); 3] = [
+    (NotifyReason::Fired, OutboxKind::Fired),
+    (NotifyReason::Resolved, OutboxKind::Resolved),
+    (NotifyReason::Resend, OutboxKind::Resend),
+];
 
 /// A link to the rule's expression, as Prometheus makes it; empty where the rule
 /// has none.
