@@ -1,1 +1,4 @@
-
+pub mod http_client;
+pub mod query;
+pub mod secrets;
+pub mod telemetry;
