@@ -50,8 +50,8 @@ pub async fn evaluate_group(host: &Host, group: &LiveGroup, due: Due) {
         }
     }
     let Some(slot) = due.slot else { return };
-    host.metrics.scheduler_lag(due.now_ms - slot.slot_ms);
-    host.metrics.slots_missed(&group.key.tenant, slot.missed);
+    host.metrics.scheduler_lag_seconds.observe((due.now_ms - slot.slot_ms).max(0) as f64 / 1e3);
+    host.metrics.slots_missed.add(&group.key.tenant, (), slot.missed);
     for rule in &group.rules {
         if group.is_retired() {
             return;
@@ -117,7 +117,7 @@ async fn evaluate_rule(
     let committed = host.store.commit(commit).await;
 
     let code = decided.as_ref().err().map(|fault| fault.code);
-    host.metrics.evaluated(tenant, &ended.ran.cost, ended.ran.rounds, code);
+    host.count_evaluation(tenant, &ended.ran.cost, ended.ran.rounds, code);
     match committed {
         Ok(()) => ended.apply(decided),
         // The group was replaced meanwhile: this evaluation never happened.
@@ -468,7 +468,7 @@ impl Ended<'_> {
         now.health.health = Health::Err;
         now.health.error = Some(error_row(&fault));
         drop(now);
-        self.host.metrics.fault(self.rule.key.tenant(), fault.code);
+        self.host.metrics.faults.inc(self.rule.key.tenant(), fault.code);
         tell_fault(self.host, self.rule, &fault);
     }
 }

@@ -1,3 +1,31 @@
 //! The tokio shell around the core and the sandbox.
+//!
+//! Data flows one way: `api` → `registry` → `scheduler` → `query` → sandbox →
+//! `core::alert` → `store` → `notify`. [`evaluate`] is the one place that calls
+//! query, sandbox, core and the store's commit, top to bottom.
 
+mod api;
+mod catalog;
+mod chance;
+mod clock;
+pub mod config;
+mod evaluate;
+mod groups;
+mod host;
+pub mod http_client;
+mod live;
+mod logs;
+mod notify;
+pub mod query;
+mod record;
+mod registry;
+mod scheduler;
+pub mod secrets;
+mod start;
 pub mod store;
+pub mod telemetry;
+mod token;
+
+pub use api::openapi;
+pub use host::Host;
+pub use start::{StartError, run};

@@ -14,9 +14,10 @@ use wasmalert_sandbox::{Artifacts, CompileError, CompileLimits, Compiled, Compon
 
 use crate::Host;
 use crate::catalog::DescriptionBody;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::store::{NewModule, PutModule, Store, StoreError};
-use crate::telemetry::Metrics;
+use crate::telemetry::{CompileResult, Metrics};
 
 /// Compilations under way at a time; each may take a core.
 const COMPILATIONS_MAX: usize = 2;
@@ -42,6 +43,7 @@ pub enum UploadError {
 
 /// Compiles and loads components.
 pub struct Registry {
+    clock: Clock,
     sandbox: Sandbox,
     artifacts: Artifacts,
     store: Store,
@@ -76,6 +78,7 @@ impl Registry {
             minimum_memory_bytes: config.limits.memory_bytes,
         };
         Self {
+            clock: Clock,
             sandbox,
             artifacts,
             store,
@@ -86,6 +89,11 @@ impl Registry {
             compiler,
             limits,
         }
+    }
+
+    /// Bytes of the components in memory.
+    pub fn cache_bytes(&self) -> u64 {
+        self.components.weighted_size()
     }
 
     /// The component of that digest, out of memory, the artifact on disk, or
@@ -127,11 +135,16 @@ impl Registry {
         let Ok(_waiting) = self.waiting.try_acquire() else { return Err(UploadError::Busy) };
         // Closed only when the host stops.
         let Ok(_permit) = self.permits.acquire().await else { return Err(UploadError::Busy) };
-        let started = self.metrics.compile_timer();
+        let stopwatch = self.clock.stopwatch();
         let (compiler, limits) = (self.compiler.clone(), self.limits.clone());
         let compiled = tokio::task::spawn_blocking(move || compile(&compiler, &wasm, &limits)).await;
         let compiled = compiled.map_err(|error| UploadError::Artifact(error.to_string()))?;
-        self.metrics.compiled(started, compiled.as_ref().err().map(|error| error.code));
+        let result = match &compiled {
+            Ok(_) => CompileResult::Ok,
+            Err(error) if error.is_host() => CompileResult::Failed,
+            Err(_) => CompileResult::Refused,
+        };
+        self.metrics.compile_seconds.with(result).observe(stopwatch.elapsed().as_secs_f64());
         let compiled = compiled?;
         let kept = self.artifacts.put(&self.sandbox, digest, &compiled.artifact);
         kept.map_err(|error| UploadError::Artifact(error.to_string()))?;

@@ -90,7 +90,7 @@ async fn deliver(host: &Host, row: &OutboxRow) {
     let now_ms = host.clock.now_ms();
     let result = match attempt {
         Attempt::Delivered => {
-            host.metrics.delivered(row.rule.tenant(), DeliveryResult::Delivered);
+            host.metrics.deliveries.inc(row.rule.tenant(), DeliveryResult::Delivered);
             host.store.record_delivered(row.rule.tenant(), &row.id, now_ms).await
         }
         Attempt::Retry { after_ms, reason } => retry(host, row, now_ms, after_ms, reason).await,
@@ -119,7 +119,7 @@ async fn retry(
     };
     match next_attempt(&failed, chance::jitter(), &policy) {
         Verdict::RetryAt(at_ms) => {
-            host.metrics.delivered(row.rule.tenant(), DeliveryResult::Retried);
+            host.metrics.deliveries.inc(row.rule.tenant(), DeliveryResult::Retry);
             tell(host, row, LogLevel::Warn, format!("delivery failed and will be tried again: {reason}"));
             host.store.record_attempt(row.rule.tenant(), &row.id, at_ms, &reason).await
         }
@@ -128,7 +128,7 @@ async fn retry(
 }
 
 async fn dead(host: &Host, row: &OutboxRow, now_ms: i64, reason: &str) -> Result<bool, StoreError> {
-    host.metrics.delivered(row.rule.tenant(), DeliveryResult::Dead);
+    host.metrics.deliveries.inc(row.rule.tenant(), DeliveryResult::Dead);
     tell(host, row, LogLevel::Error, format!("delivery failed for good: {reason}"));
     host.store.record_dead(row.rule.tenant(), &row.id, now_ms, reason).await
 }
@@ -148,7 +148,7 @@ async fn attempt(host: &Host, row: &OutboxRow) -> Attempt {
             Attempt::Retry { after_ms: None, reason: fault.to_string() }
         }
         Err(fault) => {
-            host.metrics.fault(row.rule.tenant(), fault.code);
+            host.metrics.faults.inc(row.rule.tenant(), fault.code);
             Attempt::Failed { reason: fault.to_string() }
         }
     }

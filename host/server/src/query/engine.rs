@@ -1,0 +1,168 @@
+//! Asks each question once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use moka::future::Cache;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use wasmalert_core::TenantId;
+use wasmalert_core::frame::Frame;
+use wasmalert_core::query::{Query, QueryError, QueryErrorCode, QueryResult, QueryTime};
+
+use super::http;
+use super::source::{Source, Sources};
+use super::spec::SourceSpec;
+use crate::http_client::HttpClient;
+use crate::telemetry::{Metrics, QueryOutcome};
+
+/// What the engine may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueryConfig {
+    /// Frames kept, together; default 256 MiB.
+    pub cache_bytes: u64,
+    /// How long an answer serves; default 60 s.
+    pub cache_ttl: Duration,
+    /// Requests at a time, to all sources together; default 512.
+    pub requests_max: usize,
+}
+
+impl Default for QueryConfig {
+    fn default() -> Self {
+        Self {
+            cache_bytes: 256 << 20,
+            cache_ttl: Duration::from_secs(60),
+            requests_max: 512,
+        }
+    }
+}
+
+/// What an answer is kept under.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    tenant: TenantId,
+    source: Arc<str>,
+    revision: u64,
+    expr: Arc<str>,
+    time: QueryTime,
+}
+
+/// Fetches query results through a cache shared by all tenants, none of which
+/// sees another's.
+pub struct QueryEngine {
+    client: HttpClient,
+    cache: Cache<Key, Arc<Frame>>,
+    permits: Semaphore,
+    metrics: Arc<Metrics>,
+}
+
+impl QueryEngine {
+    #[must_use]
+    pub fn new(client: HttpClient, config: &QueryConfig, metrics: Arc<Metrics>) -> Self {
+        let weigh = |key: &Key, frame: &Arc<Frame>| {
+            u32::try_from(frame.bytes() + key.expr.len() + size_of::<Key>()).unwrap_or(u32::MAX)
+        };
+        let cache = Cache::builder()
+            .max_capacity(config.cache_bytes)
+            .weigher(weigh)
+            .time_to_live(config.cache_ttl)
+            .build();
+        let permits = Semaphore::new(config.requests_max.clamp(1, Semaphore::MAX_PERMITS));
+        Self {
+            client,
+            cache,
+            permits,
+            metrics,
+        }
+    }
+
+    /// The result of one query. Equal queries that are on their way at the same
+    /// time share one request. Dropping the future gives up waiting.
+    ///
+    /// # Errors
+    /// As [`QueryErrorCode`] tells; the message holds no credentials.
+    pub async fn fetch(&self, tenant: &TenantId, source: &Source, query: &Query) -> QueryResult {
+        let key = Key {
+            tenant: tenant.clone(),
+            source: source.name.clone(),
+            revision: source.revision,
+            expr: query.expr.clone(),
+            time: query.time,
+        };
+        let entry = self
+            .cache
+            .entry(key)
+            .or_try_insert_with(self.ask(source, query))
+            .await;
+        let asked = entry.as_ref().map_or(true, moka::Entry::is_fresh);
+        let counter = if asked {
+            &self.metrics.query_cache_misses
+        } else {
+            &self.metrics.query_cache_hits
+        };
+        counter.inc();
+        entry
+            .map(moka::Entry::into_value)
+            .map_err(|error: Arc<QueryError>| (*error).clone())
+    }
+
+    /// The results of several queries, asked at the same time, in the order given.
+    pub async fn fetch_all(
+        &self,
+        tenant: &TenantId,
+        sources: &Sources,
+        queries: Vec<Query>,
+    ) -> Vec<(Query, QueryResult)> {
+        let fetches = queries.into_iter().map(async |query| {
+            let result = match sources.get(&query.source) {
+                Some(source) => self.fetch(tenant, source, &query).await,
+                None => Err(unknown_source(&query.source)),
+            };
+            (query, result)
+        });
+        join_all(fetches).await
+    }
+
+    /// Bytes of the frames kept now.
+    pub async fn cache_bytes(&self) -> u64 {
+        self.cache.run_pending_tasks().await;
+        self.cache.weighted_size()
+    }
+
+    async fn ask(&self, source: &Source, query: &Query) -> QueryResult {
+        let SourceSpec::Prometheus(spec) = &source.spec;
+        let started = Instant::now();
+        let limit = spec.timeout();
+        let request = async {
+            // Its own limit first: a slow source's queue takes no one else's room.
+            let _of_source = source.permits.acquire().await;
+            let _of_all = self.permits.acquire().await;
+            http::ask(&self.client, source, spec, query).await
+        };
+        let result = tokio::time::timeout(limit, request).await.unwrap_or_else(|_| {
+            let message = format!("no result within {} ms", limit.as_millis());
+            Err(QueryError {
+                code: QueryErrorCode::Timeout,
+                message,
+            })
+        });
+        let outcome = QueryOutcome {
+            kind: source.spec.kind(),
+            error: result.as_ref().err().map(|e| e.code),
+        };
+        self.metrics
+            .query_seconds
+            .with(outcome)
+            .observe(started.elapsed().as_secs_f64());
+        result.map(Arc::new)
+    }
+}
+
+fn unknown_source(name: &str) -> QueryError {
+    let message = format!("there is no source {name:?}: create it, or correct the rule's source");
+    QueryError {
+        code: QueryErrorCode::SourceUnknown,
+        message,
+    }
+}

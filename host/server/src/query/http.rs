@@ -1,0 +1,253 @@
+//! The Prometheus HTTP API: one query, one request.
+
+use std::borrow::Cow;
+use std::sync::atomic::Ordering::Relaxed;
+
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::{RequestBuilder, Response, StatusCode, Url};
+use wasmalert_core::frame::Frame;
+use wasmalert_core::query::{Query, QueryError, QueryErrorCode, QueryTime};
+
+use super::json::{self, Answer};
+use super::source::Source;
+use super::spec::{PrometheusSpec, check_base_url};
+use crate::http_client::{HttpClient, cause};
+use crate::secrets::{Place, Redactor, Secrets, substitute};
+
+/// Bodies above this size are parsed away from the async threads.
+const PARSE_INLINE_BYTES_MAX: usize = 256 << 10;
+
+type Params = Vec<(&'static str, String)>;
+
+/// Asks a source. Time is the caller's matter.
+pub(super) async fn ask(
+    client: &HttpClient,
+    source: &Source,
+    spec: &PrometheusSpec,
+    query: &Query,
+) -> Result<Frame, QueryError> {
+    let result = exchange(client, source, spec, query).await;
+    result.map_err(|error| QueryError {
+        message: Redactor::of(spec.texts(), &source.secrets).redact(&error.message),
+        ..error
+    })
+}
+
+async fn exchange(
+    client: &HttpClient,
+    source: &Source,
+    spec: &PrometheusSpec,
+    query: &Query,
+) -> Result<Frame, QueryError> {
+    let (path, params) = params(spec, query);
+    let url = endpoint(spec, &source.secrets, path)?;
+    let mut response = None;
+    if !source.get_only.load(Relaxed) {
+        let post = client
+            .raw()
+            .post(url.clone())
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(form(&url, &params));
+        let answer = send(authorized(post, spec, &source.secrets)?).await?;
+        let refused = answer.status() == StatusCode::METHOD_NOT_ALLOWED;
+        source.get_only.store(refused, Relaxed);
+        response = (!refused).then_some(answer);
+    }
+    let response = match response {
+        Some(response) => response,
+        None => {
+            let mut url = url;
+            url.query_pairs_mut().extend_pairs(&params);
+            send(authorized(client.raw().get(url), spec, &source.secrets)?).await?
+        }
+    };
+    answer(response, spec.response_bytes_max()).await
+}
+
+fn error(code: QueryErrorCode, message: impl Into<String>) -> QueryError {
+    QueryError {
+        code,
+        message: message.into(),
+    }
+}
+
+fn params(spec: &PrometheusSpec, query: &Query) -> (&'static str, Params) {
+    let timeout_ms = i64::try_from(spec.timeout().as_millis()).unwrap_or(i64::MAX);
+    let mut params = vec![
+        ("query", query.expr.to_string()),
+        ("timeout", seconds(timeout_ms)),
+    ];
+    let path = match query.time {
+        QueryTime::Instant { at_ms } => {
+            params.push(("time", seconds(at_ms)));
+            "api/v1/query"
+        }
+        QueryTime::Range {
+            start_ms,
+            end_ms,
+            step_ms,
+        } => {
+            params.push(("start", seconds(start_ms)));
+            params.push(("end", seconds(end_ms)));
+            params.push(("step", seconds(step_ms)));
+            "api/v1/query_range"
+        }
+    };
+    (path, params)
+}
+
+/// Milliseconds as decimal seconds, exactly.
+fn seconds(ms: i64) -> String {
+    let sign = if ms < 0 { "-" } else { "" };
+    let ms = ms.unsigned_abs();
+    format!("{sign}{}.{:03}", ms / 1_000, ms % 1_000)
+}
+
+/// The parameters as the body of a form.
+fn form(url: &Url, params: &Params) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.query_pairs_mut().extend_pairs(params);
+    url.query().unwrap_or_default().to_owned()
+}
+
+/// The base URL's path with the API's, and its own query parameters.
+fn endpoint(spec: &PrometheusSpec, secrets: &Secrets, path: &str) -> Result<Url, QueryError> {
+    let base = resolve(&spec.url, Place::Url, secrets)?;
+    let mut url = check_base_url(&base)
+        .map_err(|reason| error(QueryErrorCode::Failed, format!("the source's url: {reason}")))?;
+    let path = format!("{}/{path}", url.path().trim_end_matches('/'));
+    url.set_path(&path);
+    Ok(url)
+}
+
+fn resolve<'t>(text: &'t str, place: Place, secrets: &Secrets) -> Result<Cow<'t, str>, QueryError> {
+    substitute(text, place, secrets).map_err(|missing| error(QueryErrorCode::Failed, missing.to_string()))
+}
+
+fn authorized(
+    mut request: RequestBuilder,
+    spec: &PrometheusSpec,
+    secrets: &Secrets,
+) -> Result<RequestBuilder, QueryError> {
+    request = request.header(ACCEPT, "application/json");
+    for (name, value) in &spec.headers {
+        let value = resolve(value, Place::Header, secrets)?;
+        let header = HeaderName::try_from(name.as_str())
+            .ok()
+            .zip(HeaderValue::from_str(&value).ok());
+        let (name, mut value) = header.ok_or_else(|| {
+            error(
+                QueryErrorCode::Failed,
+                format!("the header {name:?} is not valid"),
+            )
+        })?;
+        value.set_sensitive(true);
+        request = request.header(name, value);
+    }
+    if let Some(auth) = &spec.basic_auth {
+        let username = resolve(&auth.username, Place::Body, secrets)?;
+        let password = resolve(&auth.password, Place::Body, secrets)?;
+        request = request.basic_auth(username, Some(password));
+    }
+    if let Some(token) = &spec.bearer_token {
+        request = request.bearer_auth(resolve(token, Place::Header, secrets)?);
+    }
+    Ok(request)
+}
+
+async fn send(request: RequestBuilder) -> Result<Response, QueryError> {
+    request.send().await.map_err(|failed| {
+        let what = if failed.is_connect() {
+            "no connection"
+        } else {
+            "the connection failed"
+        };
+        let code = if failed.is_redirect() {
+            QueryErrorCode::BadResponse
+        } else {
+            QueryErrorCode::Unavailable
+        };
+        error(code, format!("{what}: {}", cause(&failed)))
+    })
+}
+
+async fn answer(mut response: Response, bytes_max: u64) -> Result<Frame, QueryError> {
+    let status = response.status();
+    let body = read(&mut response, bytes_max).await?;
+    let parsed = if body.len() <= PARSE_INLINE_BYTES_MAX {
+        json::parse(&body)
+    } else {
+        let parsing = tokio::task::spawn_blocking(move || json::parse(&body));
+        parsing
+            .await
+            .unwrap_or_else(|_| Err("the parser failed".to_owned()))
+    };
+    match parsed {
+        Ok(Answer::Data(frame)) if status.is_success() => Ok(frame),
+        Ok(Answer::Error { kind, message }) => {
+            let code = match kind.as_str() {
+                "timeout" => QueryErrorCode::Timeout,
+                "canceled" | "unavailable" => QueryErrorCode::Unavailable,
+                _ => QueryErrorCode::Failed,
+            };
+            Err(error(code, format!("{kind}: {message}")))
+        }
+        Ok(Answer::Data(_)) => Err(error(
+            QueryErrorCode::BadResponse,
+            format!("HTTP status {status} with data"),
+        )),
+        Err(reason) => Err(not_an_answer(status, &reason)),
+    }
+}
+
+fn not_an_answer(status: StatusCode, reason: &str) -> QueryError {
+    use QueryErrorCode::{BadResponse, Failed, Unavailable};
+    if status.is_success() {
+        return error(
+            BadResponse,
+            format!("the answer is not of the Prometheus HTTP API: {reason}"),
+        );
+    }
+    let code = match status {
+        StatusCode::TOO_MANY_REQUESTS => Unavailable,
+        status if status.is_server_error() => Unavailable,
+        status if status.is_client_error() => Failed,
+        _ => BadResponse,
+    };
+    let hint = match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ": check the source's credentials",
+        status if status.is_client_error() || status.is_redirection() => ": check the source's url",
+        _ => "",
+    };
+    error(code, format!("HTTP status {status}{hint}"))
+}
+
+/// The whole body, decompressed. Ends as soon as it is too large.
+async fn read(response: &mut Response, bytes_max: u64) -> Result<Vec<u8>, QueryError> {
+    let too_large = || {
+        let message = format!(
+            "the answer is larger than {bytes_max} bytes: narrow the query, or raise the source's max_response_bytes"
+        );
+        error(QueryErrorCode::TooLarge, message)
+    };
+    if response.content_length().is_some_and(|bytes| bytes > bytes_max) {
+        return Err(too_large());
+    }
+    let mut body = Vec::new();
+    loop {
+        let chunk = response.chunk().await.map_err(|failed| {
+            let code = if failed.is_decode() {
+                QueryErrorCode::BadResponse
+            } else {
+                QueryErrorCode::Unavailable
+            };
+            error(code, format!("the answer broke off: {}", cause(&failed)))
+        })?;
+        let Some(chunk) = chunk else { return Ok(body) };
+        if (body.len() + chunk.len()) as u64 > bytes_max {
+            return Err(too_large());
+        }
+        body.extend_from_slice(&chunk);
+    }
+}

@@ -1,0 +1,249 @@
+//! Starts a server and stops it again.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use wasmalert_core::TenantId;
+use wasmalert_sandbox::{Artifacts, Sandbox, SandboxConfig, SandboxError, Workers};
+
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::groups::GroupBody;
+use crate::http_client::{HttpClient, HttpClientError};
+use crate::notify::deliver_forever;
+use crate::query::{QueryConfig, QueryEngine};
+use crate::registry::{Registry, upload};
+use crate::scheduler::Scheduler;
+use crate::store::{OutboxStatus, Store, StoreError};
+use crate::telemetry::{Metrics, TenantMetrics};
+use crate::token::Token;
+use crate::{Host, api, groups, token};
+
+/// Instances of the pool for each thread: one that runs, and room for those that
+/// are being dropped.
+const INSTANCES_PER_THREAD: u32 = 2;
+/// Old rows are removed so often.
+const PRUNE_EVERY: Duration = Duration::from_secs(10);
+/// Rows removed at a time.
+const PRUNE_ROWS_MAX: u32 = 10_000;
+/// Dead notifications kept.
+const DEAD_KEPT_MAX: u32 = 10_000;
+/// Delivered notifications kept.
+const DELIVERED_KEPT_MAX: u32 = 10_000;
+/// Open connections get so long to end when the server stops.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Why a server did not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("the data directory {dir}: {source}")]
+    DataDir { dir: String, source: std::io::Error },
+    #[error("cannot listen on {listen}: {source}; choose another address with --listen")]
+    Listen { listen: std::net::SocketAddr, source: std::io::Error },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    #[error(transparent)]
+    Http(#[from] HttpClientError),
+    #[error("this program cannot find its own file: {0}")]
+    Program(std::io::Error),
+    #[error("the name of the default tenant is not allowed: {0}")]
+    Tenant(wasmalert_core::id::NameError),
+    #[error("the API stopped: {0}")]
+    Serve(std::io::Error),
+}
+
+/// Runs a server until it is told to stop by an interrupt or a termination.
+///
+/// # Errors
+/// Says why it did not start, and what to do.
+pub async fn run(config: Config) -> Result<(), StartError> {
+    init_log(&config);
+    let data_dir = |source| StartError::DataDir { dir: config.data_dir.display().to_string(), source };
+    std::fs::create_dir_all(&config.data_dir).map_err(data_dir)?;
+    let token = api_token(&config).map_err(data_dir)?;
+    let listener = TcpListener::bind(config.listen).await;
+    let listener = listener.map_err(|source| StartError::Listen { listen: config.listen, source })?;
+    let address = listener.local_addr().map_err(StartError::Serve)?;
+
+    let (newsline, news) = mpsc::unbounded_channel();
+    let host = Arc::new(host(config, address, newsline.clone()).await?);
+    let tenant = TenantId::new(TenantId::DEFAULT).map_err(StartError::Tenant)?;
+    restore(&host, &tenant).await?;
+
+    let mut tasks = JoinSet::new();
+    tasks.spawn(Scheduler::new(host.clone(), newsline, news).run());
+    tasks.spawn(deliver_forever(host.clone()));
+    tasks.spawn(prune_forever(host.clone()));
+    say(&format!("wasmalert {} listening on http://{address}", env!("CARGO_PKG_VERSION")));
+    let app = api::router(host.clone(), token, tenant);
+    serve(listener, app).await?;
+
+    tasks.shutdown().await;
+    host.store.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn serve(listener: TcpListener, app: axum::Router) -> Result<(), StartError> {
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let mut hears = stopped.clone();
+    let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
+        told_to_stop().await;
+        tracing::info!("stopping");
+        // Nobody listens any more only when serving has ended.
+        let _ = stop.send(true);
+    });
+    let serving = std::future::IntoFuture::into_future(serving);
+    tokio::select! {
+        served = serving => served.map_err(StartError::Serve),
+        // Followers of the log never end by themselves.
+        () = async { let _ = hears.wait_for(|stop| *stop).await; tokio::time::sleep(GRACE).await; } => Ok(()),
+    }
+}
+
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        },
+        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
+}
+
+/// Tells the person who started the server.
+fn say(line: &str) {
+    // A terminal that is gone does not stop a server.
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+fn init_log(config: &Config) {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_new(&config.log).unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // It is set already where a program starts several servers.
+    let _ = if config.log_json { log.json().try_init() } else { log.try_init() };
+}
+
+fn api_token(config: &Config) -> std::io::Result<Token> {
+    if let Some(token) = &config.token {
+        return Token::new(token);
+    }
+    let (text, made) = token::read_or_make(&config.data_dir)?;
+    if made {
+        let path = config.data_dir.join(token::FILE_NAME);
+        say(&format!("the API's token, shown this once and kept in {}:\n  {text}", path.display()));
+    }
+    Token::new(&text)
+}
+
+async fn host(
+    config: Config,
+    address: std::net::SocketAddr,
+    newsline: crate::scheduler::Newsline,
+) -> Result<Host, StartError> {
+    let metrics = Arc::new(Metrics::new(config.tenant_label));
+    let clock = Clock;
+    let threads = match config.threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        threads => threads,
+    };
+    let store = Store::open(&config.data_dir).await?;
+    let sandbox = Sandbox::new(&SandboxConfig {
+        instances: (threads as u32).saturating_mul(INSTANCES_PER_THREAD),
+        memory_bytes_max: config.limits.memory_bytes,
+        stack_bytes: config.limits.stack_bytes,
+        ..SandboxConfig::default()
+    })?;
+    let artifacts = Artifacts::open(&config.data_dir.join("cwasm"))
+        .map_err(|source| StartError::DataDir { dir: config.data_dir.display().to_string(), source })?;
+    let compiler = std::env::current_exe().map_err(StartError::Program)?;
+    let http = HttpClient::new()?;
+    let queries = QueryConfig {
+        cache_bytes: config.query_cache_bytes,
+        requests_max: config.query_concurrency,
+        ..QueryConfig::default()
+    };
+    Ok(Host {
+        clock,
+        started_at_ms: clock.now_ms(),
+        external_url: config.external_url.clone().unwrap_or_else(|| format!("http://{address}")),
+        catalog: Catalog::default(),
+        workers: Workers::start(&sandbox, threads, config.evaluation_queue),
+        registry: Registry::new(&config, compiler, sandbox, artifacts, store.clone(), metrics.clone()),
+        store,
+        queries: QueryEngine::new(http.clone(), &queries, metrics.clone()),
+        http,
+        groups: crate::live::LiveGroups::default(),
+        logs: crate::logs::LogHub::default(),
+        tenant_metrics: TenantMetrics::new(config.tenant_metric_series, metrics.clone()),
+        metrics,
+        outbox_changed: tokio::sync::Notify::new(),
+        newsline,
+        changing_groups: tokio::sync::Mutex::default(),
+        config,
+    })
+}
+
+/// Takes up where the last run of the server ended.
+async fn restore(host: &Host, default: &TenantId) -> Result<(), StoreError> {
+    let stored = host.store.groups_of_all_tenants().await?;
+    let mut tenants: BTreeSet<TenantId> = stored.iter().map(|row| row.key.tenant.clone()).collect();
+    tenants.insert(default.clone());
+    for tenant in &tenants {
+        host.catalog.reload(&host.store, tenant).await?;
+    }
+    if host.config.upload_stock && host.store.list_modules(default).await?.is_empty() {
+        upload_stock(host, default).await;
+    }
+    for row in stored {
+        let body: Result<GroupBody, _> = serde_json::from_str(&row.spec);
+        let spec = body.map_err(|error| vec![error.to_string()]).and_then(|body| body.to_spec(&host.config.limits));
+        match spec {
+            Ok(spec) => groups::start(host, &row.key, spec, row.revision).await?,
+            Err(errors) => tracing::error!(group = %row.key, ?errors, "a stored group cannot be started"),
+        }
+    }
+    Ok(())
+}
+
+async fn upload_stock(host: &Host, tenant: &TenantId) {
+    for (name, wasm) in &host.config.stock_components {
+        match upload(host, tenant, name, wasm.to_vec()).await {
+            Ok(put) => tracing::info!(name, digest = put.module.digest, "stock component uploaded"),
+            Err(error) => tracing::error!(name, %error, "a stock component was not taken"),
+        }
+    }
+}
+
+/// Removes what need not be kept any longer.
+async fn prune_forever(host: Arc<Host>) {
+    loop {
+        tokio::time::sleep(PRUNE_EVERY).await;
+        if let Err(error) = prune(&host).await {
+            tracing::error!(%error, "old rows could not be removed");
+        }
+    }
+}
+
+async fn prune(host: &Host) -> Result<(), StoreError> {
+    let now_ms = host.clock.now_ms();
+    let (store, config) = (&host.store, &host.config);
+    let before_ms = now_ms.saturating_sub(config.keep_evaluations_for_ms);
+    store.prune_evaluations_of_all_tenants(before_ms, PRUNE_ROWS_MAX).await?;
+    let before_ms = now_ms.saturating_sub(config.keep_delivered_for_ms);
+    let delivered = OutboxStatus::Delivered;
+    store.prune_outbox_of_all_tenants(delivered, before_ms, DELIVERED_KEPT_MAX, PRUNE_ROWS_MAX).await?;
+    // Dead notifications have no age: people look at them when they do.
+    store.prune_outbox_of_all_tenants(OutboxStatus::Dead, i64::MIN, DEAD_KEPT_MAX, PRUNE_ROWS_MAX).await?;
+    Ok(())
+}
