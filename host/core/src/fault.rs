@@ -3,7 +3,10 @@
 //! A fault never changes an alert: state stays as it was, and the rule's health
 //! turns to `err` with the fault's code and message.
 
-use crate::limits::Limit;
+#[cfg(test)]
+mod tests;
+
+use crate::limits::{Limit, Limits};
 use crate::query::QueryErrorCode;
 
 /// A failed evaluation, compilation or notification.
@@ -27,9 +30,7 @@ impl Fault {
     /// Something went over a limit.
     #[must_use]
     pub fn over(limit: Limit, allowed: u64) -> Self {
-        let info = crate::limits::Limits::TABLE
-            .iter()
-            .find(|info| info.limit == limit);
+        let info = Limits::TABLE.iter().find(|info| info.limit == limit);
         let unit = info.map_or("", |info| info.unit);
         let message = format!("over the limit {} of {allowed} {unit}", limit.name());
         Self::new(FaultCode::Limit(limit), message)
@@ -63,6 +64,29 @@ pub enum FaultCode {
 }
 
 impl FaultCode {
+    /// Every code there is: those of limits and queries, then the others.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let of_limits = Limits::TABLE.iter().map(|info| Self::Limit(info.limit));
+        let of_queries = QueryErrorCode::ALL.into_iter().map(Self::Query);
+        let others = [
+            Self::Trap,
+            Self::BadCall,
+            Self::BadOutcome,
+            Self::ComponentError,
+            Self::DuplicateLabels,
+            Self::ModuleUnavailable,
+            Self::Overloaded,
+            Self::HostError,
+        ];
+        of_limits.chain(of_queries).chain(others)
+    }
+
+    /// The fault of that code.
+    #[must_use]
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::all().find(|fault| fault.as_str() == code)
+    }
+
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,5 +1,8 @@
 //! Query results as columns.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -128,7 +131,6 @@ impl Frame {
 }
 
 /// Builds a [`Frame`] series by series: `label`s and `sample`s, then `end_series`.
-#[derive(Default)]
 pub struct FrameBuilder {
     frame: Frame,
     index: HashMap<Box<str>, u32>,
@@ -144,13 +146,25 @@ pub enum FrameError {
     TooLarge,
 }
 
+impl Default for FrameBuilder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl FrameBuilder {
     #[must_use]
     pub fn new() -> Self {
-        let mut builder = Self::default();
-        builder.frame.pair_offsets.push(0);
-        builder.frame.sample_offsets.push(0);
-        builder
+        let frame = Frame {
+            pair_offsets: vec![0],
+            sample_offsets: vec![0],
+            ..Frame::default()
+        };
+        Self {
+            frame,
+            index: HashMap::new(),
+            scratch: Vec::new(),
+        }
     }
 
     /// Adds a label to the series being built. An empty value is left out, and
@@ -171,11 +185,12 @@ impl FrameBuilder {
     /// Closes the series being built.
     ///
     /// # Errors
-    /// The series has no sample, or the frame is full.
+    /// The series has no sample, and is dropped; or the frame is full.
     pub fn end_series(&mut self) -> Result<(), FrameError> {
         let frame = &mut self.frame;
         let samples = u32::try_from(frame.values.len()).map_err(|_| FrameError::TooLarge)?;
         if frame.sample_offsets.last() == Some(&samples) {
+            self.scratch.clear();
             return Err(FrameError::NoSample);
         }
         let strings = &frame.strings;

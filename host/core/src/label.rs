@@ -1,5 +1,8 @@
 //! Label sets.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 /// The label that holds the metric's name.

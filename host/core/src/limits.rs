@@ -1,5 +1,8 @@
 //! What one evaluation may use, each limit with its name, unit and default.
 
+#[cfg(test)]
+mod tests;
+
 /// One row of the table of limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LimitInfo {

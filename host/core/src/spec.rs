@@ -1,10 +1,17 @@
 //! What people configure: groups of rules, sources, receivers.
 
-use std::collections::BTreeMap;
+#[cfg(test)]
+mod tests;
+mod validate;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::id::{GroupKey, RuleKey};
 use crate::label::Labels;
 use crate::limits::Limit;
+
+pub use validate::{INTERVAL_MS_MAX, RULES_MAX, SpecError};
 
 /// The source of a rule that names none, where one of that name exists.
 pub const DEFAULT_SOURCE: &str = "default";
@@ -39,4 +46,36 @@ pub struct RuleSpec {
     pub receivers: Vec<String>,
     /// Lower than the server's.
     pub limits: BTreeMap<Limit, u64>,
+}
+
+impl GroupSpec {
+    /// The keys of the rules, in their order; no two are the same.
+    ///
+    /// The first rule of a name has it to itself, and each further one gets the
+    /// next free one of `name#2`, `name#3`, …: a rule that is itself called
+    /// `name#2` keeps that name.
+    #[must_use]
+    pub fn rule_keys(&self, group: &GroupKey) -> Vec<RuleKey> {
+        let names: BTreeSet<&str> = self.rules.iter().map(|rule| &*rule.name).collect();
+        let mut seen: BTreeMap<&str, u32> = BTreeMap::new();
+        let mut key_of = |name| {
+            let number = seen.entry(name).or_insert(0);
+            *number += 1;
+            if *number == 1 {
+                return Arc::from(name);
+            }
+            loop {
+                let numbered = format!("{name}#{number}");
+                if !names.contains(&*numbered) {
+                    return Arc::from(numbered);
+                }
+                *number += 1;
+            }
+        };
+        let keys = self.rules.iter().map(|rule| RuleKey {
+            group: group.clone(),
+            rule: key_of(&rule.name),
+        });
+        keys.collect()
+    }
 }

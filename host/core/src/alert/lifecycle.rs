@@ -117,16 +117,17 @@ impl Walk<'_> {
         self.record(Some(before), after, Some(reason));
     }
 
-    /// Lets an alert fire that is old enough, and none that is not.
+    /// Lets an alert fire that is old enough, and none that is not. A clock that
+    /// was set back (an age below 0) makes no firing alert pending.
     fn hold(&self, alert: &mut Alert) -> Option<TransitionReason> {
-        let is_old_enough = self.now_ms.saturating_sub(alert.active_at_ms) >= self.policy.for_ms;
-        match (alert.state, is_old_enough) {
-            (Pending, true) => {
+        let age_ms = self.now_ms.saturating_sub(alert.active_at_ms);
+        match alert.state {
+            Pending if age_ms >= self.policy.for_ms => {
                 alert.state = Firing;
                 alert.fired_at_ms = Some(self.now_ms);
                 Some(TransitionReason::ForElapsed)
             }
-            (Firing, false) => {
+            Firing if (0..self.policy.for_ms).contains(&age_ms) => {
                 alert.state = Pending;
                 alert.fired_at_ms = None;
                 alert.last_sent_at_ms = None;
@@ -162,7 +163,7 @@ impl Walk<'_> {
                 reason,
             });
         }
-        if let Some(reason) = notify_reason(&after, self.now_ms, self.policy) {
+        if let Some(reason) = notify_reason(before, &after, self.now_ms, self.policy) {
             after.last_sent_at_ms = Some(self.now_ms);
             self.step.notify.push(Notification {
                 ends_at_ms: ends_at_ms(&after, self.now_ms, self.policy),
@@ -192,14 +193,21 @@ fn refresh(alert: &Alert, observed: Observed) -> Alert {
 }
 
 /// Whether and why receivers are to hear of an alert.
-fn notify_reason(alert: &Alert, now_ms: i64, policy: &Policy) -> Option<NotifyReason> {
-    if alert.state == Pending {
+fn notify_reason(
+    before: Option<&Alert>,
+    after: &Alert,
+    now_ms: i64,
+    policy: &Policy,
+) -> Option<NotifyReason> {
+    if after.state == Pending {
         return None;
     }
-    if alert.resolved_at_ms > alert.last_sent_at_ms {
+    // That it resolves just now counts even where the clock stood still or was set back.
+    let is_resolving = after.state == Inactive && before.is_some_and(|alert| alert.state == Firing);
+    if is_resolving || after.resolved_at_ms > after.last_sent_at_ms {
         return Some(NotifyReason::Resolved);
     }
-    let Some(sent_at_ms) = alert.last_sent_at_ms else {
+    let Some(sent_at_ms) = after.last_sent_at_ms else {
         return Some(NotifyReason::Fired);
     };
     let is_due = sent_at_ms.saturating_add(policy.resend_delay_ms) < now_ms;
@@ -210,11 +218,13 @@ fn notify_reason(alert: &Alert, now_ms: i64, policy: &Policy) -> Option<NotifyRe
 /// firing alert: two may fail in a row and the third still comes in time.
 const VALIDITY_PERIODS: i64 = 4;
 
+/// Never before the alert fired: receivers refuse an alert that ends before it starts.
 fn ends_at_ms(alert: &Alert, now_ms: i64, policy: &Policy) -> i64 {
     let period_ms = policy.interval_ms.max(policy.resend_delay_ms);
-    alert
+    let end_ms = alert
         .resolved_at_ms
-        .unwrap_or_else(|| now_ms.saturating_add(period_ms.saturating_mul(VALIDITY_PERIODS)))
+        .unwrap_or_else(|| now_ms.saturating_add(period_ms.saturating_mul(VALIDITY_PERIODS)));
+    end_ms.max(alert.fired_at_ms.unwrap_or(end_ms))
 }
 
 fn is_same_life(a: &Alert, b: &Alert) -> bool {

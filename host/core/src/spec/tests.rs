@@ -1,0 +1,155 @@
+//! What is wrong with a group, and how its rules are called.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::id::TenantId;
+
+fn rule(name: &str) -> RuleSpec {
+    RuleSpec {
+        name: name.to_owned(),
+        module: "prometheus".to_owned(),
+        version: None,
+        config: "{}".into(),
+        for_ms: 0,
+        keep_firing_for_ms: 0,
+        labels: Labels::new(),
+        annotations: BTreeMap::new(),
+        source: None,
+        receivers: Vec::new(),
+        limits: BTreeMap::new(),
+    }
+}
+
+fn group(rules: Vec<RuleSpec>) -> GroupSpec {
+    GroupSpec {
+        interval_ms: 60_000,
+        query_offset_ms: 0,
+        labels: Labels::new(),
+        rules,
+    }
+}
+
+fn errors(group: &GroupSpec) -> Vec<String> {
+    group.validate().iter().map(ToString::to_string).collect()
+}
+
+fn paths(group: &GroupSpec) -> Vec<String> {
+    group.validate().into_iter().map(|error| error.path).collect()
+}
+
+fn keys(names: &[&str]) -> Vec<String> {
+    let key = GroupKey {
+        tenant: TenantId::new(TenantId::DEFAULT).unwrap(),
+        namespace: "rules".into(),
+        group: "nodes".into(),
+    };
+    let keys = group(names.iter().map(|name| rule(name)).collect()).rule_keys(&key);
+    assert!(keys.iter().all(|rule| rule.group == key));
+    keys.iter().map(|key| key.rule.to_string()).collect()
+}
+
+#[test]
+fn a_good_group_has_nothing_wrong() {
+    let full = RuleSpec {
+        version: Some(1),
+        for_ms: 1,
+        keep_firing_for_ms: 1,
+        labels: [("severity", "page"), ("größe", "1")].into_iter().collect(),
+        annotations: [("summary".to_owned(), String::new())].into(),
+        source: Some("prom".to_owned()),
+        receivers: vec!["am".to_owned(), "slack".to_owned()],
+        limits: [(Limit::Fuel, 1)].into(),
+        ..rule("Node down!")
+    };
+    assert_eq!(errors(&group(vec![full, rule("Down")])), [""; 0]);
+    assert_eq!(errors(&group(vec![])), [""; 0]);
+}
+
+#[test]
+fn everything_that_is_wrong_is_told_at_once_with_its_place() {
+    let bad = RuleSpec {
+        name: String::new(),
+        module: String::new(),
+        for_ms: -1,
+        keep_firing_for_ms: -2,
+        labels: [("__name__", "up"), ("", "x")].into_iter().collect(),
+        annotations: [(String::new(), "x".to_owned())].into(),
+        source: Some("a b".to_owned()),
+        receivers: ["am", "", "am"].map(str::to_owned).into(),
+        limits: [(Limit::StackBytes, 1)].into(),
+        ..rule("")
+    };
+    let group = GroupSpec {
+        interval_ms: 0,
+        query_offset_ms: -1,
+        labels: [("__name__", "up")].into_iter().collect(),
+        rules: vec![rule("ok"), bad],
+    };
+    assert_eq!(
+        errors(&group),
+        [
+            "interval: must be from 1ms to 10y, is 0ms",
+            "query_offset: must not be negative, is -1ms",
+            "labels.__name__: is the metric's name and cannot be set",
+            "rules[1].name: is empty",
+            "rules[1].module: is empty",
+            "rules[1].for: must not be negative, is -1ms",
+            "rules[1].keep_firing_for: must not be negative, is -2ms",
+            "rules[1].labels.\"\": a label's name is empty",
+            "rules[1].labels.__name__: is the metric's name and cannot be set",
+            "rules[1].annotations.\"\": an annotation's name is empty",
+            "rules[1].source: may only have letters, digits, '_', '-' and '.', and starts with a letter or digit",
+            "rules[1].receivers[1]: is empty",
+            "rules[1].receivers[2]: \"am\" is listed twice",
+            "rules[1].limits.stack_bytes: is set for the whole server, not for a rule",
+        ]
+    );
+}
+
+#[test]
+fn the_interval_is_from_1_ms_to_10_years() {
+    let with = |interval_ms| {
+        paths(&GroupSpec {
+            interval_ms,
+            ..group(vec![])
+        })
+    };
+    assert_eq!(with(1), [""; 0]);
+    assert_eq!(with(INTERVAL_MS_MAX), [""; 0]);
+    assert_eq!(with(INTERVAL_MS_MAX + 1), ["interval"]);
+    assert_eq!(with(-1), ["interval"]);
+}
+
+#[test]
+fn a_group_has_at_most_10_000_rules() {
+    assert_eq!(paths(&group(vec![rule("a"); RULES_MAX])), [""; 0]);
+    assert_eq!(paths(&group(vec![rule("a"); RULES_MAX + 1])), ["rules"]);
+    let bad_in_front = paths(&group(vec![rule(""); RULES_MAX + 1]));
+    assert_eq!(bad_in_front.len(), RULES_MAX + 1, "and the errors are bounded");
+}
+
+#[test]
+fn rules_of_the_same_name_are_numbered() {
+    assert_eq!(keys(&["a", "b", "a", "a", "b"]), ["a", "b", "a#2", "a#3", "b#2"]);
+}
+
+#[test]
+fn a_rule_that_is_called_like_a_numbered_one_keeps_its_name() {
+    assert_eq!(keys(&["a", "a", "a#2", "a"]), ["a", "a#3", "a#2", "a#4"]);
+    assert_eq!(keys(&["a#2", "a", "a", "a#2"]), ["a#2", "a", "a#3", "a#2#2"]);
+}
+
+proptest! {
+    #[test]
+    fn no_two_rules_share_a_key(names in proptest::collection::vec("[ab](#[23]){0,2}", 0..30)) {
+        let names: Vec<&str> = names.iter().map(|name| &**name).collect();
+        let all = keys(&names);
+        prop_assert_eq!(all.len(), names.len());
+        prop_assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
+        for (at, name) in names.iter().enumerate() {
+            let is_first = !names[..at].contains(name);
+            prop_assert_eq!(all[at] == *name, is_first);
+        }
+    }
+}
