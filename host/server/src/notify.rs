@@ -5,4 +5,4 @@ mod deliver;
 mod payload;
 
 pub use deliver::deliver_forever;
-pub use payload::Told;
+pub use payload::{Told, alerts_in};

@@ -24,6 +24,9 @@ const COMPILATIONS_MAX: usize = 2;
 /// Uploads that may wait for a compilation; more are refused.
 const UPLOADS_WAITING_MAX: usize = 64;
 
+/// Uploads whose bodies are in memory at a time.
+const UPLOADS_MAX: usize = 4;
+
 /// Why an upload was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum UploadError {
@@ -52,6 +55,7 @@ pub struct Registry {
     components: Cache<String, Component>,
     permits: Semaphore,
     waiting: Semaphore,
+    uploads: Semaphore,
     compiler: PathBuf,
     limits: CompileLimits,
 }
@@ -86,9 +90,15 @@ impl Registry {
             components,
             permits: Semaphore::new(COMPILATIONS_MAX),
             waiting: Semaphore::new(UPLOADS_WAITING_MAX),
+            uploads: Semaphore::new(UPLOADS_MAX),
             compiler,
             limits,
         }
+    }
+
+    /// What an upload takes one of before its body is read.
+    pub fn uploads(&self) -> &Semaphore {
+        &self.uploads
     }
 
     /// Bytes of the components in memory.

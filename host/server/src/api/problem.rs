@@ -9,6 +9,9 @@ use utoipa::ToSchema;
 
 use crate::store::StoreError;
 
+/// The media type of a problem.
+pub(super) const CONTENT_TYPE: &str = "application/problem+json";
+
 /// An error as the API answers it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Problem {
@@ -68,7 +71,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, Json(self)).into_response();
-        let kind = HeaderValue::from_static("application/problem+json");
+        let kind = HeaderValue::from_static(CONTENT_TYPE);
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
         response
     }

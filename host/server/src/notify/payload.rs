@@ -133,6 +133,12 @@ const KINDS: [(NotifyReason, OutboxKind); 3] = [
     (NotifyReason::Resend, OutboxKind::Resend),
 ];
 
+/// Number of alerts in the payload of an outbox row; 0 when it is damaged.
+#[must_use]
+pub fn alerts_in(payload: &str) -> usize {
+    serde_json::from_str::<Payload>(payload).map_or(0, |payload| payload.alerts.len())
+}
+
 /// A link to the rule's expression, as Prometheus makes it; empty where the rule
 /// has none.
 fn generator_url(external_url: &str, config: &str) -> String {

@@ -1,0 +1,115 @@
+//! `/v1/receivers`: where notifications go.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use serde::Serialize;
+use utoipa::ToSchema;
+use wasmalert_sandbox::World;
+
+use super::problem::{Answer, Problem};
+use super::request::{Body, Changed};
+use super::{Caller, request};
+use crate::Host;
+use crate::catalog::ReceiverSpec;
+use crate::store::{ModuleUse, ReceiverRow};
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Receiver {
+    name: String,
+    revision: i64,
+    updated_at: String,
+    spec: ReceiverSpec,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Receivers {
+    receivers: Vec<Receiver>,
+}
+
+fn receiver(row: ReceiverRow) -> Option<Receiver> {
+    Some(Receiver {
+        name: row.name,
+        revision: row.revision,
+        updated_at: request::time(row.updated_ms),
+        spec: serde_json::from_str(&row.spec).ok()?,
+    })
+}
+
+/// Lists the receivers.
+#[utoipa::path(get, path = "/v1/receivers", tag = "receivers", responses((status = 200, body = Receivers)))]
+pub(super) async fn list(State(host): State<Arc<Host>>, Extension(tenant): Caller) -> Answer<Json<Receivers>> {
+    let receivers = host.store.list_receivers(&tenant).await?.into_iter().filter_map(receiver).collect();
+    Ok(Json(Receivers { receivers }))
+}
+
+/// Makes or changes a receiver.
+#[utoipa::path(
+    put, path = "/v1/receivers/{name}", tag = "receivers", params(("name" = String, Path)),
+    request_body = ReceiverSpec, responses((status = 200, body = Changed), (status = 422, body = Problem))
+)]
+pub(super) async fn put(
+    State(host): State<Arc<Host>>,
+    Extension(tenant): Caller,
+    Path(name): Path<String>,
+    Body(spec): Body<ReceiverSpec>,
+) -> Answer<Json<Changed>> {
+    request::name(&name)?;
+    check(&host, &tenant, &spec).map_err(|problem| {
+        Problem::invalid(format!("the receiver {name} is not valid"), vec![problem])
+    })?;
+    let module = ModuleUse { name: spec.module.clone(), version: spec.version };
+    let spec = serde_json::to_string(&spec).map_err(|error| Problem::bad_request(error.to_string()))?;
+    if let Some(row) = host.store.get_receiver(&tenant, &name).await?.filter(|row| row.spec == spec) {
+        return Ok(Json(Changed { name, revision: row.revision, changed: false }));
+    }
+    let revision = host.store.put_receiver(&tenant, &name, &spec, &module, host.clock.now_ms()).await?;
+    host.catalog.reload(&host.store, &tenant).await?;
+    Ok(Json(Changed { name, revision, changed: true }))
+}
+
+fn check(host: &Host, tenant: &wasmalert_core::TenantId, spec: &ReceiverSpec) -> Result<(), String> {
+    if spec.config.as_ref().is_some_and(|config| !config.is_object()) {
+        return Err("config: is not an object".into());
+    }
+    match host.catalog.of(tenant).notifier(spec) {
+        None => Err(format!("module: there is no such module or version: {}", spec.module)),
+        Some(module) if module.world != World::Notifier => {
+            Err(format!("module: {} is a {}, not a notifier", spec.module, module.world.as_str()))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// Shows a receiver.
+#[utoipa::path(
+    get, path = "/v1/receivers/{name}", tag = "receivers", params(("name" = String, Path)),
+    responses((status = 200, body = Receiver), (status = 404, body = Problem))
+)]
+pub(super) async fn get(
+    State(host): State<Arc<Host>>,
+    Extension(tenant): Caller,
+    Path(name): Path<String>,
+) -> Answer<Json<Receiver>> {
+    let row = host.store.get_receiver(&tenant, &name).await?;
+    row.and_then(receiver).map(Json).ok_or_else(|| Problem::not_found(format!("receiver {name}")))
+}
+
+/// Deletes a receiver; refused while a rule uses it.
+#[utoipa::path(
+    delete, path = "/v1/receivers/{name}", tag = "receivers", params(("name" = String, Path)),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem))
+)]
+pub(super) async fn delete(
+    State(host): State<Arc<Host>>,
+    Extension(tenant): Caller,
+    Path(name): Path<String>,
+) -> Answer<StatusCode> {
+    if !host.store.delete_receiver(&tenant, &name).await? {
+        return Err(Problem::not_found(format!("receiver {name}")));
+    }
+    host.catalog.reload(&host.store, &tenant).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

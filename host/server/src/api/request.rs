@@ -1,0 +1,87 @@
+//! What handlers read from requests, and small shapes they share.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use wasmalert_core::id::{check_name, check_title};
+
+use super::problem::{Answer, Problem};
+
+/// Rows of a page that asks for no number.
+const PAGE_DEFAULT: u32 = 100;
+/// Rows of a page.
+const PAGE_MAX: u32 = 1_000;
+
+/// A JSON body; axum's limit of 2 MiB holds.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
+            let status = rejection.status();
+            let code = if status == StatusCode::PAYLOAD_TOO_LARGE { "too_large" } else { "bad_request" };
+            Problem::new(status, code, rejection.body_text())
+        })?;
+        let body = serde_json::from_slice(&bytes);
+        body.map(Self).map_err(|error| Problem::new(StatusCode::BAD_REQUEST, "bad_json", format!("the body: {error}")))
+    }
+}
+
+/// A part of a list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Page {
+    /// Rows at most, 1 to 1,000; 100 without it.
+    pub(super) limit: Option<u32>,
+    /// The `next` of the page before.
+    pub(super) before: Option<String>,
+}
+
+impl Page {
+    pub(super) fn limit(&self) -> Answer<u32> {
+        page_limit(self.limit)
+    }
+}
+
+pub(super) fn page_limit(limit: Option<u32>) -> Answer<u32> {
+    match limit.unwrap_or(PAGE_DEFAULT) {
+        limit @ 1..=PAGE_MAX => Ok(limit),
+        other => Err(Problem::bad_request(format!("limit is {other}, not from 1 to {PAGE_MAX}"))),
+    }
+}
+
+/// Checks the name of a module, source, receiver or secret.
+pub(super) fn name(name: &str) -> Answer<()> {
+    check_name(name).map_err(|error| Problem::invalid(format!("the name {name:?} {error}"), Vec::new()))
+}
+
+/// Checks the name of a namespace or group.
+pub(super) fn title(title: &str) -> Answer<()> {
+    check_title(title).map_err(|error| Problem::invalid(format!("the name {title:?} {error}"), Vec::new()))
+}
+
+/// A time as RFC 3339 in UTC with milliseconds.
+pub(super) fn time(ms: i64) -> String {
+    /// The last moment of the year 9999.
+    const LAST_MS: u64 = 253_402_300_799_999;
+    let since = Duration::from_millis(u64::try_from(ms).unwrap_or(0).min(LAST_MS));
+    humantime::format_rfc3339_millis(UNIX_EPOCH + since).to_string()
+}
+
+/// Answer to a change of something that has a name.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Changed {
+    pub(super) name: String,
+    /// Grows with every change of the tenant's configuration.
+    pub(super) revision: i64,
+    /// False when it was like this already.
+    pub(super) changed: bool,
+}

@@ -1,0 +1,82 @@
+//! `/v1/secrets`: values that are written and never read back.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::problem::{Answer, Problem};
+use super::request::Body;
+use super::{Caller, request};
+use crate::Host;
+
+/// The longest value of a secret.
+const VALUE_BYTES_MAX: usize = 64 << 10;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SecretValue {
+    /// 1 byte to 64 KiB.
+    value: String,
+}
+
+/// A secret without its value.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Secret {
+    name: String,
+    updated_at: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Secrets {
+    secrets: Vec<Secret>,
+}
+
+/// Lists the names of the secrets.
+#[utoipa::path(get, path = "/v1/secrets", tag = "secrets", responses((status = 200, body = Secrets)))]
+pub(super) async fn list(State(host): State<Arc<Host>>, Extension(tenant): Caller) -> Answer<Json<Secrets>> {
+    let rows = host.store.list_secrets(&tenant).await?.into_iter();
+    let secrets = rows.map(|row| Secret { name: row.name, updated_at: request::time(row.updated_ms) });
+    Ok(Json(Secrets { secrets: secrets.collect() }))
+}
+
+/// Sets a secret, for `{{secret:NAME}}` in sources and receivers.
+#[utoipa::path(
+    put, path = "/v1/secrets/{name}", tag = "secrets", params(("name" = String, Path)),
+    request_body = SecretValue, responses((status = 204), (status = 422, body = Problem))
+)]
+pub(super) async fn put(
+    State(host): State<Arc<Host>>,
+    Extension(tenant): Caller,
+    Path(name): Path<String>,
+    Body(secret): Body<SecretValue>,
+) -> Answer<StatusCode> {
+    request::name(&name)?;
+    if secret.value.is_empty() || secret.value.len() > VALUE_BYTES_MAX {
+        let detail = format!("the value has {} bytes, not from 1 to {VALUE_BYTES_MAX}", secret.value.len());
+        return Err(Problem::invalid(detail, Vec::new()));
+    }
+    host.store.put_secret(&tenant, &name, &secret.value, host.clock.now_ms()).await?;
+    host.catalog.reload(&host.store, &tenant).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Deletes a secret.
+#[utoipa::path(
+    delete, path = "/v1/secrets/{name}", tag = "secrets", params(("name" = String, Path)),
+    responses((status = 204), (status = 404, body = Problem))
+)]
+pub(super) async fn delete(
+    State(host): State<Arc<Host>>,
+    Extension(tenant): Caller,
+    Path(name): Path<String>,
+) -> Answer<StatusCode> {
+    if !host.store.delete_secret(&tenant, &name).await? {
+        return Err(Problem::not_found(format!("secret {name}")));
+    }
+    host.catalog.reload(&host.store, &tenant).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,100 @@
+//! `/v1/sources`: where rules get their data.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::problem::{Answer, Problem};
+use super::request::{Body, Changed};
+use super::{Caller, request};
+use crate::Host;
+use crate::query::SourceSpec;
+use crate::store::SourceRow;
+
+/// A source, with what is secret in it left out.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Source {
+    name: String,
+    revision: i64,
+    updated_at: String,
+    spec: SourceSpec,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Sources {
+    sources: Vec<Source>,
+}
+
+fn source(row: SourceRow) -> Option<Source> {
+    let spec: SourceSpec = serde_json::from_str(&row.spec).ok()?;
+    Some(Source {
+        name: row.name,
+        revision: row.revision,
+        updated_at: request::time(row.updated_ms),
+        spec: spec.redacted(),
+    })
+}
+
+/// Lists the sources.
+#[utoipa::path(get, path = "/v1/sources", tag = "sources", responses((status = 200, body = Sources)))]
+pub(super) async fn list(State(host): State<Arc<Host>>, Extension(tenant): Caller) -> Answer<Json<Sources>> {
+    let sources = host.store.list_sources(&tenant).await?.into_iter().filter_map(source).collect();
+    Ok(Json(Sources { sources }))
+}
+
+/// Makes or changes a source.
+#[utoipa::path(
+    put, path = "/v1/sources/{name}", tag = "sources", params(("name" = String, Path)), request_body = SourceSpec,
+    responses((status = 200, body = Changed), (status = 422, body = Problem))
+)]
+pub(super) async fn put(
+    State(host): State<Arc<Host>>,
+    Extension(tenant): Caller,
+    Path(name): Path<String>,
+    Body(spec): Body<SourceSpec>,
+) -> Answer<Json<Changed>> {
+    request::name(&name)?;
+    spec.validate().map_err(|problems| Problem::invalid(format!("the source {name} is not valid"), problems))?;
+    let spec = serde_json::to_string(&spec).map_err(|error| Problem::bad_request(error.to_string()))?;
+    if let Some(row) = host.store.get_source(&tenant, &name).await?.filter(|row| row.spec == spec) {
+        return Ok(Json(Changed { name, revision: row.revision, changed: false }));
+    }
+    let revision = host.store.put_source(&tenant, &name, &spec, host.clock.now_ms()).await?;
+    host.catalog.reload(&host.store, &tenant).await?;
+    Ok(Json(Changed { name, revision, changed: true }))
+}
+
+/// Shows a source.
+#[utoipa::path(
+    get, path = "/v1/sources/{name}", tag = "sources", params(("name" = String, Path)),
+    responses((status = 200, body = Source), (status = 404, body = Problem))
+)]
+pub(super) async fn get(
+    State(host): State<Arc<Host>>,
+    Extension(tenant): Caller,
+    Path(name): Path<String>,
+) -> Answer<Json<Source>> {
+    let row = host.store.get_source(&tenant, &name).await?;
+    row.and_then(source).map(Json).ok_or_else(|| Problem::not_found(format!("source {name}")))
+}
+
+/// Deletes a source; refused while a rule uses it.
+#[utoipa::path(
+    delete, path = "/v1/sources/{name}", tag = "sources", params(("name" = String, Path)),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem))
+)]
+pub(super) async fn delete(
+    State(host): State<Arc<Host>>,
+    Extension(tenant): Caller,
+    Path(name): Path<String>,
+) -> Answer<StatusCode> {
+    if !host.store.delete_source(&tenant, &name).await? {
+        return Err(Problem::not_found(format!("source {name}")));
+    }
+    host.catalog.reload(&host.store, &tenant).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
