@@ -14,7 +14,7 @@ pub(crate) const FILE_NAME: &str = "token";
 
 /// The token that calls are checked against; never shown.
 pub(crate) struct Token {
-    key: [u8; 32],
+    key: [u8; 64],
     tag: Vec<u8>,
 }
 
@@ -22,7 +22,7 @@ impl Token {
     /// # Errors
     /// The system has no source of chance.
     pub(crate) fn new(token: &str) -> io::Result<Self> {
-        let mut key = [0; 32];
+        let mut key = [0; 64];
         getrandom::fill(&mut key).map_err(io::Error::other)?;
         let tag = mac(&key, token).finalize().into_bytes().to_vec();
         Ok(Self { key, tag })
@@ -35,7 +35,7 @@ impl Token {
     }
 }
 
-fn mac(key: &[u8; 32], text: &str) -> Hmac<Sha256> {
+fn mac(key: &[u8; 64], text: &str) -> Hmac<Sha256> {
     let mut mac = <Hmac<Sha256> as KeyInit>::new(key.into());
     mac.update(text.as_bytes());
     mac

@@ -80,8 +80,9 @@ impl IntoResponse for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::InUse { by } => {
-                Self::new(StatusCode::CONFLICT, "in_use", "it is in use; remove what uses it first").with(by)
+            StoreError::InUse { kind, name, by } => {
+                let detail = format!("the {kind} {name} is in use: change or delete what uses it first");
+                Self::new(StatusCode::CONFLICT, "in_use", detail).with(by)
             }
             error => {
                 tracing::error!(%error, "the store failed");

@@ -47,11 +47,9 @@ pub async fn deliver_forever(host: Arc<Host>) {
         };
         let mut started = 0;
         for row in due {
-            let mut ids = under_way.lock().unwrap_or_else(PoisonError::into_inner);
-            if !ids.insert(row.id.clone()) {
+            if !under_way.lock().unwrap_or_else(PoisonError::into_inner).insert(row.id.clone()) {
                 continue;
             }
-            drop(ids);
             started += 1;
             // Closed only when the host stops.
             let Ok(permit) = permits.clone().acquire_owned().await else { return };
@@ -263,7 +261,7 @@ async fn send(
         .with_secrets(&catalog.secrets)
         .map_err(|error| Attempt::Retry { after_ms: None, reason: error.to_string() })?;
     let limits = SendLimits { time: Duration::from_millis(host.config.delivery_timeout_ms), ..SendLimits::default() };
-    match host.http.send(&request, &limits).await {
+    match host.http.send(request, &limits).await {
         Ok(answer) => {
             let headers = answer.headers.into_iter().map(|(n, v)| (n, redactor.redact(&v))).collect();
             let body = match std::str::from_utf8(&answer.body) {
