@@ -109,11 +109,16 @@ pub struct Backlog {
 
 impl Store {
     /// The notifications to send now, those waiting longest first: the first pending one
-    /// of each lane, when its time has come.
+    /// of each lane, when its time has come. A row that does not parse is an error in its
+    /// place, so that it holds up only its lane.
     ///
     /// # Errors
-    /// As the database does, and for a row that does not parse.
-    pub async fn due_of_all_tenants(&self, now_ms: i64, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+    /// As the database does.
+    pub async fn due_of_all_tenants(
+        &self,
+        now_ms: i64,
+        limit: u32,
+    ) -> Result<Vec<Result<OutboxRow, StoreError>>, StoreError> {
         let rows = sqlx::query(
             "SELECT * FROM outbox AS o WHERE status = 'pending' AND next_attempt_ms <= $1
                  AND NOT EXISTS (SELECT 1 FROM outbox AS e
@@ -126,7 +131,7 @@ impl Store {
         .bind(i64::from(limit))
         .fetch_all(&self.read)
         .await?;
-        rows.iter().map(outbox).collect()
+        Ok(rows.iter().map(outbox).collect())
     }
 
     /// When the next notification is to be sent; it may be in the past.
