@@ -314,11 +314,15 @@ impl Store {
     /// As the database does, and for a row that does not parse.
     pub async fn backlogs_of_all_tenants(&self) -> Result<Vec<Backlog>, StoreError> {
         let rows = sqlx::query(
-            "SELECT tenant,
-                 SUM(CASE WHEN status = 'pending' THEN 1 ELSE 0 END) AS pending,
-                 SUM(CASE WHEN status = 'dead' THEN 1 ELSE 0 END) AS dead,
-                 MIN(CASE WHEN status = 'pending' THEN created_ms END) AS oldest
-             FROM outbox WHERE status IN ('pending', 'dead') GROUP BY tenant ORDER BY tenant",
+            "SELECT tenant, SUM(is_pending) AS pending, SUM(is_dead) AS dead,
+                 MIN(created_ms) AS oldest
+             FROM (SELECT tenant, 1 AS is_pending, 0 AS is_dead, created_ms
+                   FROM outbox WHERE status = 'pending'
+                   UNION ALL
+                   SELECT tenant, 0 AS is_pending, 1 AS is_dead,
+                       CAST(NULL AS BIGINT) AS created_ms
+                   FROM outbox WHERE status = 'dead' AND finished_ms IS NOT NULL) AS waiting
+             GROUP BY tenant ORDER BY tenant",
         )
         .fetch_all(&self.read)
         .await?;
