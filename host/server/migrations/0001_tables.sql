@@ -187,11 +187,13 @@ CREATE TABLE outbox (
     finished_ms BIGINT,
     PRIMARY KEY (tenant, id)
 );
-CREATE INDEX outbox_by_lane
-    ON outbox (tenant, receiver, namespace, group_name, rule, status, id);
-CREATE INDEX outbox_by_time ON outbox (status, next_attempt_ms, id);
-CREATE INDEX outbox_by_end ON outbox (status, finished_ms);
-CREATE INDEX outbox_by_tenant ON outbox (tenant, status, id);
+-- What waits is little beside what is done, so these hold only that.
+CREATE INDEX outbox_lanes ON outbox (tenant, receiver, namespace, group_name, rule, id)
+    WHERE status = 'pending';
+CREATE INDEX outbox_resends ON outbox (tenant, receiver, namespace, group_name, rule, id)
+    WHERE status = 'pending' AND kind = 'resend';
+CREATE INDEX outbox_due ON outbox (next_attempt_ms, id) WHERE status = 'pending';
+CREATE INDEX outbox_ended ON outbox (status, finished_ms) WHERE finished_ms IS NOT NULL;
 
 CREATE TABLE evaluations (
     tenant TEXT NOT NULL,

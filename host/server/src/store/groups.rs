@@ -1,7 +1,5 @@
 //! Groups of rules.
 
-use std::collections::BTreeSet;
-
 use wasmalert_core::{GroupKey, TenantId};
 
 use super::row::Fields;
@@ -70,15 +68,16 @@ impl Store {
         rows.iter().map(group).collect()
     }
 
-    /// Every group there is, for the scheduler's start.
+    /// Every group there is, for the scheduler's start; a row that does not parse is an
+    /// error in its place, so that it does not stop the others.
     ///
     /// # Errors
-    /// As the database does, and for a row that does not parse.
-    pub async fn groups_of_all_tenants(&self) -> Result<Vec<GroupRow>, StoreError> {
+    /// As the database does.
+    pub async fn groups_of_all_tenants(&self) -> Result<Vec<Result<GroupRow, StoreError>>, StoreError> {
         let rows = sqlx::query("SELECT * FROM rule_groups ORDER BY tenant, namespace, group_name")
             .fetch_all(&self.read)
             .await?;
-        rows.iter().map(group).collect()
+        Ok(rows.iter().map(group).collect())
     }
 
     /// One group.
@@ -106,7 +105,6 @@ impl Store {
     /// As the database does.
     pub async fn delete_group(&self, key: &GroupKey) -> Result<bool, StoreError> {
         let mut tx = self.begin_write().await?;
-        rule_rows::remove_others(&mut tx, key, &BTreeSet::new()).await?;
         let gone =
             sqlx::query("DELETE FROM rule_groups WHERE tenant = $1 AND namespace = $2 AND group_name = $3")
                 .bind(key.tenant.as_str())

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use tokio::sync::mpsc;
 
@@ -17,6 +18,9 @@ use super::{FILE_NAME, Store, StoreError};
 
 /// Connections for reading.
 const READERS: u32 = 4;
+
+/// What a checkpoint leaves of the write-ahead log.
+const WAL_KEPT_BYTES: &str = "67108864";
 
 /// How long an operation waits for a lock of another process.
 const BUSY_TIMEOUT_MS: u64 = 10_000;
@@ -56,7 +60,8 @@ impl Store {
         let writing = options
             .clone()
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full);
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("journal_size_limit", WAL_KEPT_BYTES);
         let write = pool(1).connect_with(writing).await?;
         let mut tx = writer::begin(&write).await?;
         migrate(&mut tx, file, steps).await?;
@@ -81,6 +86,8 @@ impl Store {
     }
 }
 
+/// A pool that never shrinks and takes no connection back that is still in a transaction:
+/// SQLite itself ends one when the disk is full, and the driver does not notice.
 fn pool(connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(connections)
@@ -88,6 +95,12 @@ fn pool(connections: u32) -> SqlitePoolOptions {
         .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                connection.ping().await?; // a rollback may still be on its way
+                Ok(!connection.is_in_transaction())
+            })
+        })
 }
 
 /// Makes the directory and the file, for their owner only; SQLite gives its side files

@@ -109,11 +109,16 @@ pub struct Backlog {
 
 impl Store {
     /// The notifications to send now, those waiting longest first: the first pending one
-    /// of each lane, when its time has come.
+    /// of each lane, when its time has come. A row that does not parse is an error in its
+    /// place, so that it holds up only its lane.
     ///
     /// # Errors
-    /// As the database does, and for a row that does not parse.
-    pub async fn due_of_all_tenants(&self, now_ms: i64, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+    /// As the database does.
+    pub async fn due_of_all_tenants(
+        &self,
+        now_ms: i64,
+        limit: u32,
+    ) -> Result<Vec<Result<OutboxRow, StoreError>>, StoreError> {
         let rows = sqlx::query(
             "SELECT * FROM outbox AS o WHERE status = 'pending' AND next_attempt_ms <= $1
                  AND NOT EXISTS (SELECT 1 FROM outbox AS e
@@ -126,7 +131,7 @@ impl Store {
         .bind(i64::from(limit))
         .fetch_all(&self.read)
         .await?;
-        rows.iter().map(outbox).collect()
+        Ok(rows.iter().map(outbox).collect())
     }
 
     /// When the next notification is to be sent; it may be in the past.
@@ -309,11 +314,15 @@ impl Store {
     /// As the database does, and for a row that does not parse.
     pub async fn backlogs_of_all_tenants(&self) -> Result<Vec<Backlog>, StoreError> {
         let rows = sqlx::query(
-            "SELECT tenant,
-                 SUM(CASE WHEN status = 'pending' THEN 1 ELSE 0 END) AS pending,
-                 SUM(CASE WHEN status = 'dead' THEN 1 ELSE 0 END) AS dead,
-                 MIN(CASE WHEN status = 'pending' THEN created_ms END) AS oldest
-             FROM outbox WHERE status IN ('pending', 'dead') GROUP BY tenant ORDER BY tenant",
+            "SELECT tenant, SUM(is_pending) AS pending, SUM(is_dead) AS dead,
+                 MIN(created_ms) AS oldest
+             FROM (SELECT tenant, 1 AS is_pending, 0 AS is_dead, created_ms
+                   FROM outbox WHERE status = 'pending'
+                   UNION ALL
+                   SELECT tenant, 0 AS is_pending, 1 AS is_dead,
+                       CAST(NULL AS BIGINT) AS created_ms
+                   FROM outbox WHERE status = 'dead' AND finished_ms IS NOT NULL) AS waiting
+             GROUP BY tenant ORDER BY tenant",
         )
         .fetch_all(&self.read)
         .await?;

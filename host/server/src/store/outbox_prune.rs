@@ -37,7 +37,7 @@ impl Store {
         .await?
         .rows_affected();
         let rows = sqlx::query(
-            "SELECT tenant FROM outbox WHERE status = $1
+            "SELECT tenant FROM outbox WHERE status = $1 AND finished_ms IS NOT NULL
              GROUP BY tenant HAVING COUNT(*) > $2 LIMIT $3",
         )
         .bind(status.as_str())

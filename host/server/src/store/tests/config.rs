@@ -1,0 +1,317 @@
+//! Modules, sources, receivers, secrets and groups.
+
+use super::*;
+
+pub(super) async fn module_versions_count_up_and_digests_are_found(store: Store) {
+    let t = tenant("t");
+    let one = store.put_module(&t, &module("m", b"one")).await.unwrap();
+    let two = store.put_module(&t, &module("m", b"two")).await.unwrap();
+    let again = store.put_module(&t, &module("m", b"one")).await.unwrap();
+    assert_eq!((one.module.version, one.created), (1, true));
+    assert_eq!((two.module.version, two.created), (2, true));
+    assert_eq!(
+        again,
+        PutModule {
+            module: one.module.clone(),
+            created: false
+        }
+    );
+    assert_eq!(one.module.bytes, 3);
+
+    store.put_module(&t, &module("a", b"one")).await.unwrap();
+    let listed = store.list_modules(&t).await.unwrap();
+    let listed: Vec<_> = listed.iter().map(|m| (m.name.as_str(), m.version)).collect();
+    assert_eq!(listed, [("a", 1), ("m", 2)]);
+    let versions = store.module_versions(&t, "m").await.unwrap();
+    assert_eq!(versions, [two.module.clone(), one.module.clone()]);
+    assert_eq!(store.get_module(&t, "m", None).await.unwrap(), Some(two.module));
+    assert_eq!(
+        store.get_module(&t, "m", Some(1)).await.unwrap(),
+        Some(one.module)
+    );
+    assert_eq!(store.get_module(&t, "m", Some(3)).await.unwrap(), None);
+    assert_eq!(store.get_module(&t, "x", None).await.unwrap(), None);
+}
+
+pub(super) async fn module_bytes_are_kept_once_and_swept(store: Store) {
+    let t = tenant("t");
+    let new = module("m", b"code");
+    store.put_module(&t, &new).await.unwrap();
+    store.put_module(&t, &module("n", b"code")).await.unwrap();
+    store.put_module(&t, &module("m", b"more")).await.unwrap();
+    assert_eq!(count(&store, "SELECT COUNT(*) FROM module_code").await, 2);
+    let wasm = store.module_wasm(&t, "m", 1).await.unwrap();
+    assert_eq!(wasm.as_deref(), Some(&b"code"[..]));
+
+    assert!(store.delete_module_version(&t, "m", 1).await.unwrap());
+    assert!(!store.delete_module_version(&t, "m", 1).await.unwrap());
+    assert_eq!(store.module_wasm(&t, "m", 1).await.unwrap(), None);
+    let shared = store.wasm_by_digest(&t, &new.digest).await.unwrap();
+    assert_eq!(shared.as_deref(), Some(&b"code"[..]));
+    assert!(store.delete_module(&t, "n").await.unwrap());
+    assert!(!store.delete_module(&t, "n").await.unwrap());
+    assert_eq!(store.wasm_by_digest(&t, &new.digest).await.unwrap(), None);
+
+    // The number of a deleted version is not given again while the name has any.
+    store.put_module(&t, &module("m", b"third")).await.unwrap();
+    assert!(store.delete_module_version(&t, "m", 3).await.unwrap());
+    let fourth = store.put_module(&t, &module("m", b"fourth")).await.unwrap();
+    assert_eq!(fourth.module.version, 4);
+}
+
+fn in_use(result: Result<bool, StoreError>) -> Vec<String> {
+    match result {
+        Err(StoreError::InUse { by, .. }) => by,
+        other => panic!("expected InUse, got {other:?}"),
+    }
+}
+
+pub(super) async fn modules_in_use_are_not_deleted(store: Store) {
+    let t = tenant("t");
+    store.put_module(&t, &module("m", b"one")).await.unwrap();
+    store.put_module(&t, &module("m", b"two")).await.unwrap();
+    let mut uses = rule_uses(&["r"]);
+    uses[0].modules = vec![ModuleUse {
+        name: "m".into(),
+        version: Some(1),
+    }];
+    store.put_group(&group("t"), "{}", &uses, 1).await.unwrap();
+
+    assert_eq!(in_use(store.delete_module(&t, "m").await), ["rule ns/g/r"]);
+    assert_eq!(
+        in_use(store.delete_module_version(&t, "m", 1).await),
+        ["rule ns/g/r"]
+    );
+    assert_eq!(store.module_versions(&t, "m").await.unwrap().len(), 2);
+    assert!(store.delete_module_version(&t, "m", 2).await.unwrap());
+
+    store.put_receiver(&t, "am", "{}", &newest("m"), 1).await.unwrap();
+    assert_eq!(
+        in_use(store.delete_module(&t, "m").await),
+        ["rule ns/g/r", "receiver am"]
+    );
+    assert!(store.delete_group(&group("t")).await.unwrap());
+    assert_eq!(in_use(store.delete_module(&t, "m").await), ["receiver am"]);
+    assert!(store.delete_receiver(&t, "am").await.unwrap());
+    assert!(store.delete_module(&t, "m").await.unwrap());
+}
+
+pub(super) async fn unpinned_uses_hold_the_newest_version(store: Store) {
+    let t = tenant("t");
+    for wasm in [b"one", b"two"] {
+        store.put_module(&t, &module("m", wasm)).await.unwrap();
+    }
+    let mut uses = rule_uses(&["r"]);
+    uses[0].modules = vec![newest("m")];
+    store.put_group(&group("t"), "{}", &uses, 1).await.unwrap();
+    assert_eq!(
+        in_use(store.delete_module_version(&t, "m", 2).await),
+        ["rule ns/g/r"]
+    );
+    assert!(store.delete_module_version(&t, "m", 1).await.unwrap());
+
+    // A group put again without the module lets it go.
+    put_rules(&store, &group("t"), &["r"]).await;
+    assert!(store.delete_module_version(&t, "m", 2).await.unwrap());
+}
+
+pub(super) async fn many_users_are_named_up_to_a_bound(store: Store) {
+    let t = tenant("t");
+    store.put_source(&t, "s", "{}", 1).await.unwrap();
+    let names: Vec<String> = (0..USERS_NAMED_MAX + 5).map(|n| format!("r{n}")).collect();
+    let mut uses = rule_uses(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    uses.iter_mut().for_each(|rule| rule.sources = vec!["s".into()]);
+    store.put_group(&group("t"), "{}", &uses, 1).await.unwrap();
+    assert_eq!(in_use(store.delete_source(&t, "s").await).len(), USERS_NAMED_MAX);
+}
+
+pub(super) async fn sources_receivers_and_secrets(store: Store) {
+    let t = tenant("t");
+    let first = store.put_source(&t, "s", "{\"v\":1}", 1).await.unwrap();
+    let second = store.put_source(&t, "s", "{\"v\":2}", 2).await.unwrap();
+    assert!(second > first);
+    let source = SourceRow {
+        name: "s".into(),
+        spec: "{\"v\":2}".into(),
+        revision: second,
+        updated_ms: 2,
+    };
+    assert_eq!(store.get_source(&t, "s").await.unwrap(), Some(source.clone()));
+    assert_eq!(store.list_sources(&t).await.unwrap(), [source]);
+    assert!(store.delete_source(&t, "s").await.unwrap());
+    assert!(!store.delete_source(&t, "s").await.unwrap());
+    assert_eq!(store.get_source(&t, "s").await.unwrap(), None);
+
+    store.put_module(&t, &module("m", b"one")).await.unwrap();
+    let pinned = ModuleUse {
+        name: "m".into(),
+        version: Some(1),
+    };
+    store.put_receiver(&t, "am", "{}", &newest("m"), 3).await.unwrap();
+    let revision = store.put_receiver(&t, "am", "[]", &pinned, 4).await.unwrap();
+    let receiver = ReceiverRow {
+        name: "am".into(),
+        spec: "[]".into(),
+        module: pinned,
+        revision,
+        updated_ms: 4,
+    };
+    assert_eq!(
+        store.get_receiver(&t, "am").await.unwrap(),
+        Some(receiver.clone())
+    );
+    assert_eq!(store.list_receivers(&t).await.unwrap(), [receiver]);
+
+    store.put_secret(&t, "token", "old", 5).await.unwrap();
+    store.put_secret(&t, "token", "s3cret", 6).await.unwrap();
+    let listed = store.list_secrets(&t).await.unwrap();
+    assert_eq!(
+        listed,
+        [SecretRow {
+            name: "token".into(),
+            updated_ms: 6
+        }]
+    );
+    assert_eq!(
+        store.secret_value(&t, "token").await.unwrap().as_deref(),
+        Some("s3cret")
+    );
+    assert!(store.delete_secret(&t, "token").await.unwrap());
+    assert!(!store.delete_secret(&t, "token").await.unwrap());
+    assert_eq!(store.secret_value(&t, "token").await.unwrap(), None);
+}
+
+pub(super) async fn sources_and_receivers_in_use_are_not_deleted(store: Store) {
+    let t = tenant("t");
+    store.put_module(&t, &module("m", b"one")).await.unwrap();
+    store.put_source(&t, "s", "{}", 1).await.unwrap();
+    store.put_receiver(&t, "am", "{}", &newest("m"), 1).await.unwrap();
+    let mut uses = rule_uses(&["r"]);
+    uses[0].sources = vec!["s".into()];
+    uses[0].receivers = vec!["am".into(), "am".into()];
+    store.put_group(&group("t"), "{}", &uses, 1).await.unwrap();
+    assert_eq!(in_use(store.delete_source(&t, "s").await), ["rule ns/g/r"]);
+    assert_eq!(in_use(store.delete_receiver(&t, "am").await), ["rule ns/g/r"]);
+    store.delete_group(&group("t")).await.unwrap();
+    assert!(store.delete_source(&t, "s").await.unwrap());
+    assert!(store.delete_receiver(&t, "am").await.unwrap());
+}
+
+pub(super) async fn what_is_missing_cannot_be_used(store: Store) {
+    let t = tenant("t");
+    store
+        .put_module(&tenant("other"), &module("m", b"one"))
+        .await
+        .unwrap();
+    let missing = store.put_receiver(&t, "am", "{}", &newest("m"), 1).await;
+    assert!(matches!(
+        missing,
+        Err(StoreError::Missing {
+            kind: Kind::Module,
+            ..
+        })
+    ));
+
+    store.put_module(&t, &module("m", b"one")).await.unwrap();
+    let before = put_rules(&store, &group("t"), &["r"]).await;
+    let mut uses = rule_uses(&["r"]);
+    uses[0].modules = vec![ModuleUse {
+        name: "m".into(),
+        version: Some(2),
+    }];
+    let missing = store.put_group(&group("t"), "changed", &uses, 2).await;
+    assert!(matches!(&missing, Err(StoreError::Missing { name, .. }) if name == "m@2"));
+    let kept = store.get_group(&group("t")).await.unwrap().unwrap();
+    assert_eq!((kept.spec.as_str(), kept.revision), ("{}", before));
+}
+
+pub(super) async fn groups_are_put_listed_and_deleted(store: Store) {
+    let key = group("t");
+    let mut other = group("t");
+    other.namespace = "a/b".into();
+    let first = store.put_group(&key, "one", &[], 1).await.unwrap();
+    let second = store.put_group(&key, "two", &[], 2).await.unwrap();
+    assert!(second > first);
+    store.put_group(&other, "three", &[], 3).await.unwrap();
+    let row = GroupRow {
+        key: key.clone(),
+        spec: "two".into(),
+        revision: second,
+        updated_ms: 2,
+    };
+    assert_eq!(store.get_group(&key).await.unwrap(), Some(row.clone()));
+    let listed = store.list_groups(&key.tenant).await.unwrap();
+    assert_eq!(listed.iter().map(|g| &g.key).collect::<Vec<_>>(), [&other, &key]);
+
+    let foreign = group("u");
+    store.put_group(&foreign, "four", &[], 4).await.unwrap();
+    let all = store.groups_of_all_tenants().await.unwrap();
+    let all: Vec<_> = all.into_iter().map(|group| group.unwrap().key).collect();
+    assert_eq!(all, [other, key.clone(), foreign]);
+
+    assert!(store.delete_group(&key).await.unwrap());
+    assert!(!store.delete_group(&key).await.unwrap());
+    assert_eq!(store.get_group(&key).await.unwrap(), None);
+}
+
+pub(super) async fn revisions_are_not_used_twice(store: Store) {
+    let key = group("t");
+    let first = put_rules(&store, &key, &["r"]).await;
+    store.delete_group(&key).await.unwrap();
+    let second = put_rules(&store, &key, &["r"]).await;
+    assert!(second > first);
+    let late = store.commit(commit(&rule_of(&key, "r"), first, 1)).await;
+    assert!(matches!(late, Err(StoreError::Stale)));
+}
+
+pub(super) async fn put_group_drops_rules_that_are_gone(store: Store) {
+    let key = group("t");
+    let revision = put_rules(&store, &key, &["keep", "drop"]).await;
+    for name in ["keep", "drop"] {
+        let mut full = commit(&rule_of(&key, name), revision, 1);
+        full.alerts_upsert = vec![alert(name, 1.0)];
+        full.state.insert("k".into(), Some(vec![1]));
+        let timer = wasmalert_core::evaluation::Timer {
+            due_ms: 1,
+            payload: vec![],
+        };
+        full.timers.insert("t".into(), Some(timer));
+        store.commit(full).await.unwrap();
+    }
+    let before = store.load_group_runtime(&key).await.unwrap();
+    put_rules(&store, &key, &["keep", "new"]).await;
+    let after = store.load_group_runtime(&key).await.unwrap();
+    assert_eq!(after, before[1..], "the rule that stays keeps all it had");
+    for query in [
+        "SELECT COUNT(*) FROM alerts WHERE rule = 'drop'",
+        "SELECT COUNT(*) FROM rule_state WHERE rule = 'drop'",
+        "SELECT COUNT(*) FROM rule_timers WHERE rule = 'drop'",
+        "SELECT COUNT(*) FROM rule_health WHERE rule = 'drop'",
+    ] {
+        assert_eq!(count(&store, query).await, 0, "{query}");
+    }
+    store.delete_group(&key).await.unwrap();
+    assert_eq!(count(&store, "SELECT COUNT(*) FROM alerts").await, 0);
+    assert!(store.load_group_runtime(&key).await.unwrap().is_empty());
+}
+
+pub(super) async fn receiver_state_is_kept_and_goes_with_the_receiver(store: Store) {
+    let t = tenant("t");
+    let changes = BTreeMap::from([("a".to_owned(), Some(vec![1])), ("b".to_owned(), Some(vec![]))]);
+    let missing = store.write_receiver_state(&t, "am", &changes).await;
+    assert!(matches!(missing, Err(StoreError::Missing { .. })));
+    store.put_module(&t, &module("m", b"one")).await.unwrap();
+    store.put_receiver(&t, "am", "{}", &newest("m"), 1).await.unwrap();
+    store.write_receiver_state(&t, "am", &changes).await.unwrap();
+    let changes = BTreeMap::from([("a".to_owned(), None), ("c".to_owned(), Some(vec![3]))]);
+    store.write_receiver_state(&t, "am", &changes).await.unwrap();
+    store.put_receiver(&t, "am", "[]", &newest("m"), 2).await.unwrap();
+    let state = store.receiver_state(&t, "am").await.unwrap();
+    assert_eq!(
+        state,
+        BTreeMap::from([("b".into(), vec![]), ("c".into(), vec![3])])
+    );
+    store.delete_receiver(&t, "am").await.unwrap();
+    store.put_receiver(&t, "am", "{}", &newest("m"), 3).await.unwrap();
+    assert!(store.receiver_state(&t, "am").await.unwrap().is_empty());
+}

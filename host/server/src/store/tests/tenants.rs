@@ -1,0 +1,116 @@
+//! Two tenants with the same names see nothing of each other.
+
+use super::*;
+
+/// The same things in a tenant, told apart by `mark`.
+async fn fill(store: &Store, name: &str, mark: &str) {
+    let t = tenant(name);
+    let key = group(name);
+    store.put_module(&t, &module("m", mark.as_bytes())).await.unwrap();
+    store.put_source(&t, "s", mark, 1).await.unwrap();
+    store.put_receiver(&t, "am", mark, &newest("m"), 1).await.unwrap();
+    let state = BTreeMap::from([("k".to_owned(), Some(mark.as_bytes().to_vec()))]);
+    store.write_receiver_state(&t, "am", &state).await.unwrap();
+    store.put_secret(&t, "token", mark, 1).await.unwrap();
+    let revision = store.put_group(&key, mark, &rule_uses(&["r"]), 1).await.unwrap();
+    let mut one = commit(&rule_of(&key, "r"), revision, 1);
+    one.alerts_upsert = vec![alert(mark, 1.0)];
+    one.state.insert("k".into(), Some(mark.as_bytes().to_vec()));
+    one.queries = Some(mark.into());
+    one.outbox = vec![NewOutboxRow {
+        payload: mark.into(),
+        ..delivery("01", "am", OutboxKind::Resend)
+    }];
+    one.evaluation = Some(EvaluationRow {
+        outcome: Some(mark.into()),
+        ..evaluation("e1", 1)
+    });
+    store.commit(one).await.unwrap();
+}
+
+pub(super) async fn configuration_is_apart(store: Store) {
+    fill(&store, "t", "one").await;
+    fill(&store, "u", "two").await;
+    for (name, mark, other) in [("t", "one", "two"), ("u", "two", "one")] {
+        let t = tenant(name);
+        let digest = module("m", mark.as_bytes()).digest;
+        let foreign = module("m", other.as_bytes()).digest;
+        assert_eq!(store.list_modules(&t).await.unwrap().len(), 1);
+        assert_eq!(store.module_versions(&t, "m").await.unwrap().len(), 1);
+        let module = store.get_module(&t, "m", None).await.unwrap().unwrap();
+        assert_eq!((module.version, &module.digest), (1, &digest));
+        let wasm = store.module_wasm(&t, "m", 1).await.unwrap().unwrap();
+        assert_eq!(wasm, mark.as_bytes());
+        assert!(store.wasm_by_digest(&t, &digest).await.unwrap().is_some());
+        assert_eq!(store.wasm_by_digest(&t, &foreign).await.unwrap(), None);
+        assert_eq!(store.get_source(&t, "s").await.unwrap().unwrap().spec, mark);
+        assert_eq!(store.list_sources(&t).await.unwrap().len(), 1);
+        assert_eq!(store.get_receiver(&t, "am").await.unwrap().unwrap().spec, mark);
+        assert_eq!(store.list_receivers(&t).await.unwrap().len(), 1);
+        assert_eq!(
+            store.receiver_state(&t, "am").await.unwrap()["k"],
+            mark.as_bytes()
+        );
+        assert_eq!(store.secret_value(&t, "token").await.unwrap().unwrap(), mark);
+        assert_eq!(store.list_secrets(&t).await.unwrap().len(), 1);
+        assert_eq!(store.get_group(&group(name)).await.unwrap().unwrap().spec, mark);
+        assert_eq!(store.list_groups(&t).await.unwrap().len(), 1);
+    }
+}
+
+pub(super) async fn runtime_and_outbox_are_apart(store: Store) {
+    fill(&store, "t", "one").await;
+    fill(&store, "u", "two").await;
+    for (name, mark) in [("t", "one"), ("u", "two")] {
+        let t = tenant(name);
+        let rules = store.load_group_runtime(&group(name)).await.unwrap();
+        assert_eq!(rules.len(), 1);
+        assert_eq!(rules[0].alerts, [alert(mark, 1.0)]);
+        assert_eq!(rules[0].state["k"], mark.as_bytes());
+        assert_eq!(rules[0].queries.as_deref(), Some(mark));
+        let outbox = store.list_outbox(&t, None, 10, None).await.unwrap();
+        assert_eq!(
+            outbox.iter().map(|row| row.payload.as_str()).collect::<Vec<_>>(),
+            [mark]
+        );
+        let (rule, row) = store.get_evaluation(&t, "e1").await.unwrap().unwrap();
+        assert_eq!((rule.tenant(), row.outcome.as_deref()), (&t, Some(mark)));
+        let listed = store
+            .list_evaluations(&rule_of(&group(name), "r"), 10, None)
+            .await;
+        assert_eq!(listed.unwrap().len(), 1);
+    }
+    // The same ids in both: a change reaches one.
+    let t = tenant("t");
+    store.record_attempt(&t, "01", 500, "x").await.unwrap();
+    store.record_progress(&t, "01", 2).await.unwrap();
+    store.record_dead(&t, "01", 600, "x").await.unwrap();
+    assert!(!store.retry_dead(&tenant("u"), "01", 700).await.unwrap());
+    let other = store.list_outbox(&tenant("u"), None, 10, None).await.unwrap();
+    assert_eq!((other[0].attempts, other[0].requests_done), (0, 0));
+    assert_eq!(other[0].status, OutboxStatus::Pending);
+    assert!(store.record_delivered(&tenant("u"), "01", 600).await.unwrap());
+    let mine = store.list_outbox(&t, None, 10, None).await.unwrap();
+    assert_eq!(mine[0].status, OutboxStatus::Dead);
+}
+
+pub(super) async fn deletes_reach_only_their_tenant(store: Store) {
+    fill(&store, "t", "same").await;
+    fill(&store, "u", "same").await;
+    let t = tenant("t");
+    let u = tenant("u");
+    let before = store.load_group_runtime(&group("u")).await.unwrap();
+    put_rules(&store, &group("t"), &["another"]).await;
+    assert!(store.delete_group(&group("t")).await.unwrap());
+    assert!(store.delete_receiver(&t, "am").await.unwrap());
+    assert!(store.delete_source(&t, "s").await.unwrap());
+    assert!(store.delete_secret(&t, "token").await.unwrap());
+    assert!(store.delete_module_version(&t, "m", 1).await.unwrap());
+    assert!(!store.delete_module(&t, "m").await.unwrap());
+    assert_eq!(store.load_group_runtime(&group("u")).await.unwrap(), before);
+    assert_eq!(store.module_wasm(&u, "m", 1).await.unwrap().unwrap(), b"same");
+    assert_eq!(store.receiver_state(&u, "am").await.unwrap()["k"], b"same");
+    assert!(store.get_source(&u, "s").await.unwrap().is_some());
+    assert!(store.secret_value(&u, "token").await.unwrap().is_some());
+    assert!(store.get_group(&group("u")).await.unwrap().is_some());
+}
