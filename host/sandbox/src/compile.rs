@@ -5,6 +5,8 @@
 //! happens in a subprocess of the same binary, the *worker*, which limits its own
 //! memory and CPU time before it reads a byte, and is killed at a deadline.
 
+
+
 mod check;
 mod encode;
 mod inspect;

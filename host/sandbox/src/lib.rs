@@ -25,7 +25,7 @@ mod world;
 
 pub use artifact::{ArtifactError, Artifacts};
 pub use compile::{
-    Compiled, CompileError, CompileLimits, Inspection, ModuleKind, compile, compile_worker, componentize,
+    CompileError, CompileLimits, Compiled, Inspection, ModuleKind, compile, compile_worker, componentize,
     inspect,
 };
 pub use component::Component;

@@ -1,0 +1,129 @@
+//! One run: a fresh store with its limits, and why it ended.
+
+use std::time::Instant;
+
+use wasmalert_core::evaluation::Cost;
+use wasmalert_core::fault::{Fault, FaultCode};
+use wasmalert_core::limits::{Limit, Limits};
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
+
+use crate::engine::{Inner, ticks};
+use crate::host::{Host, Inputs, Suspend};
+
+/// Handles of resources a run may hold, frames above all.
+const HANDLES_MAX: usize = 20_000;
+/// The longest message of a fault that quotes the component.
+const MESSAGE_BYTES_MAX: usize = 1_024;
+/// Functions of the guest that a trap's message names.
+const TRAP_FUNCTIONS_MAX: usize = 3;
+/// How wasmtime says that a call moves more than `set_hostcall_fuel` allows. The
+/// error's type is private; without this the fault would be a mere trap.
+const HOSTCALL_FUEL_EXHAUSTED: &str = "fuel allocated for hostcalls has been exhausted";
+
+/// A run that has ended.
+pub(crate) struct Finished<T> {
+    pub(crate) end: End<T>,
+    pub(crate) host: Host,
+    pub(crate) cost: Cost,
+}
+
+pub(crate) enum End<T> {
+    Returned(T),
+    Suspended,
+    Failed(Fault),
+}
+
+/// Runs `call` with a fresh store, and drops the store.
+#[expect(clippy::disallowed_methods, reason = "measures what a run costs; nothing is decided by it")]
+pub(crate) fn run<T>(
+    sandbox: &Inner,
+    inputs: Inputs,
+    limits: &Limits,
+    call: impl FnOnce(&mut Store<Host>) -> wasmtime::Result<T>,
+) -> Finished<T> {
+    let started = Instant::now();
+    let mut store = Store::new(&sandbox.engine, Host::new(inputs, limits, sandbox.memory_bytes_max));
+    store.limiter(|host| &mut host.memory);
+    store.set_hostcall_fuel(usize::try_from(limits.boundary_bytes).unwrap_or(usize::MAX));
+    store.set_max_component_handles(HANDLES_MAX);
+    store.set_epoch_deadline(ticks(limits.deadline_ms));
+    let answer = store.set_fuel(limits.fuel).and_then(|()| call(&mut store));
+    let end = match answer {
+        Ok(answer) => End::Returned(answer),
+        Err(error) if error.is::<Suspend>() => End::Suspended,
+        Err(error) => End::Failed(fault(&error, limits, sandbox.stack_bytes)),
+    };
+    let fuel = limits.fuel - store.get_fuel().unwrap_or(0).min(limits.fuel);
+    let host = store.into_data();
+    let cost = Cost {
+        fuel,
+        wall_ns: u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX),
+        memory_bytes: host.memory.bytes(),
+        host_calls: host.host_calls,
+        boundary_bytes: host.boundary_bytes,
+    };
+    Finished { end, host, cost }
+}
+
+/// An error of instantiation that is not the component's own is the host's.
+pub(crate) fn instantiated<T>(result: wasmtime::Result<T>) -> wasmtime::Result<T> {
+    result.map_err(|error| {
+        let own = error.is::<Fault>() || error.is::<Trap>() || error.is::<Suspend>();
+        if own || error.is::<PoolConcurrencyLimitError>() {
+            return error;
+        }
+        let message = format!("cannot instantiate the component: {error:#}");
+        Fault::new(FaultCode::HostError, clip(&message)).into()
+    })
+}
+
+fn fault(error: &wasmtime::Error, limits: &Limits, stack_bytes: u64) -> Fault {
+    if let Some(fault) = error.downcast_ref::<Fault>() {
+        return fault.clone();
+    }
+    if error.is::<PoolConcurrencyLimitError>() {
+        return Fault::new(FaultCode::Overloaded, "no instance of the pool is free");
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::OutOfFuel) => Fault::over(Limit::Fuel, limits.fuel),
+        Some(Trap::Interrupt) => Fault::over(Limit::DeadlineMs, limits.deadline_ms),
+        Some(Trap::StackOverflow) => Fault::over(Limit::StackBytes, stack_bytes),
+        Some(trap) => Fault::new(FaultCode::Trap, trap_message(*trap, error)),
+        None => broken(error, limits),
+    }
+}
+
+/// An error of the boundary itself: what the component passed or returned cannot
+/// be read.
+fn broken(error: &wasmtime::Error, limits: &Limits) -> Fault {
+    let cause = error.root_cause().to_string();
+    if cause.contains(HOSTCALL_FUEL_EXHAUSTED) {
+        return Fault::over(Limit::BoundaryBytes, limits.boundary_bytes);
+    }
+    let message = format!("the component passed what the host cannot read: {cause}");
+    Fault::new(FaultCode::Trap, clip(&message))
+}
+
+fn trap_message(trap: Trap, error: &wasmtime::Error) -> String {
+    let text = trap.to_string();
+    let text = text.strip_prefix("wasm trap: ").unwrap_or(&text);
+    let frames = error.downcast_ref::<WasmBacktrace>().map_or(&[][..], WasmBacktrace::frames);
+    let names = frames.iter().filter_map(|frame| frame.func_name());
+    let names: Vec<&str> = names.take(TRAP_FUNCTIONS_MAX).collect();
+    if names.is_empty() {
+        return text.to_owned();
+    }
+    clip(&format!("{text} in {}", names.join(", called by ")))
+}
+
+/// A text of the component's, cut to what a message may have.
+pub(crate) fn clip(text: &str) -> String {
+    if text.len() <= MESSAGE_BYTES_MAX {
+        return text.to_owned();
+    }
+    let mut end = MESSAGE_BYTES_MAX;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}…", &text[..end])
+}
