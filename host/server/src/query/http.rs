@@ -27,9 +27,11 @@ pub(super) async fn ask(
     query: &Query,
 ) -> Result<Frame, QueryError> {
     let result = exchange(client, source, spec, query).await;
-    result.map_err(|error| QueryError {
-        message: Redactor::of(spec.texts(), &source.secrets).redact(&error.message),
-        ..error
+    result.map_err(|error| {
+        let named = Redactor::of(spec.texts(), &source.secrets);
+        let literal = Redactor::new(spec.credentials());
+        let message = literal.redact(&named.redact(&error.message));
+        QueryError { message, ..error }
     })
 }
 
