@@ -25,7 +25,7 @@ fn the_shortest_spec_has_the_defaults() {
 #[test]
 fn a_spec_survives_serialisation() {
     let json = json!({
-        "kind": "prometheus", "url": "https://{{secret:host}}/prometheus", "headers": {"X-Scope-OrgID": "a"},
+        "kind": "prometheus", "url": "https://{{secret:host}}/prometheus", "headers": {"X-Scope-OrgID": "{{secret:org}}"},
         "basic_auth": {"username": "u", "password": "{{secret:p}}"}, "timeout": "1m30s", "max_response_bytes": 1000,
     });
     let spec = parse(json.clone());
