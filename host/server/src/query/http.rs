@@ -1,6 +1,8 @@
 //! The Prometheus HTTP API: one query, one request.
 
 use std::borrow::Cow;
+use std::error::Error as _;
+use std::io::ErrorKind;
 use std::sync::atomic::Ordering::Relaxed;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
@@ -27,9 +29,11 @@ pub(super) async fn ask(
     query: &Query,
 ) -> Result<Frame, QueryError> {
     let result = exchange(client, source, spec, query).await;
-    result.map_err(|error| QueryError {
-        message: Redactor::of(spec.texts(), &source.secrets).redact(&error.message),
-        ..error
+    result.map_err(|error| {
+        let named = Redactor::of(spec.texts(), &source.secrets);
+        let literal = Redactor::new(spec.credentials());
+        let message = literal.redact(&named.redact(&error.message));
+        QueryError { message, ..error }
     })
 }
 
@@ -237,7 +241,7 @@ async fn read(response: &mut Response, bytes_max: u64) -> Result<Vec<u8>, QueryE
     let mut body = Vec::new();
     loop {
         let chunk = response.chunk().await.map_err(|failed| {
-            let code = if failed.is_decode() {
+            let code = if is_corrupt(&failed) {
                 QueryErrorCode::BadResponse
             } else {
                 QueryErrorCode::Unavailable
@@ -250,4 +254,17 @@ async fn read(response: &mut Response, bytes_max: u64) -> Result<Vec<u8>, QueryE
         }
         body.extend_from_slice(&chunk);
     }
+}
+
+/// Whether what arrived cannot be decompressed, which asking again would not cure.
+fn is_corrupt(failed: &reqwest::Error) -> bool {
+    let mut reason = failed.source();
+    while let Some(error) = reason {
+        let kind = error.downcast_ref().map(std::io::Error::kind);
+        if matches!(kind, Some(ErrorKind::InvalidData | ErrorKind::InvalidInput)) {
+            return true;
+        }
+        reason = error.source();
+    }
+    false
 }

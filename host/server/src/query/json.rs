@@ -258,15 +258,19 @@ seed! {
     ElementSeed(Data) -> (), "a series, or a scalar's time or value", deserialize_any,
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let data = self.0;
+        let mut has_samples = false;
         while let Some(name) = field(&mut map)? {
             match &*name {
+                "value" | "values" if has_samples => {
+                    return Err(A::Error::custom("a series with samples in two places"));
+                }
                 "metric" => map.next_value_seed(LabelsSeed(&mut data.series))?,
                 "value" => {
-                    data.has_instants = true;
+                    (has_samples, data.has_instants) = (true, true);
                     map.next_value_seed(SampleSeed(&mut data.series))?;
                 }
                 "values" => {
-                    data.has_ranges = true;
+                    (has_samples, data.has_ranges) = (true, true);
                     map.next_value_seed(SamplesSeed(&mut data.series))?;
                 }
                 "histogram" | "histograms" => {

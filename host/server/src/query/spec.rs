@@ -134,6 +134,12 @@ impl PrometheusSpec {
         texts.chain([&self.url]).map(String::as_str)
     }
 
+    /// What must never be shown, where it stands in the settings themselves.
+    pub(super) fn credentials(&self) -> impl Iterator<Item = &str> {
+        let passwords = self.basic_auth.iter().map(|auth| &auth.password);
+        passwords.chain(&self.bearer_token).map(String::as_str)
+    }
+
     fn validate(&self) -> Result<(), Vec<String>> {
         let mut errors = Vec::new();
         if let Err(error) = self.check_url() {
