@@ -437,7 +437,10 @@ fn no_server_says_how_to_start_one() {
 fn an_answer_that_is_no_json_and_a_redirect_fail() {
     let server = Fake::start(|_| (200, "text/html", "<html>".into()));
     assert!(run(&server, &["get", "rules"]).err.contains("not JSON"));
-    let server = Fake::start(|_| (302, "text/html", "elsewhere".into()));
+    let server = Fake::start(|request| {
+        assert_eq!(request.line, "GET /v1/rules");
+        (302, "text/html", "elsewhere".into())
+    });
     let ran = run(&server, &["get", "rules"]);
     assert_eq!(
         (ran.code, ran.err.as_str()),

@@ -38,9 +38,15 @@ impl Args for Flags {
             .value_name("FILE")
             .value_parser(value_parser!(PathBuf))
             .help("File with settings, in TOML");
+        // They talk to a server and mean nothing here: these hide them from the help.
+        let url = Arg::new("url").long("url").hide(true);
+        let output = Arg::new("output")
+            .long("output")
+            .value_parser(value_parser!(Format))
+            .hide(true);
         command
             .after_help(HELP)
-            .arg(config)
+            .args([config, url, output])
             .args(SETTINGS.iter().map(flag))
     }
 

@@ -30,7 +30,11 @@ fn events_come_out_whole_however_the_body_is_cut() {
 }
 
 #[test]
-fn a_lone_return_ends_a_line() {
+fn returns_and_newlines_end_a_line_alone_or_together() {
+    assert_eq!(
+        Parser::default().push(b"data: a\r\ndata: b\r\n\r\n").unwrap(),
+        [event("a\nb")]
+    );
     assert_eq!(
         Parser::default().push(b"data: a\rdata: b\r\r").unwrap(),
         [event("a\nb")]

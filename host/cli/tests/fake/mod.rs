@@ -107,7 +107,7 @@ async fn answer(
     match answered {
         Ok((status, kind, body)) => (
             StatusCode::from_u16(status).unwrap(),
-            [(header::CONTENT_TYPE, kind)],
+            [(header::CONTENT_TYPE, kind), (header::LOCATION, "/elsewhere")],
             body,
         )
             .into_response(),
