@@ -55,7 +55,7 @@ pub(crate) fn run(cli: Cli, io: &mut Io<'_>) -> Result<(), Error> {
 }
 
 fn connect(global: &Global) -> Result<Client, Error> {
-    let token = match &global.token {
+    let token = match global.token.as_ref().filter(|token| !token.is_empty()) {
         Some(token) => Some(token.clone()),
         None => token_in(&data_dir())?,
     };

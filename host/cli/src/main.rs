@@ -14,13 +14,14 @@ fn main() -> ExitCode {
     {
         return wasmalert_sandbox::compile::compile_worker();
     }
-    let stdout = io::stdout();
+    // Not locked: the threads of `serve` print too.
+    let mut stdout = io::stdout();
     let width = stdout.is_terminal().then(terminal_size::terminal_size).flatten();
     ExitCode::from(wasmalert_cli::run(
         std::env::args_os(),
         &mut Io {
             input: &mut io::stdin(),
-            out: &mut stdout.lock(),
+            out: &mut stdout,
             err: &mut io::stderr(),
             width: width.map(|(columns, _)| usize::from(columns.0)),
         },
