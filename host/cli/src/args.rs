@@ -1,0 +1,173 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Parser, Subcommand};
+use wasmalert_core::evaluation::LogLevel;
+
+use crate::command::get::Kind;
+use crate::command::serve::Flags;
+use crate::output::Format;
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmalert serve                         start a server on 127.0.0.1:8080
+  wasmalert inspect rule.wasm             what a component is and needs, without a server
+  wasmalert push rule.wasm                upload it; the same bytes give the same version
+  wasmalert apply -f alerts/              set up sources, receivers and groups from files
+  wasmalert get rules                     how every rule is doing
+  wasmalert get alerts --state firing     what is wrong right now
+  wasmalert get evaluations prod/node/Down
+  wasmalert explain EVALUATION            why a rule said what it said
+  wasmalert logs -f                       what rules and deliveries log, as it happens
+
+The token is taken from --token, WASMALERT_TOKEN, or the file `token` in the data
+directory (WASMALERT_DATA_DIR, else ./wasmalert-data).
+
+Exit codes: 0 it worked, 1 the request failed, 2 the command line or a file is wrong.";
+
+/// An alerting engine you program: rules are WebAssembly components.
+#[derive(Debug, Parser)]
+#[command(name = "wasmalert", version, after_help = EXAMPLES, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Talking to a server")]
+pub(crate) struct Global {
+    /// Where the server is.
+    #[arg(
+        long,
+        global = true,
+        env = "WASMALERT_URL",
+        default_value = "http://127.0.0.1:8080"
+    )]
+    pub(crate) url: String,
+    /// The bearer token.
+    #[arg(long, global = true, env = "WASMALERT_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+    /// Tables for people, or the server's JSON for programs.
+    #[arg(long, global = true, value_enum, default_value = "table", value_name = "FORM")]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a server.
+    Serve(Flags),
+    /// Compile a component under limits. The server starts this by itself.
+    #[command(hide = true)]
+    CompileWorker,
+    /// Upload a component: a rule or a notifier.
+    Push {
+        /// The component, or a core module that carries its component type.
+        file: PathBuf,
+        /// What to call it [default: the file's name without .wasm].
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Show what a component is, what it imports and which limits will hold. Needs no server.
+    Inspect {
+        /// The component, or a core module that carries its component type.
+        file: PathBuf,
+    },
+    /// Set up what files describe: modules, secrets, sources, receivers and groups.
+    #[command(after_help = crate::command::apply::FORMAT)]
+    Apply {
+        /// A .yaml, .yml or .json file, a folder of them, or - for standard input. May be repeated.
+        #[arg(short, long = "file", required = true, value_name = "FILE|DIR|-")]
+        files: Vec<PathBuf>,
+    },
+    /// List what is there, or show one thing.
+    #[command(subcommand)]
+    Get(Kind),
+    /// Delete something.
+    #[command(subcommand)]
+    Delete(Target),
+    /// Keep secrets that receivers and sources use.
+    #[command(subcommand)]
+    Secret(Secret),
+    /// Try a notification again.
+    Retry {
+        /// As `get notifications` shows it.
+        notification: String,
+    },
+    /// Print what rules, notifiers and deliveries log.
+    Logs(Logs),
+    /// Tell what happened in one evaluation, and why.
+    Explain {
+        /// As `get evaluations` shows it.
+        evaluation: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Target {
+    /// A module with all its versions, or one of them.
+    Module {
+        name: String,
+        /// Only this version.
+        #[arg(long, value_name = "NUMBER")]
+        version: Option<u32>,
+    },
+    /// A source of query results.
+    Source { name: String },
+    /// A receiver of notifications.
+    Receiver { name: String },
+    /// A secret.
+    Secret { name: String },
+    /// A group with its rules and their alerts.
+    Group {
+        /// NAMESPACE/GROUP, or the two apart where a name has a slash in it.
+        #[arg(required = true, num_args = 1..=2, value_name = "NAMESPACE/GROUP")]
+        name: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Secret {
+    /// Set a secret to what standard input holds, without a newline at its end.
+    #[command(after_help = "Example:\n  wasmalert secret set slack-url < slack-url.txt")]
+    Set { name: String },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    /// Go on printing as more is logged; reconnects when the server went away.
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Only of this namespace.
+    #[arg(long)]
+    pub(crate) namespace: Option<String>,
+    /// Only of this group.
+    #[arg(long)]
+    pub(crate) group: Option<String>,
+    /// Only of this rule.
+    #[arg(long)]
+    pub(crate) rule: Option<String>,
+    /// Only of this level and above.
+    #[arg(long, value_parser = PossibleValuesParser::new(LogLevel::ALL.map(LogLevel::as_str)))]
+    pub(crate) level: Option<String>,
+}
+
+/// Splits `NAMESPACE/GROUP[/RULE]` into its `N` names, or takes them apart as
+/// they were given.
+pub(crate) fn names<const N: usize>(given: &[String]) -> Result<[&str; N], crate::error::Error> {
+    let parts: Vec<&str> = match given {
+        [joined] => joined.split('/').collect(),
+        apart => apart.iter().map(String::as_str).collect(),
+    };
+    parts.try_into().map_err(|_| {
+        let form = ["NAMESPACE", "GROUP", "RULE"][..N].join("/");
+        let apart = ["NAMESPACE", "GROUP", "RULE"][..N].join(" ");
+        crate::error::Error::Usage(format!(
+            "{:?} is not {form}; where a name has a slash in it, give them apart: {apart}",
+            given.join(" ")
+        ))
+    })
+}

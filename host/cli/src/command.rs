@@ -1,0 +1,103 @@
+//! The commands, one file each.
+
+pub(crate) mod apply;
+pub(crate) mod change;
+mod explain;
+pub(crate) mod get;
+mod inspect;
+mod logs;
+mod push;
+pub(crate) mod serve;
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use crate::Io;
+use crate::args::{Cli, Command, Global};
+use crate::client::Client;
+use crate::error::Error;
+
+/// The largest component that is read from a file.
+const WASM_BYTES_MAX: u64 = 256 << 20;
+/// The longest token that is read from a file.
+const TOKEN_BYTES_MAX: u64 = 4_096;
+
+pub(crate) fn run(cli: Cli, io: &mut Io<'_>) -> Result<(), Error> {
+    let format = cli.global.output;
+    match &cli.command {
+        Command::Serve(flags) => return serve::serve(flags, io),
+        Command::Inspect { file } => return inspect::inspect(file, format, io),
+        Command::CompileWorker => {
+            return Err(Error::Usage(
+                "compile-worker is started by the server, as the first argument".into(),
+            ));
+        }
+        _ => {}
+    }
+    let client = connect(&cli.global)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Push { file, name } => push::push(&client, &file, name.as_deref(), format, io).await,
+            Command::Apply { files } => apply::apply(&client, &files, format, io).await,
+            Command::Get(kind) => get::get(&client, &kind, format, io).await,
+            Command::Delete(target) => change::delete(&client, &target, format, io).await,
+            Command::Secret(secret) => change::secret(&client, &secret, format, io).await,
+            Command::Retry { notification } => change::retry(&client, &notification, format, io).await,
+            Command::Logs(logs) => logs::logs(&client, &logs, format, io).await,
+            Command::Explain { evaluation } => explain::explain(&client, &evaluation, format, io).await,
+            Command::Serve(_) | Command::Inspect { .. } | Command::CompileWorker => Ok(()),
+        }
+    })
+}
+
+fn connect(global: &Global) -> Result<Client, Error> {
+    let token = match global.token.as_ref().filter(|token| !token.is_empty()) {
+        Some(token) => Some(token.clone()),
+        None => token_in(&data_dir())?,
+    };
+    Client::new(&global.url, token.as_deref())
+}
+
+fn data_dir() -> PathBuf {
+    std::env::var_os("WASMALERT_DATA_DIR").map_or_else(|| PathBuf::from("wasmalert-data"), PathBuf::from)
+}
+
+/// The token that a server made and keeps in its data directory, if there is one.
+fn token_in(data_dir: &Path) -> Result<Option<String>, Error> {
+    let path = data_dir.join("token");
+    match read(&path, TOKEN_BYTES_MAX) {
+        Ok(token) => Ok(Some(String::from_utf8_lossy(&token).trim().to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => {
+            let path = path.display();
+            Err(Error::Usage(format!(
+                "{path}: {error}; give the token with --token or WASMALERT_TOKEN"
+            )))
+        }
+    }
+}
+
+fn read_wasm(path: &Path) -> Result<Vec<u8>, Error> {
+    read(path, WASM_BYTES_MAX).map_err(|error| Error::Usage(format!("{}: {error}", path.display())))
+}
+
+/// Reads a whole file of at most `bytes_max`.
+pub(crate) fn read(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
+    read_all(&mut fs::File::open(path)?, bytes_max)
+}
+
+fn read_all(from: &mut dyn Read, bytes_max: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(bytes_max + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > bytes_max {
+        return Err(io::Error::other(format!("larger than {bytes_max} bytes")));
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests;

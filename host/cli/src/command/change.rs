@@ -1,0 +1,90 @@
+//! `delete`, `secret set` and `retry`: small changes.
+
+use serde_json::{Value, json};
+use wasmalert_core::id::check_name;
+
+use crate::Io;
+use crate::args::{Secret, Target, names};
+use crate::client::Client;
+use crate::error::Error;
+use crate::output::{self, Format};
+use crate::text::clean;
+
+/// The longest secret.
+pub(crate) const SECRET_BYTES_MAX: u64 = 64 << 10;
+
+pub(crate) async fn delete(
+    client: &Client,
+    target: &Target,
+    format: Format,
+    io: &mut Io<'_>,
+) -> Result<(), Error> {
+    let number;
+    let path = match target {
+        Target::Module {
+            name,
+            version: Some(version),
+        } => {
+            number = version.to_string();
+            vec!["modules", name, "versions", &number]
+        }
+        Target::Module { name, version: None } => vec!["modules", name],
+        Target::Source { name } => vec!["sources", name],
+        Target::Receiver { name } => vec!["receivers", name],
+        Target::Secret { name } => vec!["secrets", name],
+        Target::Group { name } => {
+            let [namespace, group] = names(name)?;
+            vec!["groups", namespace, group]
+        }
+    };
+    let answer = client.delete(&path).await?;
+    let what = format!("{} {}", path[0].trim_end_matches('s'), path[1..].join("/"));
+    done(io, format, &answer, &format!("{what}  deleted"))
+}
+
+pub(crate) async fn secret(
+    client: &Client,
+    secret: &Secret,
+    format: Format,
+    io: &mut Io<'_>,
+) -> Result<(), Error> {
+    let Secret::Set { name } = secret;
+    check_name(name).map_err(|error| Error::Usage(format!("the secret's name {name:?} {error}")))?;
+    let value = super::read_all(io.input, SECRET_BYTES_MAX)
+        .map_err(|error| Error::Usage(format!("the secret on standard input: {error}")))?;
+    let value =
+        secret_text(value).map_err(|why| Error::Usage(format!("the secret on standard input {why}")))?;
+    let (_, answer) = client.put(&["secrets", name], &json!({ "value": value })).await?;
+    done(io, format, &answer, &format!("secret {name}  set"))
+}
+
+/// The text of a secret, without the newline that editors put at its end.
+pub(crate) fn secret_text(bytes: Vec<u8>) -> Result<String, &'static str> {
+    let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8")?;
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    if text.is_empty() {
+        Err("is empty")
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+pub(crate) async fn retry(
+    client: &Client,
+    notification: &str,
+    format: Format,
+    io: &mut Io<'_>,
+) -> Result<(), Error> {
+    let answer = client.post(&["notifications", notification, "retry"]).await?;
+    done(
+        io,
+        format,
+        &answer,
+        &format!("notification {notification}  will be tried again"),
+    )
+}
+
+fn done(io: &mut Io<'_>, format: Format, answer: &Value, line: &str) -> Result<(), Error> {
+    Ok(output::answer(io, format, answer, |_, _| clean(line) + "\n")?)
+}

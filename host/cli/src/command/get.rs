@@ -1,0 +1,168 @@
+//! `get`: lists what is there, or shows one thing.
+
+mod view;
+
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+use crate::Io;
+use crate::args::names;
+use crate::client::Client;
+use crate::error::Error;
+use crate::output::{self, Format};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Kind {
+    /// Modules in their newest versions, or all versions of one.
+    #[command(visible_alias = "module")]
+    Modules { name: Option<String> },
+    /// Sources of query results.
+    #[command(visible_alias = "source")]
+    Sources { name: Option<String> },
+    /// Receivers of notifications.
+    #[command(visible_alias = "receiver")]
+    Receivers { name: Option<String> },
+    /// Names of secrets; their values are never shown.
+    #[command(visible_alias = "secret")]
+    Secrets,
+    /// Groups of rules, or one with its rules.
+    #[command(visible_alias = "group")]
+    Groups {
+        /// NAMESPACE/GROUP, or the two apart where a name has a slash in it.
+        #[arg(num_args = 1..=2, value_name = "NAMESPACE/GROUP")]
+        name: Vec<String>,
+    },
+    /// How every rule is doing.
+    #[command(visible_alias = "rule")]
+    Rules {
+        #[command(flatten)]
+        within: Within,
+    },
+    /// What is wrong, or was a moment ago.
+    #[command(visible_alias = "alert")]
+    Alerts {
+        /// Only in this state.
+        #[arg(long, value_parser = ["pending", "firing", "resolved"])]
+        state: Option<String>,
+        /// Only of this rule.
+        #[arg(long)]
+        rule: Option<String>,
+        #[command(flatten)]
+        within: Within,
+    },
+    /// Notifications that wait, were delivered or were given up.
+    #[command(visible_alias = "notification")]
+    Notifications {
+        /// Only in this state.
+        #[arg(long, value_parser = ["pending", "delivered", "dead"])]
+        status: Option<String>,
+        #[command(flatten)]
+        page: Page,
+    },
+    /// Past evaluations of a rule, the newest first.
+    #[command(visible_alias = "evaluation")]
+    Evaluations {
+        /// NAMESPACE/GROUP/RULE, or the three apart where a name has a slash in it.
+        #[arg(required = true, num_args = 1..=3, value_name = "NAMESPACE/GROUP/RULE")]
+        rule: Vec<String>,
+        #[command(flatten)]
+        page: Page,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Within {
+    /// Only of this namespace.
+    #[arg(long)]
+    namespace: Option<String>,
+    /// Only of this group.
+    #[arg(long)]
+    group: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Page {
+    /// At most so many.
+    #[arg(long, value_name = "NUMBER", default_value_t = 50)]
+    limit: u32,
+    /// Only those before this one.
+    #[arg(long, value_name = "ID")]
+    before: Option<String>,
+}
+
+type Query = Vec<(&'static str, String)>;
+
+impl Within {
+    fn query(&self) -> Query {
+        present([("namespace", &self.namespace), ("group", &self.group)])
+    }
+}
+
+impl Page {
+    fn query(&self) -> Query {
+        let mut query = vec![("limit", self.limit.to_string())];
+        query.extend(present([("before", &self.before)]));
+        query
+    }
+}
+
+fn present<const N: usize>(filters: [(&'static str, &Option<String>); N]) -> Query {
+    filters
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.clone()?)))
+        .collect()
+}
+
+pub(crate) async fn get(client: &Client, kind: &Kind, format: Format, io: &mut Io<'_>) -> Result<(), Error> {
+    let (path, query, view) = request(kind)?;
+    let answer = client.get(&path, &query).await?;
+    output::answer(io, format, &answer, |answer, width| view(answer, width))?;
+    if let (Format::Table, Value::String(_) | Value::Number(_)) = (format, &answer["next"]) {
+        writeln!(
+            io.err,
+            "more with --before {}",
+            crate::text::plain(&answer["next"])
+        )?;
+    }
+    Ok(())
+}
+
+type View = fn(&Value, Option<usize>) -> String;
+
+/// What to ask for, and how the answer is shown.
+fn request(kind: &Kind) -> Result<(Vec<&str>, Query, View), Error> {
+    let none = Query::new;
+    Ok(match kind {
+        Kind::Modules { name: None } => (vec!["modules"], none(), view::modules),
+        Kind::Modules { name: Some(name) } => (vec!["modules", name], none(), view::module),
+        Kind::Sources { name: None } => (vec!["sources"], none(), view::sources),
+        Kind::Sources { name: Some(name) } => (vec!["sources", name], none(), view::spec),
+        Kind::Receivers { name: None } => (vec!["receivers"], none(), view::receivers),
+        Kind::Receivers { name: Some(name) } => (vec!["receivers", name], none(), view::spec),
+        Kind::Secrets => (vec!["secrets"], none(), view::secrets),
+        Kind::Groups { name } if name.is_empty() => (vec!["groups"], none(), view::groups),
+        Kind::Groups { name } => {
+            let [namespace, group] = names(name)?;
+            (vec!["groups", namespace, group], none(), view::group)
+        }
+        Kind::Rules { within } => (vec!["rules"], within.query(), view::rules),
+        Kind::Alerts { state, rule, within } => {
+            let mut query = within.query();
+            query.extend(present([("state", state), ("rule", rule)]));
+            (vec!["alerts"], query, view::alerts)
+        }
+        Kind::Notifications { status, page } => {
+            let mut query = page.query();
+            query.extend(present([("status", status)]));
+            (vec!["notifications"], query, view::notifications)
+        }
+        Kind::Evaluations { rule, page } => {
+            let [namespace, group, rule] = names(rule)?;
+            (
+                vec!["rules", namespace, group, rule, "evaluations"],
+                page.query(),
+                view::evaluations,
+            )
+        }
+    })
+}

@@ -1,0 +1,220 @@
+//! How each answer looks as a table.
+
+use serde_json::Value;
+
+use crate::output;
+use crate::table::Table;
+use crate::text::{bytes, count, digest, json, labels, number, plain, seconds};
+
+/// A column's header, and its cell in a row.
+type Column = (&'static str, fn(&Value) -> String);
+
+/// A table of the items of a list; a word where it is empty.
+fn list(items: &Value, columns: &[Column], width: Option<usize>) -> String {
+    let items = items.as_array().map(Vec::as_slice).unwrap_or_default();
+    if items.is_empty() {
+        return "none\n".to_owned();
+    }
+    let mut table = Table::new(columns.iter().map(|(header, _)| *header));
+    for item in items {
+        table.row(columns.iter().map(|(_, cell)| cell(item)));
+    }
+    table.render(width)
+}
+
+fn rule_name(item: &Value) -> String {
+    [&item["namespace"], &item["group"], &item["rule"]]
+        .map(plain)
+        .join("/")
+}
+
+pub(super) fn modules(answer: &Value, width: Option<usize>) -> String {
+    let columns: &[Column] = &[
+        ("NAME", |module| plain(&module["name"])),
+        ("VERSION", |module| plain(&module["version"])),
+        ("WORLD", |module| plain(&module["world"])),
+        ("SIZE", |module| bytes(&module["bytes"])),
+        ("CREATED", |module| plain(&module["created_at"])),
+        ("ABOUT", |module| plain(&module["description"]["doc"])),
+    ];
+    list(&answer["modules"], columns, width)
+}
+
+pub(super) fn module(answer: &Value, width: Option<usize>) -> String {
+    let columns: &[Column] = &[
+        ("VERSION", |version| plain(&version["version"])),
+        ("WORLD", |version| plain(&version["world"])),
+        ("DIGEST", |version| digest(&version["digest"])),
+        ("SIZE", |version| bytes(&version["bytes"])),
+        ("CREATED", |version| plain(&version["created_at"])),
+        ("ABOUT", |version| plain(&version["description"]["doc"])),
+    ];
+    list(&answer["versions"], columns, width)
+}
+
+pub(super) fn sources(answer: &Value, width: Option<usize>) -> String {
+    let columns: &[Column] = &[
+        ("NAME", |source| plain(&source["name"])),
+        ("KIND", |source| plain(&source["spec"]["kind"])),
+        ("URL", |source| plain(&source["spec"]["url"])),
+        ("REVISION", |source| plain(&source["revision"])),
+        ("UPDATED", |source| plain(&source["updated_at"])),
+    ];
+    list(&answer["sources"], columns, width)
+}
+
+pub(super) fn receivers(answer: &Value, width: Option<usize>) -> String {
+    let columns: &[Column] = &[
+        ("NAME", |receiver| plain(&receiver["name"])),
+        ("MODULE", |receiver| plain(&receiver["spec"]["module"])),
+        ("REVISION", |receiver| plain(&receiver["revision"])),
+        ("UPDATED", |receiver| plain(&receiver["updated_at"])),
+    ];
+    list(&answer["receivers"], columns, width)
+}
+
+pub(super) fn secrets(answer: &Value, width: Option<usize>) -> String {
+    let columns: &[Column] = &[
+        ("NAME", |secret| plain(&secret["name"])),
+        ("UPDATED", |secret| plain(&secret["updated_at"])),
+    ];
+    list(&answer["secrets"], columns, width)
+}
+
+/// A source or a receiver: what is known of it, then its spec as it was given.
+pub(super) fn spec(answer: &Value, _: Option<usize>) -> String {
+    let head = output::fields(&[
+        ("name", plain(&answer["name"])),
+        ("revision", plain(&answer["revision"])),
+        ("updated", plain(&answer["updated_at"])),
+    ]);
+    match &answer["spec"] {
+        Value::Null => json(answer) + "\n",
+        spec => format!("{head}\n{}\n", json(spec)),
+    }
+}
+
+pub(super) fn groups(answer: &Value, width: Option<usize>) -> String {
+    let columns: &[Column] = &[
+        ("NAMESPACE", |group| plain(&group["namespace"])),
+        ("GROUP", |group| plain(&group["group"])),
+        ("INTERVAL", |group| plain(&group["interval"])),
+        ("RULES", |group| count(&group["rules"])),
+        ("REVISION", |group| plain(&group["revision"])),
+        ("UPDATED", |group| plain(&group["updated_at"])),
+    ];
+    list(&answer["groups"], columns, width)
+}
+
+pub(super) fn group(answer: &Value, width: Option<usize>) -> String {
+    // The server may answer the spec beside what it knows of the group, or in it.
+    let spec = if answer["spec"].is_object() {
+        &answer["spec"]
+    } else {
+        answer
+    };
+    let head = output::fields(&[
+        ("namespace", plain(&answer["namespace"])),
+        ("group", plain(&answer["group"])),
+        ("interval", plain(&spec["interval"])),
+        ("revision", plain(&answer["revision"])),
+        ("updated", plain(&answer["updated_at"])),
+    ]);
+    let columns: &[Column] = &[
+        ("RULE", |rule| {
+            ["alert", "name", "rule"]
+                .map(|field| plain(&rule[field]))
+                .concat()
+        }),
+        ("MODULE", |rule| plain(&rule["module"])),
+        ("FOR", |rule| plain(&rule["for"])),
+        ("SOURCE", |rule| plain(&rule["source"])),
+        ("RECEIVERS", |rule| words(&rule["receivers"])),
+        ("EXPR OR CONFIG", |rule| {
+            plain(if rule["expr"].is_null() {
+                &rule["config"]
+            } else {
+                &rule["expr"]
+            })
+        }),
+    ];
+    head + "\n" + &list(&spec["rules"], columns, width)
+}
+
+fn words(items: &Value) -> String {
+    items.as_array().map_or_else(
+        || plain(items),
+        |items| items.iter().map(plain).collect::<Vec<_>>().join(", "),
+    )
+}
+
+pub(super) fn rules(answer: &Value, width: Option<usize>) -> String {
+    let columns: &[Column] = &[
+        ("RULE", rule_name),
+        ("MODULE", |rule| {
+            format!("{}@{}", plain(&rule["module"]), plain(&rule["version"]))
+        }),
+        ("STATE", |rule| plain(&rule["state"])),
+        ("HEALTH", |rule| plain(&rule["health"])),
+        ("FIRING", |rule| plain(&rule["alerts"]["firing"])),
+        ("PENDING", |rule| plain(&rule["alerts"]["pending"])),
+        ("EVALUATED", |rule| plain(&rule["last_evaluation_at"])),
+        ("TOOK", |rule| seconds(&rule["evaluation_seconds"])),
+        ("MISSED", |rule| plain(&rule["missed"])),
+        ("ERROR", |rule| error(&rule["error"])),
+    ];
+    list(&answer["rules"], columns, width)
+}
+
+fn error(error: &Value) -> String {
+    match error {
+        Value::Object(_) => format!("{}: {}", plain(&error["code"]), plain(&error["message"])),
+        other => plain(other),
+    }
+}
+
+pub(super) fn alerts(answer: &Value, width: Option<usize>) -> String {
+    let columns: &[Column] = &[
+        ("STATE", |alert| plain(&alert["state"])),
+        ("RULE", rule_name),
+        ("ACTIVE SINCE", |alert| plain(&alert["active_at"])),
+        ("VALUE", |alert| plain(&alert["value"])),
+        ("LABELS", |alert| labels(&alert["labels"])),
+        ("SUMMARY", |alert| plain(&alert["annotations"]["summary"])),
+    ];
+    list(&answer["alerts"], columns, width)
+}
+
+pub(super) fn notifications(answer: &Value, width: Option<usize>) -> String {
+    let columns: &[Column] = &[
+        ("ID", |notification| plain(&notification["id"])),
+        ("STATUS", |notification| plain(&notification["status"])),
+        ("RECEIVER", |notification| plain(&notification["receiver"])),
+        ("KIND", |notification| plain(&notification["kind"])),
+        ("RULE", rule_name),
+        ("ALERTS", |notification| plain(&notification["alerts"])),
+        ("TRIES", |notification| plain(&notification["attempts"])),
+        ("CREATED", |notification| plain(&notification["created_at"])),
+        ("NEXT TRY", |notification| plain(&notification["next_attempt_at"])),
+        ("LAST ERROR", |notification| error(&notification["last_error"])),
+    ];
+    list(&answer["notifications"], columns, width)
+}
+
+pub(super) fn evaluations(answer: &Value, width: Option<usize>) -> String {
+    let columns: &[Column] = &[
+        ("ID", |evaluation| plain(&evaluation["id"])),
+        ("SLOT", |evaluation| plain(&evaluation["slot_at"])),
+        ("TRIGGER", |evaluation| match &evaluation["trigger"] {
+            Value::Object(trigger) => trigger.get("kind").map(plain).unwrap_or_default(),
+            other => plain(other),
+        }),
+        ("STATUS", |evaluation| plain(&evaluation["status"])),
+        ("FINDINGS", |evaluation| plain(&evaluation["findings"])),
+        ("FUEL", |evaluation| number(&evaluation["fuel"])),
+        ("TOOK", |evaluation| seconds(&evaluation["wall_seconds"])),
+        ("RUNS", |evaluation| plain(&evaluation["rounds"])),
+        ("CODE", |evaluation| plain(&evaluation["code"])),
+    ];
+    list(&answer["evaluations"], columns, width)
+}

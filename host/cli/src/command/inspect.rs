@@ -1,0 +1,100 @@
+//! `inspect`: what a component is and needs, without a server.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use wasmalert_core::limits::{LimitInfo, Limits};
+use wasmalert_sandbox::compile::{CompileError, Inspection, inspect as look};
+
+use crate::Io;
+use crate::error::{Error, Problem};
+use crate::output::{self, Format};
+use crate::table::Table;
+use crate::text::{clean, size, thousands};
+
+pub(crate) fn inspect(file: &Path, format: Format, io: &mut Io<'_>) -> Result<(), Error> {
+    let wasm = super::read_wasm(file)?;
+    let inspection = look(&wasm).map_err(|error| refused(&error))?;
+    match format {
+        Format::Table => write!(io.out, "{}", report(&inspection, io.width))?,
+        Format::Json => output::answer(io, format, &document(&inspection), |_, _| String::new())?,
+    }
+    match inspection.problems.len() {
+        0 => Ok(()),
+        1 => Err(Error::Failed(
+            "a server would refuse this module: 1 problem".into(),
+        )),
+        count => Err(Error::Failed(format!(
+            "a server would refuse this module: {count} problems"
+        ))),
+    }
+}
+
+fn refused(error: &CompileError) -> Error {
+    Error::Problem(Problem {
+        code: error.code.to_owned(),
+        detail: error.message.clone(),
+        problems: error.problems.clone(),
+        ..Problem::default()
+    })
+}
+
+fn report(inspection: &Inspection, width: Option<usize>) -> String {
+    let world = inspection.world.map_or("none", |world| world.as_str());
+    let mut report = output::fields(&[
+        ("kind", clean(&inspection.kind)),
+        ("world", world.to_owned()),
+        ("size", size(inspection.bytes)),
+        ("minimum memory", size(inspection.minimum_memory_bytes)),
+    ]);
+    for (title, lines) in [
+        ("Imports", &inspection.imports),
+        ("Exports", &inspection.exports),
+        ("Warnings", &inspection.warnings),
+        ("Problems", &inspection.problems),
+    ] {
+        if !lines.is_empty() {
+            report += &format!("\n{title}:\n");
+            report.extend(lines.iter().map(|line| format!("  {}\n", clean(line))));
+        }
+    }
+    report + "\nLimits of one evaluation, unless the server or the rule sets others:\n" + &limits(width)
+}
+
+fn limits(width: Option<usize>) -> String {
+    let mut table = Table::new(["LIMIT", "DEFAULT", "UNIT", "WHAT"]);
+    for LimitInfo {
+        name,
+        default,
+        unit,
+        doc,
+        ..
+    } in Limits::TABLE
+    {
+        table.row([
+            (*name).to_owned(),
+            thousands(*default),
+            (*unit).to_owned(),
+            doc.trim().to_owned(),
+        ]);
+    }
+    table.render(width)
+}
+
+fn document(inspection: &Inspection) -> Value {
+    let limit = |info: &LimitInfo| json!({"name": info.name, "default": info.default, "unit": info.unit, "doc": info.doc.trim()});
+    json!({
+        "kind": inspection.kind,
+        "world": inspection.world.map(|world| world.as_str()),
+        "imports": inspection.imports,
+        "exports": inspection.exports,
+        "bytes": inspection.bytes,
+        "minimum_memory_bytes": inspection.minimum_memory_bytes,
+        "warnings": inspection.warnings,
+        "problems": inspection.problems,
+        "limits": Limits::TABLE.iter().map(limit).collect::<Vec<_>>(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

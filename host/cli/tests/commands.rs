@@ -1,0 +1,510 @@
+//! Whole commands against a server of the test's own, over loopback.
+
+mod fake;
+
+use fake::{Fake, Ran, folder, run};
+use serde_json::{Value, json};
+
+#[test]
+fn push_prints_what_became_of_the_module() {
+    let dir = folder("push", &[("my-rule.wasm", "\0asm bytes")]);
+    let server = Fake::start(|request| {
+        assert_eq!(request.line, "POST /v1/modules/my-rule");
+        assert_eq!(request.body, b"\0asm bytes");
+        assert_eq!(request.header("authorization"), "Bearer t0ken");
+        assert_eq!(request.header("content-type"), "application/wasm");
+        let description = json!({"name": "my-rule", "doc": "Fires.\nOften."});
+        fake::ok(
+            json!({"name": "my-rule", "version": 3, "digest": "sha256:ab", "world": "rule",
+            "bytes": 150_000, "compile_ms": 1234, "description": description}),
+        )
+    });
+    let file = dir.path("my-rule.wasm");
+    let Ran { code, out, err } = run(&server, &["push", &file]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert_eq!(
+        out,
+        "name:         my-rule\nversion:      3\ndigest:       sha256:ab\nworld:        rule\n\
+         size:         146.4 KiB\ncompiled in:  1,234 ms\nabout:        Fires.\\nOften.\n"
+    );
+    let ran = run(&server, &["push", &file, "--output", "json"]);
+    assert_eq!(serde_json::from_str::<Value>(&ran.out).unwrap()["version"], 3);
+}
+
+#[test]
+fn a_wrong_world_lists_each_problem() {
+    let dir = folder("world", &[("r.wasm", "\0asm")]);
+    let server = Fake::start(|_| {
+        fake::problem(
+            422,
+            json!({"code": "world_mismatch", "detail": "the module fits no world",
+                "problems": ["missing export evaluate", "import wasi:sockets is not allowed\u{1b}[31m"]}),
+        )
+    });
+    let ran = run(&server, &["push", &dir.path("r.wasm")]);
+    assert_eq!(ran.code, 1);
+    assert_eq!(
+        ran.err,
+        "error: the module fits no world (world_mismatch)\n  - missing export evaluate\n  \
+         - import wasi:sockets is not allowed\\u{1b}[31m\n"
+    );
+}
+
+#[test]
+fn get_alerts_filters_and_prints_a_table() {
+    let server = Fake::start(|request| {
+        assert_eq!(request.line, "GET /v1/alerts?namespace=prod&state=firing");
+        fake::ok(
+            json!({"alerts": [{"namespace": "prod", "group": "node", "rule": "Down", "state": "firing",
+            "labels": {"instance": "a:1", "severity": "page"}, "annotations": {"summary": "\u{1b}[2Jgone"},
+            "value": "1", "active_at": "2026-01-01T00:00:00Z"}]}),
+        )
+    });
+    let ran = run(
+        &server,
+        &["get", "alerts", "--state", "firing", "--namespace", "prod"],
+    );
+    assert_eq!(
+        ran.out,
+        "STATE   RULE            ACTIVE SINCE          VALUE  LABELS                             SUMMARY\n\
+         firing  prod/node/Down  2026-01-01T00:00:00Z  1      {instance=\"a:1\", severity=\"page\"}  \\u{1b}[2Jgone\n"
+    );
+}
+
+#[test]
+fn every_list_reads_its_own_fields() {
+    for (args, line, answer, row) in [
+        (
+            "modules",
+            "GET /v1/modules",
+            json!({"modules": [{"name": "m", "version": 2, "world": "rule", "bytes": 10, "created_at": "T",
+                "description": {"doc": "D"}}]}),
+            "m     2        rule   10 B  T        D",
+        ),
+        (
+            "module m",
+            "GET /v1/modules/m",
+            json!({"name": "m", "versions": [{"version": 2, "world": "rule", "digest": "sha256:0123456789abcdef",
+                "bytes": 10, "created_at": "T", "description": {"doc": "D"}}]}),
+            "2        rule   sha256:0123456789ab  10 B  T        D",
+        ),
+        (
+            "sources",
+            "GET /v1/sources",
+            json!({"sources": [{"name": "p", "revision": 1, "updated_at": "T",
+                "spec": {"kind": "prometheus", "url": "http://x"}}]}),
+            "p     prometheus  http://x  1         T",
+        ),
+        (
+            "receivers",
+            "GET /v1/receivers",
+            json!({"receivers": [{"name": "am", "revision": 1, "updated_at": "T", "spec": {"module": "slack"}}]}),
+            "am    slack   1         T",
+        ),
+        (
+            "secrets",
+            "GET /v1/secrets",
+            json!({"secrets": [{"name": "s", "updated_at": "T"}]}),
+            "s     T",
+        ),
+        (
+            "groups",
+            "GET /v1/groups",
+            json!({"groups": [{"namespace": "prod", "group": "node", "revision": 4, "updated_at": "T",
+                "interval": "15s", "rules": [1, 2]}]}),
+            "prod       node   15s       2      4         T",
+        ),
+        (
+            "rules --group node",
+            "GET /v1/rules?group=node",
+            json!({"rules": [{"namespace": "prod", "group": "node", "rule": "Down", "module": "prometheus",
+                "version": 1, "state": "firing", "health": "err", "error": {"code": "trap", "message": "boom"},
+                "last_evaluation_at": "T", "evaluation_seconds": 0.002, "missed": 7,
+                "alerts": {"pending": 1, "firing": 2, "resolved": 3}}]}),
+            "prod/node/Down  prometheus@1  firing  err     2       1        T          2.0 ms  7       trap: boom",
+        ),
+        (
+            "notifications --status dead --limit 5",
+            "GET /v1/notifications?limit=5&status=dead",
+            json!({"notifications": [{"id": 9, "receiver": "am", "namespace": "prod", "group": "node",
+                "rule": "Down", "kind": "firing", "status": "dead", "attempts": 12, "created_at": "T",
+                "next_attempt_at": null, "last_error": "refused", "alerts": 3}], "next": null}),
+            "9   dead    am        firing  prod/node/Down  3       12     T                  refused",
+        ),
+        (
+            "evaluations a/b c/d e",
+            "GET /v1/rules/a%2Fb/c%2Fd/e/evaluations?limit=50",
+            json!({"evaluations": [{"id": 5, "slot_at": "T", "trigger": "interval", "status": "err",
+                "code": "fuel_exceeded", "findings": 0, "fuel": 500_000_000, "wall_seconds": 0.25, "rounds": 2}]}),
+            "5   T     interval  err     0         500,000,000  250.0 ms  2     fuel_exceeded",
+        ),
+    ] {
+        let server = Fake::start(move |request| {
+            assert_eq!(request.line, line);
+            fake::ok(answer.clone())
+        });
+        let mut words = vec!["get"];
+        words.extend(args.split(' '));
+        let ran = run(&server, &words);
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{args}");
+        assert_eq!(ran.out.lines().nth(1), Some(row), "{args}:\n{}", ran.out);
+    }
+}
+
+#[test]
+fn one_group_shows_its_rules() {
+    let server = Fake::start(|request| {
+        assert_eq!(request.line, "GET /v1/groups/prod/node");
+        fake::ok(
+            json!({"namespace": "prod", "group": "node", "revision": 2, "interval": "15s", "rules": [
+            {"alert": "Down", "module": "prometheus", "expr": "up == 0", "for": "1m", "source": "prom",
+             "receivers": ["am", "slack"]},
+            {"name": "Slow", "module": "hysteresis", "config": {"above": 5}}]}),
+        )
+    });
+    let ran = run(&server, &["get", "group", "prod/node"]);
+    assert_eq!(
+        ran.out,
+        "namespace:  prod\ngroup:      node\ninterval:   15s\nrevision:   2\n\n\
+         RULE  MODULE      FOR  SOURCE  RECEIVERS  EXPR OR CONFIG\n\
+         Down  prometheus  1m   prom    am, slack  up == 0\n\
+         Slow  hysteresis                          {\"above\":5}\n"
+    );
+}
+
+#[test]
+fn a_further_page_is_announced() {
+    let server = Fake::start(|_| fake::ok(json!({"notifications": [], "next": 41})));
+    let ran = run(&server, &["get", "notifications", "--before", "90"]);
+    assert_eq!(
+        (ran.out.as_str(), ran.err.as_str()),
+        ("none\n", "more with --before 41\n")
+    );
+}
+
+#[test]
+fn json_output_is_what_the_server_said() {
+    let answer = json!({"rules": [], "later": {"field": [1.5, "x"]}});
+    let sent = answer.clone();
+    let server = Fake::start(move |_| fake::ok(sent.clone()));
+    let ran = run(&server, &["get", "rules", "--output", "json"]);
+    assert_eq!(serde_json::from_str::<Value>(&ran.out).unwrap(), answer);
+}
+
+const DOCUMENTS: &str = "\
+group: {namespace: demo/a, name: host, spec: {interval: 15s, rules: [{alert: Down, expr: up == 0}]}}
+---
+receiver: {name: am, spec: {module: alertmanager}}
+---
+source: {name: prom, spec: {kind: prometheus, url: 'http://x'}}
+---
+secret: {name: hook, from_file: hook.txt}
+---
+module: {name: mine, file: mine.wasm}
+---
+module: {name: theirs, file: mine.wasm}
+";
+
+#[test]
+fn apply_sends_in_order_and_tells_what_changed() {
+    let files = [
+        ("all.yaml", DOCUMENTS),
+        ("hook.txt", "hush\n"),
+        ("mine.wasm", "\0asm"),
+    ];
+    let dir = folder("apply", &files);
+    let server = Fake::start(|request| match request.line.as_str() {
+        "GET /v1/modules/mine" => {
+            fake::ok(json!({"name": "mine", "versions": [{"version": 1}, {"version": 2}]}))
+        }
+        "GET /v1/modules/theirs" => fake::problem(404, json!({"code": "not_found"})),
+        "POST /v1/modules/mine" => fake::ok(json!({"name": "mine", "version": 2})),
+        "POST /v1/modules/theirs" => fake::ok(json!({"name": "theirs", "version": 1})),
+        "PUT /v1/secrets/hook" => {
+            assert_eq!(request.json(), json!({"value": "hush"}));
+            fake::empty()
+        }
+        "PUT /v1/sources/prom" => fake::ok(json!({"name": "prom", "revision": 3, "changed": false})),
+        "PUT /v1/receivers/am" => fake::ok(json!({"name": "am", "revision": 3, "changed": true})),
+        "PUT /v1/groups/demo%2Fa/host" => {
+            assert_eq!(
+                request.json(),
+                json!({"interval": "15s", "rules": [{"alert": "Down", "expr": "up == 0"}]})
+            );
+            fake::ok(json!({"revision": 1, "changed": true}))
+        }
+        other => panic!("unexpected {other}"),
+    });
+    let ran = run(&server, &["apply", "-f", &dir.path("")]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    assert_eq!(
+        ran.out,
+        "module mine  unchanged (version 2)\nmodule theirs  created (version 1)\nsecret hook  set\n\
+         source prom  unchanged\nreceiver am  changed\ngroup demo/a/host  created\n"
+    );
+}
+
+#[test]
+fn apply_sends_nothing_when_anything_is_wrong() {
+    let server = Fake::start(|request| panic!("unexpected {}", request.line));
+    let ran = fake::run_with(
+        &server,
+        &["apply", "-f", "-"],
+        "source: {name: ok, spec: {}}\n---\nsource: {name: 'a b', spec: {}}\n---\ngroup: {}\n",
+    );
+    assert_eq!((ran.code, ran.out.as_str()), (2, ""));
+    let lines: Vec<_> = ran.err.lines().collect();
+    assert_eq!(lines.len(), 5, "{lines:#?}");
+    assert!(
+        lines[0].starts_with("error: <stdin>:3: source.name: \"a b\""),
+        "{lines:#?}"
+    );
+    assert_eq!(lines[4], "4 errors; nothing was sent");
+}
+
+#[test]
+fn apply_goes_on_after_a_failure_and_reports_it() {
+    let server = Fake::start(|request| match request.line.as_str() {
+        "PUT /v1/sources/bad" => fake::problem(422, json!({"code": "spec_invalid", "detail": "no url"})),
+        "PUT /v1/sources/good" => fake::ok(json!({"revision": 1, "changed": true})),
+        other => panic!("unexpected {other}"),
+    });
+    let documents = "- source: {name: bad, spec: {}}\n- source: {name: good, spec: {}}\n";
+    let ran = fake::run_with(&server, &["apply", "-f", "-"], documents);
+    assert_eq!(ran.code, 1);
+    assert_eq!(ran.out, "source bad  failed\nsource good  created\n");
+    assert_eq!(
+        ran.err,
+        "<stdin>:1: error: no url (spec_invalid)\nerror: 1 of 2 documents failed\n"
+    );
+}
+
+#[test]
+fn small_changes_reach_their_address() {
+    for (args, line, out) in [
+        ("delete module m", "DELETE /v1/modules/m", "module m  deleted\n"),
+        (
+            "delete module m --version 3",
+            "DELETE /v1/modules/m/versions/3",
+            "module m/versions/3  deleted\n",
+        ),
+        ("delete source s", "DELETE /v1/sources/s", "source s  deleted\n"),
+        (
+            "delete receiver r",
+            "DELETE /v1/receivers/r",
+            "receiver r  deleted\n",
+        ),
+        ("delete secret s", "DELETE /v1/secrets/s", "secret s  deleted\n"),
+        (
+            "delete group a/b c",
+            "DELETE /v1/groups/a%2Fb/c",
+            "group a/b/c  deleted\n",
+        ),
+        (
+            "retry 17",
+            "POST /v1/notifications/17/retry",
+            "notification 17  will be tried again\n",
+        ),
+    ] {
+        let server = Fake::start(move |request| {
+            assert_eq!(request.line, line);
+            fake::empty()
+        });
+        let ran = run(&server, &args.split(' ').collect::<Vec<_>>());
+        assert_eq!(
+            (ran.code, ran.out.as_str(), ran.err.as_str()),
+            (0, out, ""),
+            "{args}"
+        );
+    }
+}
+
+#[test]
+fn a_secret_comes_from_standard_input() {
+    let server = Fake::start(|request| {
+        assert_eq!(request.line, "PUT /v1/secrets/hook");
+        assert_eq!(request.json(), json!({"value": " two\nlines"}));
+        fake::empty()
+    });
+    let ran = fake::run_with(&server, &["secret", "set", "hook"], " two\nlines\n");
+    assert_eq!((ran.code, ran.out.as_str()), (0, "secret hook  set\n"));
+    let empty = fake::run_with(&server, &["secret", "set", "hook"], "\n");
+    assert_eq!(
+        (empty.code, empty.err.as_str()),
+        (2, "error: the secret on standard input is empty\n")
+    );
+}
+
+#[test]
+fn logs_print_what_is_there_and_stop() {
+    let server = Fake::start(|request| {
+        assert_eq!(
+            request.line,
+            "GET /v1/logs?follow=false&namespace=prod&level=warn"
+        );
+        let entry = json!({"time": "T", "level": "warn", "namespace": "prod", "group": "node", "rule": "Down",
+            "message": "odd\u{1b}[2J", "fields": {"n": "1"}, "code": "trap"});
+        fake::events(&format!(": hi\n\ndata: {entry}\n\ndata: garbage\u{1b}\n\n"))
+    });
+    let ran = run(&server, &["logs", "--namespace", "prod", "--level", "warn"]);
+    assert_eq!(ran.out, "T WARN  prod/node/Down odd\\u{1b}[2J n=1 (trap)\n");
+    assert_eq!(
+        (ran.code, ran.err.as_str()),
+        (0, "not a log entry: garbage\\u{1b}\n")
+    );
+}
+
+#[test]
+fn following_reconnects_and_prints_nothing_twice() {
+    let calls = std::sync::atomic::AtomicUsize::new(0);
+    let server = Fake::start(move |request| {
+        assert_eq!(request.line, "GET /v1/logs?follow=true");
+        let entry =
+            |n: u32| format!("id: {n}\ndata: {{\"time\":\"T\",\"level\":\"info\",\"message\":\"{n}\"}}\n\n");
+        match calls.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+            0 => fake::events(&(entry(1) + &entry(2) + &entry(2))),
+            1 => {
+                assert_eq!(request.header("last-event-id"), "2");
+                fake::events(&(entry(2) + &entry(3)))
+            }
+            _ => fake::problem(401, json!({"code": "unauthorized", "detail": "no"})),
+        }
+    });
+    let ran = run(&server, &["logs", "-f"]);
+    assert_eq!(ran.code, 1);
+    assert_eq!(ran.out, "T INFO   1\nT INFO   2\nT INFO   2\nT INFO   3\n");
+    assert_eq!(
+        ran.err
+            .matches("the server closed the stream; connecting again in 500 ms\n")
+            .count(),
+        2
+    );
+}
+
+#[test]
+fn explain_tells_the_whole_story() {
+    let evaluation: Value = serde_json::from_str(include_str!("evaluation.json")).unwrap();
+    let server = Fake::start(move |request| {
+        assert_eq!(request.line, "GET /v1/evaluations/01J");
+        fake::ok(evaluation.clone())
+    });
+    let ran = run(&server, &["explain", "01J"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    assert_eq!(ran.out, include_str!("explain.txt"));
+}
+
+#[test]
+fn explain_says_what_to_do_about_an_error() {
+    let server = Fake::start(|_| {
+        fake::ok(
+            json!({"id": 1, "namespace": "n", "group": "g", "rule": "r", "status": "err",
+            "error": {"code": "rounds_exceeded", "message": "over the limit rounds of 8 runs"}}),
+        )
+    });
+    let out = run(&server, &["explain", "1"]).out;
+    assert!(
+        out.contains("\nError\n  rounds_exceeded: over the limit rounds of 8 runs\n"),
+        "{out}"
+    );
+    assert!(
+        out.contains("  Alerts, state and timers stayed as they were.\n"),
+        "{out}"
+    );
+    assert!(
+        out.contains("  What to do: use less of rounds (Runs until a rule has all"),
+        "{out}"
+    );
+}
+
+#[test]
+fn no_server_says_how_to_start_one() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let ran = fake::run_at(&format!("http://{free}"), &["get", "rules"], "");
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.err
+            .starts_with(&format!("error: cannot reach http://{free}/: ")),
+        "{}",
+        ran.err
+    );
+    assert!(ran.err.contains("wasmalert serve"), "{}", ran.err);
+}
+
+#[test]
+fn an_answer_that_is_no_json_and_a_redirect_fail() {
+    let server = Fake::start(|_| (200, "text/html", "<html>".into()));
+    assert!(run(&server, &["get", "rules"]).err.contains("not JSON"));
+    let server = Fake::start(|request| {
+        assert_eq!(request.line, "GET /v1/rules");
+        (302, "text/html", "elsewhere".into())
+    });
+    let ran = run(&server, &["get", "rules"]);
+    assert_eq!(
+        (ran.code, ran.err.as_str()),
+        (1, "error: the server answered 302: elsewhere\n")
+    );
+}
+
+#[test]
+fn a_wrong_command_line_is_2() {
+    let server = Fake::start(|request| panic!("unexpected {}", request.line));
+    for args in [
+        "get",
+        "get nonsense",
+        "get alerts --state odd",
+        "get group a/b/c",
+        "delete group ab",
+        "logs --level loud",
+        "apply",
+        "push /none.wasm",
+        "push /none/a\u{20}b.wasm",
+        "get source ..",
+        "compile-worker",
+    ] {
+        let ran = run(&server, &args.split(' ').collect::<Vec<_>>());
+        assert_eq!(ran.code, 2, "{args}: {}", ran.err);
+        assert!(ran.out.is_empty() && !ran.err.is_empty(), "{args}");
+    }
+    assert_eq!(fake::run_at("nonsense", &["get", "rules"], "").code, 2);
+}
+
+#[test]
+fn help_teaches() {
+    let help = |args: &[&str]| fake::run_at("http://x", args, "").out;
+    assert!(help(&["--help"]).contains("wasmalert push rule.wasm"));
+    assert!(!help(&["--help"]).contains("compile-worker"));
+    assert!(help(&["apply", "--help"]).contains("namespace: prod"));
+    let serve = help(&["serve", "--help"]);
+    for setting in wasmalert_server::config::SETTINGS {
+        let flag = format!("--{} <VALUE>", setting.name.replace('_', "-"));
+        assert_eq!(serve.matches(&flag).count(), 1, "{flag}\n{serve}");
+        assert!(serve.contains(setting.env), "{}\n{serve}", setting.env);
+    }
+    assert!(help(&["--version"]).starts_with("wasmalert 0."));
+}
+
+#[test]
+fn serve_reports_every_wrong_setting_at_once() {
+    let ran = fake::run_at(
+        "http://x",
+        &["serve", "--listen", "nowhere", "--limit-fuel", "many"],
+        "",
+    );
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.err.contains("listen") && ran.err.contains("limit_fuel"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn inspect_refuses_what_is_no_component_without_a_server() {
+    let dir = folder("inspect", &[("text.wasm", "hello")]);
+    let ran = fake::run_at("http://x", &["inspect", &dir.path("text.wasm")], "");
+    assert_eq!((ran.code, ran.out.as_str()), (1, ""));
+    assert!(ran.err.starts_with("error: "), "{}", ran.err);
+}
