@@ -107,7 +107,7 @@ async fn all_is_delivered_once_alertmanager_is_back() {
         let notifications = server.api().notifications().await?;
         let tried = notifications
             .iter()
-            .any(|n| n.receiver == "am" && n.state == "pending" && n.attempts > 1);
+            .any(|n| n.receiver == "am" && n.status == "pending" && n.attempts > 1);
         if tried {
             Ok(())
         } else {
@@ -127,7 +127,7 @@ async fn all_is_delivered_once_alertmanager_is_back() {
     .await;
     eventually("nothing is left to deliver", PAGE_WITHIN, async || {
         let notifications = server.api().notifications().await?;
-        let left = notifications.iter().filter(|n| n.state != "delivered").count();
+        let left = notifications.iter().filter(|n| n.status != "delivered").count();
         if left == 0 {
             Ok(())
         } else {
@@ -193,7 +193,7 @@ async fn a_refused_notification_becomes_a_dead_letter() {
         let notifications = server.api().notifications().await?;
         let dead = notifications
             .iter()
-            .any(|n| n.receiver == "hook" && n.state == "dead");
+            .any(|n| n.receiver == "hook" && n.status == "dead");
         if dead {
             Ok(())
         } else {

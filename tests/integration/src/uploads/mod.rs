@@ -21,29 +21,24 @@ fn bad_uploads() -> Vec<Bad> {
     let module = guest("evaluate");
     let cut = |bytes: &[u8]| bytes[..bytes.len() / 2].to_vec();
     vec![
-        ("empty", Vec::new(), "module_invalid", "empty"),
-        (
-            "text",
-            b"this is no wasm at all".to_vec(),
-            "module_invalid",
-            "wasm",
-        ),
+        ("empty", Vec::new(), "empty_module", "empty"),
+        ("text", b"this is no wasm at all".to_vec(), "not_wasm", "wasm"),
         (
             "html",
             b"<html><body>404</body></html>".to_vec(),
-            "module_invalid",
+            "not_wasm",
             "wasm",
         ),
-        ("magic alone", b"\0asm".to_vec(), "module_invalid", ""),
-        ("truncated component", cut(&good), "module_invalid", ""),
-        ("truncated module", cut(&module), "module_invalid", ""),
+        ("magic alone", b"\0asm".to_vec(), "invalid_wasm", ""),
+        ("truncated component", cut(&good), "invalid_wasm", ""),
+        ("truncated module", cut(&module), "invalid_wasm", ""),
         (
             "module without world",
             b"\0asm\x01\0\0\0".to_vec(),
-            "module_invalid",
-            "component-type",
+            "no_component_type",
+            "component",
         ),
-        ("wrong world", guest("wrong_world"), "world_mismatch", "evaluate"),
+        ("wrong world", guest("wrong_world"), "world_unknown", "notifier"),
         (
             "extra import",
             guest("extra_import"),
@@ -53,23 +48,28 @@ fn bad_uploads() -> Vec<Bad> {
         (
             "1 GB of memory",
             guest("memory_1gb"),
-            "memory_bytes_exceeded",
+            "memory_too_large",
             "memory",
         ),
         (
             "100,000 functions",
             with_functions(&module, 100_000),
-            "module_too_large",
+            "too_complex",
             "functions",
         ),
         (
             "endless start function",
             with_start(&guest("start_loop"), "spin"),
             "fuel_exceeded",
-            "",
+            "fuel",
         ),
-        ("endless describe", guest("describe_loop"), "fuel_exceeded", ""),
-        ("trap in describe", guest("describe_trap"), "trap", ""),
+        (
+            "endless describe",
+            guest("describe_loop"),
+            "fuel_exceeded",
+            "fuel",
+        ),
+        ("trap in describe", guest("describe_trap"), "trap", "describe"),
     ]
 }
 
@@ -155,7 +155,7 @@ async fn larger_than_the_limit_are_cut_off() {
         .ask(reqwest::Method::POST, "/v1/modules/big", vec![0; BYTES])
         .await;
     if let Ok(answer) = upload {
-        assert_eq!(answer.problem(413), "module_too_large");
+        assert_eq!(answer.problem(413), "too_large");
     }
     let growth = server.resident_bytes().saturating_sub(before);
     assert!(growth < BYTES as u64, "the server keeps {growth} bytes");
