@@ -12,8 +12,8 @@ use crate::harness::{FakeSource, PAGE_WITHIN, Reply, Server, eventually, guest};
 const EXPECTED: [&str; 7] = [
     "wasmalert_evaluations_total",
     "wasmalert_evaluation_seconds_bucket",
-    "wasmalert_evaluation_faults_total",
-    "wasmalert_missed_evaluations_total",
+    "wasmalert_faults_total",
+    "wasmalert_slots_missed_total",
     "wasmalert_outbox_depth",
     "wasmalert_query_seconds_bucket",
     "wasmalert_scheduler_lag_seconds_bucket",
@@ -32,9 +32,9 @@ async fn the_host_serves_clean_metrics() {
     server.group("both", rules).await;
     let text = eventually("the trap is counted", PAGE_WITHIN, async || {
         let text = text(&server, "/metrics").await?;
-        let counted = text.lines().any(|line| {
-            line.starts_with("wasmalert_evaluation_faults_total{") && line.contains(r#"code="trap""#)
-        });
+        let counted = text
+            .lines()
+            .any(|line| line.starts_with("wasmalert_faults_total{") && line.contains(r#"code="trap""#));
         if counted { Ok(text) } else { Err(text) }
     })
     .await;

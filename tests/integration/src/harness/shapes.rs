@@ -21,6 +21,7 @@ pub(crate) struct Alert {
     pub(crate) annotations: BTreeMap<String, String>,
     /// `pending`, `firing` or `resolved`.
     pub(crate) state: String,
+    #[serde(deserialize_with = "number")]
     pub(crate) value: f64,
     #[serde(rename = "active_at", deserialize_with = "time")]
     pub(crate) active_at_ms: i64,
@@ -52,8 +53,8 @@ pub(crate) struct Evaluation {
     pub(crate) id: serde_json::Value,
     #[serde(rename = "slot_at", deserialize_with = "time")]
     pub(crate) slot_ms: i64,
-    /// Of the fault; absent, null or `ok` when it succeeded.
-    pub(crate) code: Option<String>,
+    /// Present when it failed.
+    pub(crate) error: Option<Fault>,
 }
 
 /// An entry of `/v1/notifications`.
@@ -73,12 +74,11 @@ impl RuleStatus {
     }
 }
 
-impl Evaluation {
-    pub(crate) fn succeeded(&self) -> bool {
-        self.code
-            .as_deref()
-            .is_none_or(|code| code.is_empty() || code == "ok")
-    }
+/// A number that comes as a text.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    String::deserialize(deserializer)?
+        .parse()
+        .map_err(serde::de::Error::custom)
 }
 
 fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
