@@ -1,0 +1,95 @@
+# wasmalert: everything a developer types. `make` alone explains.
+#
+# Everything is built in one profile, release, and for the whole workspace at a time: then each dependency,
+# wasmtime above all, is compiled with one set of features, and compiled once. (clippy and doc need its
+# metadata beside, once.) Flags go to the tools, never into RUSTFLAGS, which would build all anew.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+COMPONENTS := prometheus hysteresis deadman alertmanager webhook slack
+WASM := wasm32-unknown-unknown
+# The workspaces beside the root's: built for wasm, into a folder of their own.
+WASM_WORKSPACES := rules-wasm tests/guests
+# Where cargo leaves the root's binaries.
+BIN := $(or $(CARGO_TARGET_DIR),target)/release
+CARGO_DENY := $(firstword $(wildcard $(CURDIR)/target/tools/bin/cargo-deny) cargo-deny)
+NEXTEST := $(shell command -v cargo-nextest)
+TEST := $(if $(NEXTEST),nextest run --no-tests=pass,test)
+
+.PHONY: help
+help: ## Show this
+	@echo "A new machine:  make demo      builds all and shows an alert arrive in Alertmanager"
+	@echo "A change:       make test lint"
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Install what is missing: Debian packages, the wasm target
+	@scripts/setup
+
+.PHONY: tools
+tools: setup
+	@scripts/setup --tools
+
+.PHONY: componentize
+componentize:
+	cargo build --release --locked --workspace --bin componentize
+
+.PHONY: components
+components: setup componentize ## Build the stock components into target/components
+	scripts/wasm-build rules-wasm
+	@scripts/components $(BIN)/componentize $(COMPONENTS)
+
+.PHONY: guests
+guests: setup ## Build the hostile guests into target/guests
+	scripts/guests
+
+.PHONY: build
+build: components ## Build target/release/wasmalert with the stock components in it
+	cargo build --release --locked --workspace
+
+.PHONY: demo
+demo: build ## See an alert fire, with a Prometheus and an Alertmanager of its own
+	@scripts/demo $(BIN)/wasmalert
+
+# The binary is built together with the tests, whose dependencies have features of their own.
+.PHONY: test
+test: components guests ## Run every test
+	cargo build --release --locked --workspace --bins --tests
+	cargo $(TEST) --release --locked --workspace
+	cd rules-wasm && cargo $(TEST) --release --locked --workspace --target-dir ../target/wasm
+
+.PHONY: lint
+lint: tools ## Check format, clippy, docs, licences, bans and sources
+	cargo fmt --all --check
+	@for dir in $(WASM_WORKSPACES); do (cd $$dir && echo "cargo fmt in $$dir" && cargo fmt --all --check); done
+	cargo clippy --release --locked --workspace --all-targets -- -D warnings
+	cd rules-wasm && cargo clippy --release --locked --workspace --all-targets --target-dir ../target/wasm -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps --quiet
+	$(CARGO_DENY) --locked check --hide-inclusion-graph licenses bans sources
+	@for dir in $(WASM_WORKSPACES); do \
+	  $(CARGO_DENY) --manifest-path $$dir/Cargo.toml --config deny.toml --locked check --hide-inclusion-graph \
+	    --allow license-not-encountered licenses bans sources; \
+	done
+
+.PHONY: fmt
+fmt: ## Format every workspace
+	cargo fmt --all
+	@for dir in $(WASM_WORKSPACES); do (cd $$dir && cargo fmt --all); done
+
+.PHONY: advisories
+advisories: tools ## Ask the advisory database about the dependencies (network)
+	$(CARGO_DENY) --locked check advisories
+
+.PHONY: bench
+bench: components ## Run the benchmarks
+	cargo bench --profile release --locked --workspace --bench '*'
+
+.PHONY: clean
+clean: ## Remove everything that was built
+	cargo clean
+	rm -rf target

@@ -1,0 +1,86 @@
+//! The boundaries between the crates, held as absences.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::harness::workspace_root;
+
+/// What the core may never depend on.
+const IO: [&str; 9] = [
+    "tokio",
+    "sqlx",
+    "wasmtime",
+    "axum",
+    "reqwest",
+    "hyper",
+    "tracing",
+    "rustix",
+    "getrandom",
+];
+
+#[test]
+fn the_core_has_no_io() {
+    let manifest = read(&workspace_root().join("host/core/Cargo.toml"));
+    let names = manifest
+        .lines()
+        .filter_map(|line| line.split(['.', ' ', '=']).next());
+    for name in names {
+        assert!(!IO.contains(&name), "host/core depends on {name}");
+    }
+    for file in sources("host/core/src") {
+        let text = read(&file);
+        for ambient in [
+            "SystemTime",
+            "Instant::now",
+            "std::env",
+            "std::fs",
+            "std::net",
+            "thread::sleep",
+        ] {
+            assert!(!text.contains(ambient), "{} uses {ambient}", file.display());
+        }
+    }
+}
+
+#[test]
+fn each_outside_library_has_one_home() {
+    only_in("wasmtime::", &["host/sandbox/"]);
+    only_in("sqlx::", &["host/server/src/store"]);
+    only_in("axum::", &["host/server/src/api"]);
+}
+
+/// No source file of the host names `library` but those under `homes`.
+fn only_in(library: &str, homes: &[&str]) {
+    let root = workspace_root();
+    for file in sources("host") {
+        let path = file.strip_prefix(root).expect("it lies in the workspace");
+        let at_home = homes.iter().any(|home| path.to_string_lossy().starts_with(home));
+        let named = read(&file)
+            .lines()
+            .any(|line| !line.trim_start().starts_with("//") && line.contains(library));
+        assert!(at_home || !named, "{} names {library}", path.display());
+    }
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// Every Rust file under a folder of the workspace.
+fn sources(folder: &str) -> Vec<PathBuf> {
+    let mut folders = vec![workspace_root().join(folder)];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        let entries = fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+        for entry in entries {
+            let path = entry.expect("the folder can be read").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    assert!(!files.is_empty(), "no sources in {folder}");
+    files
+}

@@ -1,0 +1,102 @@
+//! The real Prometheus, and what it scrapes.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+
+use super::fake::Fake;
+use super::process::Process;
+use super::{Api, TempDir, eventually, free_port};
+
+/// Serves the metrics that the test sets.
+pub(crate) struct Exporter {
+    fake: Fake,
+    series: Arc<Mutex<BTreeMap<String, f64>>>,
+}
+
+impl Exporter {
+    pub(crate) fn start() -> Self {
+        let series = Arc::default();
+        let router = Router::new().fallback(expose).with_state(Arc::clone(&series));
+        Self {
+            fake: Fake::start(router),
+            series,
+        }
+    }
+
+    /// Sets a series, written as in the exposition format: `load{host="a"}`.
+    pub(crate) fn set(&self, series: &str, value: f64) {
+        self.lock().insert(series.into(), value);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, f64>> {
+        self.series.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn expose(State(series): State<Arc<Mutex<BTreeMap<String, f64>>>>) -> String {
+    let series = series.lock().unwrap_or_else(PoisonError::into_inner);
+    series.iter().fold(String::new(), |mut text, (name, value)| {
+        let _ = writeln!(text, "{name} {value}");
+        text
+    })
+}
+
+/// A Prometheus that scrapes an exporter every second.
+pub(crate) struct Prometheus {
+    port: u16,
+    _process: Process,
+    _dir: TempDir,
+}
+
+impl Prometheus {
+    pub(crate) async fn start(exporter: &Exporter) -> Self {
+        let dir = TempDir::new("prometheus");
+        let config = dir.write("prometheus.yml", &config(exporter.fake.port()));
+        let port = free_port();
+        let args = [
+            format!("--config.file={}", config.display()),
+            format!("--storage.tsdb.path={}", dir.path().join("data").display()),
+            format!("--web.listen-address=127.0.0.1:{port}"),
+            "--log.level=warn".into(),
+        ];
+        let mut process = Process::start("prometheus", dir.path(), Path::new("prometheus"), &args, &[]);
+        let api = Api::new(&format!("http://127.0.0.1:{port}"), "");
+        eventually("Prometheus is ready", Duration::from_secs(20), async || {
+            process.check_alive()?;
+            let query = api.get("/api/v1/query?query=up%3D%3D1").await?;
+            query.ok()?;
+            let series = query.json()["data"]["result"].as_array().map_or(0, Vec::len);
+            if series == 1 {
+                Ok(())
+            } else {
+                Err("not scraped yet".to_owned())
+            }
+        })
+        .await;
+        Self {
+            port,
+            _process: process,
+            _dir: dir,
+        }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+fn config(exporter_port: u16) -> String {
+    format!(
+        "global: {{scrape_interval: 1s, scrape_timeout: 1s}}
+scrape_configs:
+  - job_name: exporter
+    static_configs: [{{targets: ['127.0.0.1:{exporter_port}']}}]
+"
+    )
+}

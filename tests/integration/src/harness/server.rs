@@ -1,0 +1,139 @@
+//! The server under test.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::files::release_dir;
+use super::process::Process;
+use super::{Api, TempDir, eventually};
+
+/// How long a page may take from its cause to the receiver, on a busy machine.
+pub(crate) const PAGE_WITHIN: Duration = Duration::from_secs(30);
+
+const TOKEN: &str = "token-of-the-tests";
+const LISTENING: &str = "listening on ";
+
+/// `wasmalert serve` on a folder and a port of its own.
+pub(crate) struct Server {
+    process: Process,
+    api: Api,
+    dir: TempDir,
+    settings: Vec<(&'static str, String)>,
+}
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// With further settings, as environment variables.
+    pub(crate) async fn start_with(settings: &[(&'static str, &str)]) -> Self {
+        let dir = TempDir::new("server");
+        let settings: Vec<_> = settings
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()))
+            .collect();
+        let (process, api) = launch(dir.path(), &settings).await;
+        Self {
+            process,
+            api,
+            dir,
+            settings,
+        }
+    }
+
+    pub(crate) fn api(&self) -> &Api {
+        &self.api
+    }
+
+    /// Ends it as `kill -9` does.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts it again on the same folder; the port is another.
+    pub(crate) async fn restart(&mut self) {
+        self.kill();
+        (self.process, self.api) = launch(self.dir.path(), &self.settings).await;
+    }
+
+    /// Everything it has printed, over all its runs.
+    pub(crate) fn log(&self) -> String {
+        self.process.log()
+    }
+
+    /// Memory that is resident, in bytes.
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()));
+        let status = status.expect("the server runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line
+            .and_then(|line| line.trim().strip_suffix(" kB"))
+            .and_then(|kib| kib.parse::<u64>().ok());
+        kib.expect("the kernel tells the resident size") << 10
+    }
+
+    /// Sets a source `prom`, which is also the default, at that address.
+    pub(crate) async fn source(&self, url: &str) {
+        for name in ["prom", "default"] {
+            let source = json!({"kind": "prometheus", "url": url});
+            self.api.put(&format!("/v1/sources/{name}"), &source).await;
+        }
+    }
+
+    pub(crate) async fn receiver(&self, name: &str, module: &str, url: &str) {
+        let receiver = json!({"module": module, "config": {"url": url}});
+        self.api.put(&format!("/v1/receivers/{name}"), &receiver).await;
+    }
+
+    /// Puts a group `test/NAME` with an interval of a second.
+    pub(crate) async fn group(&self, name: &str, rules: Value) {
+        let group = json!({"interval": "1s", "rules": rules});
+        self.api.put(&format!("/v1/groups/test/{name}"), &group).await;
+    }
+}
+
+/// The binary that was built beside this test.
+fn binary() -> PathBuf {
+    let path = release_dir().join("wasmalert");
+    assert!(
+        path.exists(),
+        "{} is missing: run `make build` first",
+        path.display()
+    );
+    path
+}
+
+async fn launch(dir: &Path, settings: &[(&'static str, String)]) -> (Process, Api) {
+    let mut environment = vec![
+        ("WASMALERT_LISTEN", "127.0.0.1:0".to_owned()),
+        ("WASMALERT_DATA_DIR", dir.join("data").display().to_string()),
+        ("WASMALERT_TOKEN", TOKEN.to_owned()),
+    ];
+    environment.extend_from_slice(settings);
+    let log_before = std::fs::read(dir.join("server.log")).map_or(0, |log| log.len());
+    let mut process = Process::start("server", dir, &binary(), &["serve".into()], &environment);
+    let api = eventually("the server is ready", Duration::from_secs(30), async || {
+        process.check_alive()?;
+        let log = process.log();
+        let base =
+            address(log.get(log_before..).unwrap_or_default()).ok_or("it does not say where it listens")?;
+        let api = Api::new(base, TOKEN);
+        api.get("/-/ready").await?.ok()?;
+        Ok::<_, String>(api)
+    })
+    .await;
+    (process, api)
+}
+
+/// `http://127.0.0.1:PORT`, from the line that says so.
+fn address(log: &str) -> Option<&str> {
+    const HOST: &str = "http://127.0.0.1:";
+    let (_, address) = log.split_once(LISTENING)?;
+    let port = address.strip_prefix(HOST)?;
+    // The digits must have an end, or the line may not be whole yet.
+    let digits = port.find(|c: char| !c.is_ascii_digit())?;
+    address.get(..HOST.len() + digits)
+}

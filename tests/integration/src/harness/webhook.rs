@@ -1,0 +1,126 @@
+//! A receiver of webhooks that keeps what it got and can be told to fail.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use bytes::Bytes;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::fake::Fake;
+
+/// A request that arrived.
+#[derive(Clone, Debug)]
+pub(crate) struct Captured {
+    pub(crate) idempotency_key: String,
+    pub(crate) body: Value,
+    /// What it was answered with.
+    pub(crate) status: u16,
+    pub(crate) at: Instant,
+}
+
+struct Shared {
+    status: u16,
+    retry_after: Option<&'static str>,
+    delay: Duration,
+    captured: Vec<Captured>,
+}
+
+/// Takes every request, answers with the status it was told last.
+pub(crate) struct Webhook {
+    fake: Fake,
+    shared: Arc<Mutex<Shared>>,
+}
+
+impl Webhook {
+    pub(crate) fn start() -> Self {
+        let shared = Arc::new(Mutex::new(Shared {
+            status: 200,
+            retry_after: None,
+            delay: Duration::ZERO,
+            captured: Vec::new(),
+        }));
+        let router = Router::new().fallback(capture).with_state(shared.clone());
+        Self {
+            fake: Fake::start(router),
+            shared,
+        }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.fake.url()
+    }
+
+    /// Answers with this status from now on.
+    pub(crate) fn answer(&self, status: u16) {
+        let mut shared = self.lock();
+        shared.status = status;
+        shared.retry_after = None;
+    }
+
+    /// Answers 429 with a `Retry-After` from now on.
+    pub(crate) fn ask_to_wait(&self, seconds: &'static str) {
+        let mut shared = self.lock();
+        shared.status = 429;
+        shared.retry_after = Some(seconds);
+    }
+
+    /// Waits so long before each answer from now on.
+    pub(crate) fn delay(&self, delay: Duration) {
+        self.lock().delay = delay;
+    }
+
+    /// Everything that arrived, in order.
+    pub(crate) fn captured(&self) -> Vec<Captured> {
+        self.lock().captured.clone()
+    }
+
+    /// What was answered with 200.
+    pub(crate) fn accepted(&self) -> Vec<Captured> {
+        let mut captured = self.captured();
+        captured.retain(|request| request.status == 200);
+        captured
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Captured {
+    /// The alerts of Alertmanager's webhook payload.
+    pub(crate) fn alerts(&self) -> &[Value] {
+        self.body["alerts"].as_array().map_or(&[], Vec::as_slice)
+    }
+}
+
+async fn capture(
+    State(shared): State<Arc<Mutex<Shared>>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, HeaderMap) {
+    let (status, delay, retry_after) = {
+        let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok());
+        let captured = Captured {
+            idempotency_key: key.unwrap_or_default().into(),
+            body: serde_json::from_slice(&body).unwrap_or_default(),
+            status: shared.status,
+            at: Instant::now(),
+        };
+        shared.captured.push(captured);
+        (shared.status, shared.delay, shared.retry_after)
+    };
+    tokio::time::sleep(delay).await;
+    let mut answer = HeaderMap::new();
+    if let Some(seconds) = retry_after {
+        answer.insert(
+            "retry-after",
+            seconds.parse().expect("a number is a header value"),
+        );
+    }
+    (StatusCode::from_u16(status).expect("a valid status"), answer)
+}

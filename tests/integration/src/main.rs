@@ -1,0 +1,19 @@
+//! Tests of the whole: the real `wasmalert` binary beside the Prometheus and
+//! the Alertmanager of Debian's packages.
+//!
+//! Words used: the *server* is wasmalert; a *fake* is an HTTP server inside the
+//! test that the test controls; *guests* are the hostile components of
+//! `tests/guests`.
+
+mod harness;
+
+mod architecture;
+mod auth;
+mod hostile;
+mod metrics;
+mod modules;
+mod page;
+mod restart;
+mod series;
+mod source_faults;
+mod uploads;
