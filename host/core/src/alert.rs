@@ -243,14 +243,15 @@ pub struct Observed {
 pub fn identify(
     finding: &Finding,
     rule_name: &str,
-    group_labels: &Labels,
-    rule_labels: &Labels,
+    group_labels: &BTreeMap<String, String>,
+    rule_labels: &BTreeMap<String, String>,
     rule_annotations: &BTreeMap<String, String>,
 ) -> Observed {
     let mut labels = finding.labels.clone();
     labels.set(METRIC_NAME, "");
-    labels.overlay(group_labels.iter());
-    labels.overlay(rule_labels.iter());
+    for (name, value) in group_labels.iter().chain(rule_labels) {
+        labels.set(name, value);
+    }
     labels.set(ALERT_NAME, rule_name);
     let of_rule = rule_annotations.iter().map(|(n, t)| (&**n, &**t));
     let of_finding = finding.annotations.iter().map(|(n, t)| (&**n, &**t));

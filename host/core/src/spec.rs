@@ -23,8 +23,8 @@ pub struct GroupSpec {
     pub interval_ms: i64,
     /// How far before the slot queries look; 0 or more.
     pub query_offset_ms: i64,
-    /// Labels under those of the rules.
-    pub labels: Labels,
+    /// Labels under those of the rules; an empty value deletes the finding's.
+    pub labels: BTreeMap<String, String>,
     pub rules: Vec<RuleSpec>,
 }
 
@@ -40,7 +40,8 @@ pub struct RuleSpec {
     pub config: Arc<str>,
     pub for_ms: i64,
     pub keep_firing_for_ms: i64,
-    pub labels: Labels,
+    /// Over the finding's labels; an empty value deletes the finding's.
+    pub labels: BTreeMap<String, String>,
     pub annotations: BTreeMap<String, String>,
     pub source: Option<String>,
     pub receivers: Vec<String>,

@@ -124,8 +124,8 @@ fn play(text: &str) -> Result<Vec<Block>, (usize, String)> {
 struct World {
     name: String,
     policy: Policy,
-    group_labels: Labels,
-    rule_labels: Labels,
+    group_labels: BTreeMap<String, String>,
+    rule_labels: BTreeMap<String, String>,
     annotations: BTreeMap<String, String>,
     alerts: Alerts,
 }

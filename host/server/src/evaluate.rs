@@ -12,7 +12,7 @@ use wasmalert_core::evaluation::{
     Context, Cost, Effects, Journal, LogLevel, LogLine, Outcome, Timer, Timers, Trigger,
 };
 use wasmalert_core::fault::{Fault, FaultCode};
-use wasmalert_core::label::ALERT_NAME;
+use wasmalert_core::label::{ALERT_NAME, Labels};
 use wasmalert_core::limits::Limit;
 use wasmalert_core::query::{Query, QueryTime};
 use wasmalert_core::schedule::Advance;
@@ -146,8 +146,7 @@ impl RuleNow {
 }
 
 fn context(group: &LiveGroup, rule: &LiveRule, now_ms: i64, trigger: Trigger) -> Context {
-    let mut labels = group.spec.labels.clone();
-    labels.overlay(rule.spec.labels.iter());
+    let mut labels: Labels = group.spec.labels.iter().chain(&rule.spec.labels).collect();
     labels.set(ALERT_NAME, &rule.spec.name);
     Context {
         rule: rule.key.clone(),

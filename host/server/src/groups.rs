@@ -6,12 +6,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use wasmalert_core::alert::{Alert, AlertState, Alerts, Policy};
-use wasmalert_core::label::Labels;
 use wasmalert_core::limits::{Limit, Limits};
 use wasmalert_core::query::{Query, QueryTime};
 use wasmalert_core::spec::{GroupSpec, RuleSpec};
-use wasmalert_core::units::{format_duration_ms, parse_duration_ms};
-use wasmalert_core::{GroupKey, TenantId};
+use wasmalert_core::units::parse_duration_ms;
+use wasmalert_core::GroupKey;
 use wasmalert_sandbox::World;
 
 use crate::Host;
@@ -115,7 +114,7 @@ impl GroupBody {
         let spec = GroupSpec {
             interval_ms: problems.duration("interval", Some(interval)),
             query_offset_ms: problems.duration("query_offset", self.query_offset.as_deref()),
-            labels: self.labels.iter().collect(),
+            labels: self.labels.clone(),
             rules: self
                 .rules
                 .iter()
@@ -139,7 +138,7 @@ impl RuleBody {
             for_ms: problems.duration(&format!("{place}.for"), self.for_.as_deref()),
             keep_firing_for_ms: problems
                 .duration(&format!("{place}.keep_firing_for"), self.keep_firing_for.as_deref()),
-            labels: self.labels.iter().collect(),
+            labels: self.labels.clone(),
             annotations: self.annotations.clone(),
             source: self.source.clone(),
             receivers: self.receivers.clone(),
@@ -317,24 +316,6 @@ pub fn state_name(state: AlertState) -> &'static str {
         AlertState::Inactive => "resolved",
         state => state.as_str(),
     }
-}
-
-/// The tenant's labels as the API shows them.
-#[must_use]
-pub fn labels_of(labels: &Labels) -> BTreeMap<String, String> {
-    crate::record::label_map(labels.iter())
-}
-
-/// A group's key from the parts of a path.
-#[must_use]
-pub fn group_key(tenant: &TenantId, namespace: &str, group: &str) -> GroupKey {
-    GroupKey { tenant: tenant.clone(), namespace: namespace.into(), group: group.into() }
-}
-
-/// A group's interval as people write it.
-#[must_use]
-pub fn interval_text(interval_ms: i64) -> String {
-    format_duration_ms(interval_ms)
 }
 
 #[cfg(test)]

@@ -196,7 +196,13 @@ async fn host(
 
 /// Takes up where the last run of the server ended.
 async fn restore(host: &Host, default: &TenantId) -> Result<(), StoreError> {
-    let stored = host.store.groups_of_all_tenants().await?;
+    let mut stored = Vec::new();
+    for row in host.store.groups_of_all_tenants().await? {
+        match row {
+            Ok(row) => stored.push(row),
+            Err(error) => tracing::error!(%error, "a stored group cannot be read"),
+        }
+    }
     let mut tenants: BTreeSet<TenantId> = stored.iter().map(|row| row.key.tenant.clone()).collect();
     tenants.insert(default.clone());
     for tenant in &tenants {

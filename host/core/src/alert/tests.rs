@@ -100,7 +100,8 @@ fn finding(labels: &[(&str, &str)], annotations: &[(&str, &str)]) -> Finding {
 }
 
 fn identified(finding: &Finding, group: &[(&str, &str)], rule: &[(&str, &str)]) -> Labels {
-    let (group, rule) = (group.iter().copied().collect(), rule.iter().copied().collect());
+    let texts = |pairs: &[(&str, &str)]| pairs.iter().map(|(n, t)| (n.to_string(), t.to_string())).collect();
+    let (group, rule) = (texts(group), texts(rule));
     identify(finding, "Down", &group, &rule, &BTreeMap::new()).labels
 }
 
@@ -153,7 +154,7 @@ fn the_findings_annotations_win_over_the_rules() {
     );
     let of_rule = [("summary", "rule"), ("runbook", "rule")];
     let of_rule = of_rule.map(|(n, t)| (n.to_owned(), t.to_owned())).into();
-    let got = identify(&found, "Down", &Labels::new(), &Labels::new(), &of_rule).annotations;
+    let got = identify(&found, "Down", &BTreeMap::new(), &BTreeMap::new(), &of_rule).annotations;
     let want = [("empty", ""), ("runbook", "rule"), ("summary", "finding")];
     assert_eq!(got.iter().collect::<Vec<_>>(), want);
     assert_eq!(got.get("summary"), Some("finding"));

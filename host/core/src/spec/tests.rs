@@ -13,7 +13,7 @@ fn rule(name: &str) -> RuleSpec {
         config: "{}".into(),
         for_ms: 0,
         keep_firing_for_ms: 0,
-        labels: Labels::new(),
+        labels: BTreeMap::new(),
         annotations: BTreeMap::new(),
         source: None,
         receivers: Vec::new(),
@@ -25,9 +25,13 @@ fn group(rules: Vec<RuleSpec>) -> GroupSpec {
     GroupSpec {
         interval_ms: 60_000,
         query_offset_ms: 0,
-        labels: Labels::new(),
+        labels: BTreeMap::new(),
         rules,
     }
+}
+
+fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
 }
 
 fn errors(group: &GroupSpec) -> Vec<String> {
@@ -55,7 +59,7 @@ fn a_good_group_has_nothing_wrong() {
         version: Some(1),
         for_ms: 1,
         keep_firing_for_ms: 1,
-        labels: [("severity", "page"), ("größe", "1")].into_iter().collect(),
+        labels: texts(&[("severity", "page"), ("größe", "1")]),
         annotations: [("summary".to_owned(), String::new())].into(),
         source: Some("prom".to_owned()),
         receivers: vec!["am".to_owned(), "slack".to_owned()],
@@ -73,7 +77,7 @@ fn everything_that_is_wrong_is_told_at_once_with_its_place() {
         module: String::new(),
         for_ms: -1,
         keep_firing_for_ms: -2,
-        labels: [("__name__", "up"), ("", "x")].into_iter().collect(),
+        labels: texts(&[("__name__", "up"), ("", "x")]),
         annotations: [(String::new(), "x".to_owned())].into(),
         source: Some("a b".to_owned()),
         receivers: ["am", "", "am"].map(str::to_owned).into(),
@@ -83,7 +87,7 @@ fn everything_that_is_wrong_is_told_at_once_with_its_place() {
     let group = GroupSpec {
         interval_ms: 0,
         query_offset_ms: -1,
-        labels: [("__name__", "up")].into_iter().collect(),
+        labels: texts(&[("__name__", "up")]),
         rules: vec![rule("ok"), bad],
     };
     assert_eq!(

@@ -1,11 +1,11 @@
 //! What is wrong with a group, all of it at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::{GroupSpec, RuleSpec};
 use crate::id::{NameError, check_name, check_title};
-use crate::label::{Labels, METRIC_NAME};
+use crate::label::METRIC_NAME;
 use crate::limits::Limit;
 
 /// The most rules of a group.
@@ -107,8 +107,8 @@ impl Report {
         }
     }
 
-    fn labels(&mut self, path: &str, labels: &Labels) {
-        for (name, _) in labels.iter() {
+    fn labels(&mut self, path: &str, labels: &BTreeMap<String, String>) {
+        for name in labels.keys() {
             if name.is_empty() {
                 self.add(member(path, name), "a label's name is empty");
             } else if name == METRIC_NAME {

@@ -47,6 +47,13 @@ pub async fn deliver_forever(host: Arc<Host>) {
         };
         let mut started = 0;
         for row in due {
+            let row = match row {
+                Ok(row) => row,
+                Err(error) => {
+                    tracing::error!(%error, "a stored notification cannot be read");
+                    continue;
+                }
+            };
             if !under_way.lock().unwrap_or_else(PoisonError::into_inner).insert(row.id.clone()) {
                 continue;
             }
