@@ -16,7 +16,7 @@ WASM := wasm32-unknown-unknown
 WASM_WORKSPACES := rules-wasm tests/guests
 # Where cargo leaves the root's binaries.
 BIN := $(or $(CARGO_TARGET_DIR),target)/release
-CARGO_DENY := $(firstword $(wildcard $(CURDIR)/target/tools/bin/cargo-deny) cargo-deny)
+CARGO_DENY := PATH="$(CURDIR)/target/tools/bin:$$PATH" cargo-deny
 NEXTEST := $(shell command -v cargo-nextest)
 TEST := $(if $(NEXTEST),nextest run --no-tests=pass,test)
 

@@ -121,7 +121,7 @@ fn rule(behaviour: &str) -> serde_json::Value {
     });
     if behaviour == "deadline_ms_exceeded" {
         // Far sooner than the fuel runs out.
-        rule["limits"] = json!({"deadline_ms": 20});
+        rule["limits"] = json!({"deadline_ms": 5});
     }
     rule
 }

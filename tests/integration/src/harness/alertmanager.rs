@@ -54,7 +54,7 @@ impl Alertmanager {
         );
         let api = self.api();
         eventually("Alertmanager is ready", Duration::from_secs(20), async || {
-            process.check_alive()?;
+            process.assert_alive();
             api.get("/-/ready").await?.ok()
         })
         .await;

@@ -57,12 +57,12 @@ impl Process {
         String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
     }
 
-    /// An error once the process has ended by itself.
-    pub(crate) fn check_alive(&mut self) -> Result<(), String> {
-        match self.child.try_wait() {
-            Ok(None) => Ok(()),
-            Ok(Some(status)) => Err(format!("{} has ended: {status}", self.name)),
-            Err(e) => Err(format!("{}: {e}", self.name)),
+    /// # Panics
+    /// When the process has ended by itself.
+    pub(crate) fn assert_alive(&mut self) {
+        let ended = self.child.try_wait().expect("a child can be asked");
+        if let Some(status) = ended {
+            panic!("{} has ended: {status}", self.name);
         }
     }
 

@@ -68,7 +68,7 @@ impl Prometheus {
         let mut process = Process::start("prometheus", dir.path(), Path::new("prometheus"), &args, &[]);
         let api = Api::new(&format!("http://127.0.0.1:{port}"), "");
         eventually("Prometheus is ready", Duration::from_secs(20), async || {
-            process.check_alive()?;
+            process.assert_alive();
             let query = api.get("/api/v1/query?query=up%3D%3D1").await?;
             query.ok()?;
             let series = query.json()["data"]["result"].as_array().map_or(0, Vec::len);

@@ -116,7 +116,7 @@ async fn launch(dir: &Path, settings: &[(&'static str, String)]) -> (Process, Ap
     let log_before = std::fs::read(dir.join("server.log")).map_or(0, |log| log.len());
     let mut process = Process::start("server", dir, &binary(), &["serve".into()], &environment);
     let api = eventually("the server is ready", Duration::from_secs(30), async || {
-        process.check_alive()?;
+        process.assert_alive();
         let log = process.log();
         let base =
             address(log.get(log_before..).unwrap_or_default()).ok_or("it does not say where it listens")?;
