@@ -64,7 +64,8 @@ impl Artifacts {
     /// # Errors
     /// The files cannot be read.
     pub fn get(&self, sandbox: &Sandbox, digest: &str) -> Result<Option<File>, ArtifactError> {
-        self.read(&self.path(sandbox, digest)).map_err(|source| fail(digest, source))
+        self.read(&self.path(sandbox, digest))
+            .map_err(|source| fail(digest, source))
     }
 
     /// Stores the artifact of the wasm with that digest.
@@ -159,7 +160,10 @@ impl Hasher for KeyHasher {
 
     fn finish(&self) -> u64 {
         let digest = self.0.clone().finalize();
-        digest.iter().take(8).fold(0, |all, byte| all << 8 | u64::from(*byte))
+        digest
+            .iter()
+            .take(8)
+            .fold(0, |all, byte| all << 8 | u64::from(*byte))
     }
 }
 
@@ -188,7 +192,11 @@ fn open_key(dir: &Path) -> io::Result<[u8; KEY_BYTES]> {
 }
 
 fn create_private(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
 }
 
 fn read_bounded(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
@@ -208,7 +216,10 @@ fn remove_pair(path: &Path) -> io::Result<()> {
 }
 
 fn fail(digest: &str, source: io::Error) -> ArtifactError {
-    ArtifactError { digest: digest.to_owned(), source }
+    ArtifactError {
+        digest: digest.to_owned(),
+        source,
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -5,8 +5,6 @@
 //! happens in a subprocess of the same binary, the *worker*, which limits its own
 //! memory and CPU time before it reads a byte, and is killed at a deadline.
 
-
-
 mod check;
 mod encode;
 mod inspect;
@@ -85,7 +83,11 @@ pub struct CompileError {
 
 impl CompileError {
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), problems: Vec::new() }
+        Self {
+            code,
+            message: message.into(),
+            problems: Vec::new(),
+        }
     }
 
     /// Whether the fault lies with the host and not with the component.

@@ -185,15 +185,17 @@ pub(crate) fn ticks(deadline_ms: u64) -> u64 {
 fn start_ticker(engine: &Engine) -> std::io::Result<Sender<()>> {
     let (stop, stopped) = channel::<()>();
     let engine = engine.weak();
-    thread::Builder::new().name("sandbox-ticker".into()).spawn(move || {
-        let tick = Duration::from_millis(TICK_MS);
-        while stopped.recv_timeout(tick) == Err(RecvTimeoutError::Timeout) {
-            match engine.upgrade() {
-                Some(engine) => engine.increment_epoch(),
-                None => break,
+    thread::Builder::new()
+        .name("sandbox-ticker".into())
+        .spawn(move || {
+            let tick = Duration::from_millis(TICK_MS);
+            while stopped.recv_timeout(tick) == Err(RecvTimeoutError::Timeout) {
+                match engine.upgrade() {
+                    Some(engine) => engine.increment_epoch(),
+                    None => break,
+                }
             }
-        }
-    })?;
+        })?;
     Ok(stop)
 }
 

@@ -43,14 +43,30 @@ impl Checked {
         let Some(world) = self.world else {
             let [rule, notifier] = World::ALL.map(world::export_of);
             let message = format!("exports neither `{rule}` (a rule) nor `{notifier}` (a notifier)");
-            let problems = self.exports.iter().map(|export| format!("exports `{export}`")).collect();
-            return Err(CompileError { code: "world_unknown", message, problems });
+            let problems = self
+                .exports
+                .iter()
+                .map(|export| format!("exports `{export}`"))
+                .collect();
+            return Err(CompileError {
+                code: "world_unknown",
+                message,
+                problems,
+            });
         };
         if self.problems.is_empty() {
             return Ok(world);
         }
-        let message = format!("is not of the world `{}`: {}", world.as_str(), self.problems.join("; "));
-        Err(CompileError { code: "world_mismatch", message, problems: self.problems.clone() })
+        let message = format!(
+            "is not of the world `{}`: {}",
+            world.as_str(),
+            self.problems.join("; ")
+        );
+        Err(CompileError {
+            code: "world_mismatch",
+            message,
+            problems: self.problems.clone(),
+        })
     }
 }
 
@@ -117,7 +133,10 @@ fn compare(checked: &mut Checked) -> Result<(), CompileError> {
     let DecodedWasm::Component(resolve, world) = &decoded else {
         return Ok(());
     };
-    let found = Side { resolve, world: *world };
+    let found = Side {
+        resolve,
+        world: *world,
+    };
     let names = |items: Vec<(String, &wit_parser::WorldItem)>| {
         let mut names: Vec<String> = items.into_iter().map(|(name, _)| name).collect();
         names.sort_unstable();
@@ -131,7 +150,10 @@ fn compare(checked: &mut Checked) -> Result<(), CompileError> {
     let (contract, package) = world::contract().map_err(host_error)?;
     let expected = contract.packages[package].worlds.get(of.as_str());
     let expected = *expected.ok_or_else(|| host_error("a world is missing".to_owned()))?;
-    let expected = Side { resolve: &contract, world: expected };
+    let expected = Side {
+        resolve: &contract,
+        world: expected,
+    };
     checked.problems = world::problems(expected, found);
     Ok(())
 }
@@ -169,8 +191,16 @@ fn count(wasm: &[u8]) -> Result<Census, CompileError> {
         }
         if let Payload::CodeSectionEntry(body) = &payload {
             census.code_bytes += body.range().len() as u64;
-            bound("bytes in one function", body.range().len() as u64, FUNCTION_BYTES_MAX)?;
-            bound("nested blocks", block_depth(body).map_err(|error| invalid(&error))?, BLOCK_DEPTH_MAX)?;
+            bound(
+                "bytes in one function",
+                body.range().len() as u64,
+                FUNCTION_BYTES_MAX,
+            )?;
+            bound(
+                "nested blocks",
+                block_depth(body).map_err(|error| invalid(&error))?,
+                BLOCK_DEPTH_MAX,
+            )?;
         }
         bound("functions", census.functions, FUNCTIONS_MAX)?;
         bound("types", census.types, TYPES_MAX)?;
@@ -190,7 +220,9 @@ impl Census {
             Payload::MemorySection(memories) => {
                 for memory in memories.clone() {
                     let memory = memory?;
-                    let page_bytes = 1_u64.checked_shl(memory.page_size_log2.unwrap_or(16)).unwrap_or(u64::MAX);
+                    let page_bytes = 1_u64
+                        .checked_shl(memory.page_size_log2.unwrap_or(16))
+                        .unwrap_or(u64::MAX);
                     let bytes = memory.initial.saturating_mul(page_bytes);
                     self.minimum_memory_bytes = self.minimum_memory_bytes.saturating_add(bytes);
                 }
