@@ -44,12 +44,13 @@ pub struct ArtifactError {
 
 impl Artifacts {
     /// Opens the directory, and creates it (mode 0700) and its MAC key (mode 0600)
-    /// where missing.
+    /// where missing. One process at a time uses it.
     ///
     /// # Errors
     /// The directory or the key cannot be created or read, or the key is damaged.
     pub fn open(dir: &Path) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        remove_temporary(dir)?;
         Ok(Self {
             key: open_key(dir)?,
             dir: dir.to_owned(),
@@ -77,8 +78,9 @@ impl Artifacts {
         let mut signer = self.signer(&path);
         signer.update(artifact);
         let mac = signer.finalize().into_bytes();
-        self.write(&path, artifact)
-            .and_then(|()| self.write(&path.with_extension("mac"), &mac))
+        // The MAC first: an artifact that is seen has one.
+        self.write(&path.with_extension("mac"), &mac)
+            .and_then(|()| self.write(&path, artifact))
             .and_then(|()| File::open(&self.dir)?.sync_all())
             .map_err(|source| fail(digest, source))
     }
@@ -120,7 +122,7 @@ impl Artifacts {
 
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let number = self.temporary.fetch_add(1, Ordering::Relaxed);
-        let temporary = path.with_extension(format!("{}-{number}.tmp", std::process::id()));
+        let temporary = path.with_extension(format!("{number}.tmp"));
         let written = create_private(&temporary).and_then(|mut file| {
             file.write_all(bytes)?;
             file.sync_all()?;
@@ -189,6 +191,17 @@ fn open_key(dir: &Path) -> io::Result<[u8; KEY_BYTES]> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// Removes what a process that was killed has left half written.
+fn remove_temporary(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "tmp") {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }
 
 fn create_private(path: &Path) -> io::Result<File> {

@@ -17,6 +17,8 @@ pub use inspect::{Inspection, ModuleKind, inspect};
 pub use parent::compile;
 pub use worker::compile_worker;
 
+use std::fmt;
+
 use crate::model::World;
 
 /// Name of the hidden subcommand that runs [`compile_worker`].
@@ -51,7 +53,7 @@ impl Default for CompileLimits {
 }
 
 /// A compiled component.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Compiled {
     pub world: World,
     /// The component: the upload itself, or what its core module was encoded into.
@@ -64,6 +66,20 @@ pub struct Compiled {
     pub minimum_memory_bytes: u64,
     /// What its author should know, such as a large minimum memory.
     pub warnings: Vec<String>,
+}
+
+impl fmt::Debug for Compiled {
+    /// Leaves the code out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Compiled")
+            .field("world", &self.world)
+            .field("component_bytes", &self.component.len())
+            .field("artifact_bytes", &self.artifact.len())
+            .field("imports", &self.imports)
+            .field("minimum_memory_bytes", &self.minimum_memory_bytes)
+            .field("warnings", &self.warnings)
+            .finish()
+    }
 }
 
 /// Why a component was refused.

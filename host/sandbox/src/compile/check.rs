@@ -5,6 +5,7 @@ use wit_parser::decoding::{DecodedWasm, decode};
 
 use super::encode::encode;
 use super::{CompileError, ModuleKind};
+use crate::engine::MEMORIES_PER_COMPONENT_MAX;
 use crate::model::World;
 use crate::world::{self, Side};
 
@@ -77,6 +78,7 @@ pub(super) struct Census {
     pub(super) code_bytes: u64,
     pub(super) minimum_memory_bytes: u64,
     types: u64,
+    memories: u64,
     modules: u64,
     is_component: bool,
     has_component_type: bool,
@@ -162,7 +164,8 @@ fn warnings(census: &Census) -> Vec<String> {
     let mut warnings = Vec::new();
     if census.minimum_memory_bytes > MINIMUM_MEMORY_BYTES_GOOD {
         warnings.push(format!(
-            "its minimum memory is {} KiB, which slows every run down: link with `-zstack-size=65536`",
+            "its minimum memory is {} KiB, which slows every run down: where the language allows, link with \
+             `-zstack-size=65536`",
             census.minimum_memory_bytes >> 10
         ));
     }
@@ -204,6 +207,7 @@ fn count(wasm: &[u8]) -> Result<Census, CompileError> {
         }
         bound("functions", census.functions, FUNCTIONS_MAX)?;
         bound("types", census.types, TYPES_MAX)?;
+        bound("memories", census.memories, u64::from(MEMORIES_PER_COMPONENT_MAX))?;
         bound("core modules", census.modules, MODULES_MAX)?;
         bound("bytes of code", census.code_bytes, CODE_BYTES_MAX)?;
         bound("nested components", depth, COMPONENT_DEPTH_MAX)?;
@@ -218,6 +222,7 @@ impl Census {
             Payload::ComponentTypeSection(types) => self.types += u64::from(types.count()),
             Payload::FunctionSection(functions) => self.functions += u64::from(functions.count()),
             Payload::MemorySection(memories) => {
+                self.memories += u64::from(memories.count());
                 for memory in memories.clone() {
                     let memory = memory?;
                     let page_bytes = 1_u64
