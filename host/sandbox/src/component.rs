@@ -89,17 +89,10 @@ impl Component {
             Ok(outcome::description(told, store.data_mut())?)
         });
         let (result, effects, cost) = settle(run);
-        match result {
-            Ok(description) => Run {
-                result: Ok(description),
-                log: effects.log,
-                cost,
-            },
-            Err(fault) => Run {
-                result: Err(fault),
-                log: effects.log,
-                cost,
-            },
+        Run {
+            result,
+            log: effects.log,
+            cost,
         }
     }
 

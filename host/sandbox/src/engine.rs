@@ -1,6 +1,9 @@
 //! The engine: settings, the pool of instances, and the ticker that deadlines
 //! are measured by.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::File;
 use std::hash::Hash;
 use std::sync::Arc;

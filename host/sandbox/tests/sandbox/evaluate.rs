@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use wasmalert_core::evaluation::{Journal, LogLevel, LogLine, State};
+use wasmalert_core::Labels;
+use wasmalert_core::evaluation::{Journal, LogLevel, LogLine, MetricChange, MetricUpdate, State, Timer};
+use wasmalert_core::frame::FrameBuilder;
 use wasmalert_core::limits::Limits;
 use wasmalert_core::query::{Query, QueryError, QueryErrorCode, QueryTime};
 use wasmalert_sandbox::{Verdict, World};
@@ -283,5 +285,73 @@ fn two_runs_over_one_journal_are_identical() {
     assert_eq!(
         (a.cost.fuel, a.cost.boundary_bytes),
         (b.cost.fuel, b.cost.boundary_bytes)
+    );
+}
+
+#[test]
+fn timers_and_metrics_of_a_run_are_effects() {
+    let body =
+        "(call $timer_set (i32.const 4112) (i32.const 3) (i64.const 99) (i32.const 4128) (i32.const 5))
+        (call $count (i32.const 4096) (i32.const 2) (i32.const 0) (i32.const 0) (f64.const 1.5))";
+    let (_, effects) = done(evaluate(&rule("", body), &Limits::default()));
+    let timer = Timer {
+        due_ms: 99,
+        payload: b"hello".to_vec(),
+    };
+    assert_eq!(effects.timers, [("job".to_owned(), Some(timer))].into());
+    let update = MetricUpdate {
+        name: "up".into(),
+        labels: Labels::new(),
+        change: MetricChange::Count(1.5),
+    };
+    assert_eq!(effects.metrics, [update]);
+}
+
+#[test]
+fn the_columns_of_a_range_result() {
+    let mut builder = FrameBuilder::new();
+    for samples in [&[(1, 1.5), (2, 2.5)][..], &[(3, 3.5)]] {
+        builder.label("job", "a");
+        samples.iter().for_each(|(at, value)| builder.sample(*at, *value));
+        builder.end_series().unwrap();
+    }
+    let answer = Arc::new(builder.finish());
+    // Newest values, then offsets, then all times as bytes; each unexpected one traps.
+    let items = r#"(func $f64 (param $list i32) (param $at i32) (param $value f64)
+        (if (f64.ne (local.get $value) (f64.load (i32.add (i32.load (local.get $list)) (local.get $at))))
+          (then unreachable)))
+      (func $i32 (param $list i32) (param $at i32) (param $value i32)
+        (if (i32.ne (local.get $value) (i32.load (i32.add (i32.load (local.get $list)) (local.get $at))))
+          (then unreachable)))"#;
+    let body = "(call $ask (i32.const 0)) (local.set $i (i32.load (i32.const 3076)))
+        (if (i32.ne (call $len (local.get $i)) (i32.const 2)) (then unreachable))
+        (call $values (local.get $i) (i32.const 3072))
+        (if (i32.ne (i32.load (i32.const 3076)) (i32.const 2)) (then unreachable))
+        (call $f64 (i32.const 3072) (i32.const 0) (f64.const 2.5))
+        (call $f64 (i32.const 3072) (i32.const 8) (f64.const 3.5))
+        (call $offsets (local.get $i) (i32.const 3072))
+        (if (i32.ne (i32.load (i32.const 3076)) (i32.const 3)) (then unreachable))
+        (call $i32 (i32.const 3072) (i32.const 4) (i32.const 2))
+        (call $i32 (i32.const 3072) (i32.const 8) (i32.const 3))
+        (call $packed (local.get $i) (i32.const 3072))
+        (if (i32.ne (i32.load (i32.const 3076)) (i32.const 24)) (then unreachable))
+        (call $i32 (i32.const 3072) (i32.const 16) (i32.const 3))";
+    let imports = r#"(module
+      (import "wasmalert:rules/query@0.1.0" "[method]frame.sample-offsets" (func $offsets (param i32 i32)))
+      (import "wasmalert:rules/query@0.1.0" "[method]frame.all-timestamps-ms-packed"
+        (func $packed (param i32 i32)))"#;
+    let wasm = embed(&rule_wat(items, body).replacen("(module", imports, 1), "rule");
+    let journal = journal(&[(up(), Ok(answer))], State::new());
+    done(load(&sandbox(), &wasm).evaluate(&context(), &journal, &Limits::default()));
+}
+
+#[test]
+fn a_series_that_is_not_there_is_a_bad_call() {
+    let body = "(call $ask (i32.const 0))
+        (call $labels (i32.load (i32.const 3076)) (i32.const 2) (i32.const 3072))";
+    let (code, message) = fails("", body, &Limits::default());
+    assert_eq!(
+        (code, &*message),
+        ("bad_call", "there is no series 2 in a frame of 2")
     );
 }
