@@ -44,12 +44,13 @@ pub struct ArtifactError {
 
 impl Artifacts {
     /// Opens the directory, and creates it (mode 0700) and its MAC key (mode 0600)
-    /// where missing.
+    /// where missing. One process at a time uses it.
     ///
     /// # Errors
     /// The directory or the key cannot be created or read, or the key is damaged.
     pub fn open(dir: &Path) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        remove_temporary(dir)?;
         Ok(Self {
             key: open_key(dir)?,
             dir: dir.to_owned(),
@@ -64,7 +65,8 @@ impl Artifacts {
     /// # Errors
     /// The files cannot be read.
     pub fn get(&self, sandbox: &Sandbox, digest: &str) -> Result<Option<File>, ArtifactError> {
-        self.read(&self.path(sandbox, digest)).map_err(|source| fail(digest, source))
+        self.read(&self.path(sandbox, digest))
+            .map_err(|source| fail(digest, source))
     }
 
     /// Stores the artifact of the wasm with that digest.
@@ -76,8 +78,9 @@ impl Artifacts {
         let mut signer = self.signer(&path);
         signer.update(artifact);
         let mac = signer.finalize().into_bytes();
-        self.write(&path, artifact)
-            .and_then(|()| self.write(&path.with_extension("mac"), &mac))
+        // The MAC first: an artifact that is seen has one.
+        self.write(&path.with_extension("mac"), &mac)
+            .and_then(|()| self.write(&path, artifact))
             .and_then(|()| File::open(&self.dir)?.sync_all())
             .map_err(|source| fail(digest, source))
     }
@@ -119,7 +122,7 @@ impl Artifacts {
 
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let number = self.temporary.fetch_add(1, Ordering::Relaxed);
-        let temporary = path.with_extension(format!("{}-{number}.tmp", std::process::id()));
+        let temporary = path.with_extension(format!("{number}.tmp"));
         let written = create_private(&temporary).and_then(|mut file| {
             file.write_all(bytes)?;
             file.sync_all()?;
@@ -159,7 +162,10 @@ impl Hasher for KeyHasher {
 
     fn finish(&self) -> u64 {
         let digest = self.0.clone().finalize();
-        digest.iter().take(8).fold(0, |all, byte| all << 8 | u64::from(*byte))
+        digest
+            .iter()
+            .take(8)
+            .fold(0, |all, byte| all << 8 | u64::from(*byte))
     }
 }
 
@@ -187,8 +193,23 @@ fn open_key(dir: &Path) -> io::Result<[u8; KEY_BYTES]> {
     }
 }
 
+/// Removes what a process that was killed has left half written.
+fn remove_temporary(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "tmp") {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
 fn create_private(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
 }
 
 fn read_bounded(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
@@ -208,7 +229,10 @@ fn remove_pair(path: &Path) -> io::Result<()> {
 }
 
 fn fail(digest: &str, source: io::Error) -> ArtifactError {
-    ArtifactError { digest: digest.to_owned(), source }
+    ArtifactError {
+        digest: digest.to_owned(),
+        source,
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -5,8 +5,6 @@
 //! happens in a subprocess of the same binary, the *worker*, which limits its own
 //! memory and CPU time before it reads a byte, and is killed at a deadline.
 
-
-
 mod check;
 mod encode;
 mod inspect;
@@ -18,6 +16,8 @@ pub use encode::componentize;
 pub use inspect::{Inspection, ModuleKind, inspect};
 pub use parent::compile;
 pub use worker::compile_worker;
+
+use std::fmt;
 
 use crate::model::World;
 
@@ -53,7 +53,7 @@ impl Default for CompileLimits {
 }
 
 /// A compiled component.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Compiled {
     pub world: World,
     /// The component: the upload itself, or what its core module was encoded into.
@@ -66,6 +66,20 @@ pub struct Compiled {
     pub minimum_memory_bytes: u64,
     /// What its author should know, such as a large minimum memory.
     pub warnings: Vec<String>,
+}
+
+impl fmt::Debug for Compiled {
+    /// Leaves the code out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Compiled")
+            .field("world", &self.world)
+            .field("component_bytes", &self.component.len())
+            .field("artifact_bytes", &self.artifact.len())
+            .field("imports", &self.imports)
+            .field("minimum_memory_bytes", &self.minimum_memory_bytes)
+            .field("warnings", &self.warnings)
+            .finish()
+    }
 }
 
 /// Why a component was refused.
@@ -85,7 +99,11 @@ pub struct CompileError {
 
 impl CompileError {
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), problems: Vec::new() }
+        Self {
+            code,
+            message: message.into(),
+            problems: Vec::new(),
+        }
     }
 
     /// Whether the fault lies with the host and not with the component.

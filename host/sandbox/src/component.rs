@@ -50,7 +50,13 @@ impl Component {
         let code_bytes = artifact.metadata()?.len();
         let code = map(&sandbox, artifact).map_err(load_error)?;
         let linked = Linked::new(&sandbox, &code).map_err(load_error)?;
-        Ok(Self { shared: Arc::new(Shared { sandbox, linked, code_bytes }) })
+        Ok(Self {
+            shared: Arc::new(Shared {
+                sandbox,
+                linked,
+                code_bytes,
+            }),
+        })
     }
 
     /// The world it is of.
@@ -83,21 +89,27 @@ impl Component {
             Ok(outcome::description(told, store.data_mut())?)
         });
         let (result, effects, cost) = settle(run);
-        match result {
-            Ok(description) => Run { result: Ok(description), log: effects.log, cost },
-            Err(fault) => Run { result: Err(fault), log: effects.log, cost },
+        Run {
+            result,
+            log: effects.log,
+            cost,
         }
     }
 
     /// Runs a rule once over a journal.
     #[must_use]
     pub fn evaluate(&self, context: &Arc<Context>, journal: &Arc<Journal>, limits: &Limits) -> Evaluation {
-        let inputs = Inputs::Rule { context: Arc::clone(context), journal: Arc::clone(journal) };
+        let inputs = Inputs::Rule {
+            context: Arc::clone(context),
+            journal: Arc::clone(journal),
+        };
         let Finished { end, mut host, cost } = self.run(inputs, limits, |store| {
             let rule = self.rule(store)?;
             let context = context_record(context);
             store.data_mut().pay(context_bytes(&context))?;
-            let answer = rule.wasmalert_rules_rules().call_evaluate(&mut *store, &context)?;
+            let answer = rule
+                .wasmalert_rules_rules()
+                .call_evaluate(&mut *store, &context)?;
             let host = store.data_mut();
             host.check_queries()?;
             let answer = answer.map_err(|error| outcome::component_error(&error))?;
@@ -105,7 +117,10 @@ impl Component {
         });
         let asked = host.asked.drain(..).map(|asked| asked.query).collect();
         let verdict = match end {
-            End::Returned(outcome) => Verdict::Done { outcome, effects: host.into_effects() },
+            End::Returned(outcome) => Verdict::Done {
+                outcome,
+                effects: host.into_effects(),
+            },
             End::Suspended => Verdict::Wants(host.wants),
             End::Failed(fault) => Verdict::Failed { fault, log: host.log },
         };
@@ -120,14 +135,22 @@ impl Component {
         state: &Arc<State>,
         limits: &Limits,
     ) -> Run<(Vec<HttpRequest>, Effects)> {
-        with_effects(self.run(Inputs::Notifier { state: Arc::clone(state) }, limits, |store| {
-            let notifier = self.notifier(store)?;
-            let batch = batch_record(batch);
-            store.data_mut().pay(batch_bytes(&batch))?;
-            let answer = notifier.wasmalert_rules_notifications().call_notify(&mut *store, &batch)?;
-            let requests = answer.map_err(|error| outcome::component_error(&error))?;
-            Ok(outcome::requests(requests, store.data_mut())?)
-        }))
+        with_effects(self.run(
+            Inputs::Notifier {
+                state: Arc::clone(state),
+            },
+            limits,
+            |store| {
+                let notifier = self.notifier(store)?;
+                let batch = batch_record(batch);
+                store.data_mut().pay(batch_bytes(&batch))?;
+                let answer = notifier
+                    .wasmalert_rules_notifications()
+                    .call_notify(&mut *store, &batch)?;
+                let requests = answer.map_err(|error| outcome::component_error(&error))?;
+                Ok(outcome::requests(requests, store.data_mut())?)
+            },
+        ))
     }
 
     /// Asks a notifier what the answer to its request of that index means.
@@ -140,16 +163,25 @@ impl Component {
         state: &Arc<State>,
         limits: &Limits,
     ) -> Run<(Disposition, Effects)> {
-        with_effects(self.run(Inputs::Notifier { state: Arc::clone(state) }, limits, |store| {
-            let notifier = self.notifier(store)?;
-            let response = response_record(response);
-            let bytes = config.len() + response.body.len() + label_bytes(&response.headers);
-            store.data_mut().pay(bytes)?;
-            let told = notifier
-                .wasmalert_rules_notifications()
-                .call_interpret(&mut *store, config, request, &response)?;
-            Ok(outcome::disposition(&told, store.data_mut())?)
-        }))
+        with_effects(self.run(
+            Inputs::Notifier {
+                state: Arc::clone(state),
+            },
+            limits,
+            |store| {
+                let notifier = self.notifier(store)?;
+                let response = response_record(response);
+                let bytes = config.len() + response.body.len() + label_bytes(&response.headers);
+                store.data_mut().pay(bytes)?;
+                let told = notifier.wasmalert_rules_notifications().call_interpret(
+                    &mut *store,
+                    config,
+                    request,
+                    &response,
+                )?;
+                Ok(outcome::disposition(&told, store.data_mut())?)
+            },
+        ))
     }
 
     fn run<T>(
@@ -193,7 +225,10 @@ impl Linked {
 }
 
 /// Maps an artifact by its descriptor, so that what was verified is what runs.
-#[expect(unsafe_code, reason = "machine code is run as it is: only verified artifacts get here")]
+#[expect(
+    unsafe_code,
+    reason = "machine code is run as it is: only verified artifacts get here"
+)]
 fn map(sandbox: &Inner, artifact: &File) -> wasmtime::Result<Code> {
     let path = format!("/proc/self/fd/{}", artifact.as_raw_fd());
     // SAFETY: the caller has verified the file's MAC with the key that only the
@@ -222,7 +257,11 @@ fn settle<T>(run: Finished<T>) -> (Result<T, Fault>, Effects, wasmalert_core::ev
 fn with_effects<T>(run: Finished<T>) -> Run<(T, Effects)> {
     let (result, effects, cost) = settle(run);
     let log = effects.log.clone();
-    Run { result: result.map(|answer| (answer, effects)), log, cost }
+    Run {
+        result: result.map(|answer| (answer, effects)),
+        log,
+        cost,
+    }
 }
 
 fn labels(labels: &Labels) -> Vec<Label> {
@@ -230,7 +269,10 @@ fn labels(labels: &Labels) -> Vec<Label> {
 }
 
 fn label(name: &str, value: &str) -> Label {
-    Label { name: name.to_owned(), value: value.to_owned() }
+    Label {
+        name: name.to_owned(),
+        value: value.to_owned(),
+    }
 }
 
 fn pairs(pairs: &[(String, String)]) -> Vec<Label> {

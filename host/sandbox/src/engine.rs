@@ -1,6 +1,9 @@
 //! The engine: settings, the pool of instances, and the ticker that deadlines
 //! are measured by.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::File;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -25,13 +28,13 @@ const MEMORY_RESIDENT_BYTES: usize = 2 << 20;
 const TABLE_RESIDENT_BYTES: usize = 512 << 10;
 /// Elements of one table. JavaScript and Python engines have thousands.
 const TABLE_ELEMENTS_MAX: usize = 64 << 10;
-/// Core modules, tables and memories of one component.
+/// What one component may have. The pool holds as much for each of its instances,
+/// so that no component takes another's place.
 const CORE_INSTANCES_PER_COMPONENT_MAX: u32 = 64;
 const TABLES_PER_COMPONENT_MAX: u32 = 8;
-const MEMORIES_PER_COMPONENT_MAX: u32 = 4;
-/// The same, of all instances together, for each of the pool's instances.
-const CORE_INSTANCES_PER_INSTANCE: u32 = 16;
-const TABLES_PER_INSTANCE: u32 = 4;
+pub(crate) const MEMORIES_PER_COMPONENT_MAX: u32 = 2;
+/// Address space that each memory reserves, so that no access needs a check.
+const MEMORY_RESERVATION_GIB: u64 = 4;
 /// Frames of a guest's call stack that a trap's message is made from.
 const BACKTRACE_FRAMES_MAX: usize = 8;
 
@@ -106,7 +109,7 @@ impl Sandbox {
         settings.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config)));
         let engine = Engine::new(&settings).map_err(|error| SandboxError::Pool {
             instances: config.instances,
-            gib: u64::from(config.instances) * 4,
+            gib: u64::from(config.instances) * u64::from(MEMORIES_PER_COMPONENT_MAX) * MEMORY_RESERVATION_GIB,
             reason: format!("{error:#}"),
         })?;
         let link = |error: wasmtime::Error| SandboxError::Engine(format!("{error:#}"));
@@ -162,9 +165,9 @@ fn pool(config: &SandboxConfig) -> PoolingAllocationConfig {
     let instances = config.instances.max(1);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
-        .total_memories(instances)
-        .total_core_instances(instances.saturating_mul(CORE_INSTANCES_PER_INSTANCE))
-        .total_tables(instances.saturating_mul(TABLES_PER_INSTANCE))
+        .total_memories(instances.saturating_mul(MEMORIES_PER_COMPONENT_MAX))
+        .total_core_instances(instances.saturating_mul(CORE_INSTANCES_PER_COMPONENT_MAX))
+        .total_tables(instances.saturating_mul(TABLES_PER_COMPONENT_MAX))
         .max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT_MAX)
         .max_tables_per_component(TABLES_PER_COMPONENT_MAX)
         .max_memories_per_component(MEMORIES_PER_COMPONENT_MAX)
@@ -185,15 +188,17 @@ pub(crate) fn ticks(deadline_ms: u64) -> u64 {
 fn start_ticker(engine: &Engine) -> std::io::Result<Sender<()>> {
     let (stop, stopped) = channel::<()>();
     let engine = engine.weak();
-    thread::Builder::new().name("sandbox-ticker".into()).spawn(move || {
-        let tick = Duration::from_millis(TICK_MS);
-        while stopped.recv_timeout(tick) == Err(RecvTimeoutError::Timeout) {
-            match engine.upgrade() {
-                Some(engine) => engine.increment_epoch(),
-                None => break,
+    thread::Builder::new()
+        .name("sandbox-ticker".into())
+        .spawn(move || {
+            let tick = Duration::from_millis(TICK_MS);
+            while stopped.recv_timeout(tick) == Err(RecvTimeoutError::Timeout) {
+                match engine.upgrade() {
+                    Some(engine) => engine.increment_epoch(),
+                    None => break,
+                }
             }
-        }
-    })?;
+        })?;
     Ok(stop)
 }
 

@@ -150,7 +150,11 @@ impl bindings::types::Host for Host {}
 /// Fails when more is used than the limit allows.
 pub(crate) fn check(limit: Limit, used: u64, limits: &Limits) -> Result<(), Fault> {
     let allowed = limits.get(limit);
-    if used > allowed { Err(Fault::over(limit, allowed)) } else { Ok(()) }
+    if used > allowed {
+        Err(Fault::over(limit, allowed))
+    } else {
+        Ok(())
+    }
 }
 
 pub(crate) fn bad_call(message: impl Into<String>) -> Fault {
@@ -159,5 +163,8 @@ pub(crate) fn bad_call(message: impl Into<String>) -> Fault {
 
 /// What a list of labels costs to copy.
 pub(crate) fn label_bytes(labels: &[bindings::types::Label]) -> usize {
-    labels.iter().map(|label| label.name.len() + label.value.len() + 2 * ITEM_BYTES).sum()
+    labels
+        .iter()
+        .map(|label| label.name.len() + label.value.len() + 2 * ITEM_BYTES)
+        .sum()
 }

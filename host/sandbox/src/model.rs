@@ -152,7 +152,9 @@ pub struct Disposition {
 pub enum DispositionKind {
     Delivered,
     /// Try again, after at least `after_ms` where given.
-    Retry { after_ms: Option<u64> },
+    Retry {
+        after_ms: Option<u64>,
+    },
     /// Trying again would not help.
     Failed,
 }

@@ -60,16 +60,25 @@ fn finding(finding: rule::Finding, host: &mut Host) -> Result<Finding, Fault> {
     host.pay(2 * ITEM_BYTES + label_bytes(annotations) + label_bytes(&finding.extras))?;
     let mut labels = labels_of(finding.series, &finding.labels, host)?;
     labels.set(METRIC_NAME, "");
-    Ok(Finding { labels, value: finding.value, annotations: pairs(finding.annotations) })
+    Ok(Finding {
+        labels,
+        value: finding.value,
+        annotations: pairs(finding.annotations),
+    })
 }
 
 fn sample(sample: &rule::RecordedSample, host: &mut Host) -> Result<RecordedSample, Fault> {
     host.pay(2 * ITEM_BYTES)?;
     let labels = labels_of(sample.series, &sample.labels, host)?;
     if labels.get(METRIC_NAME).is_none() {
-        return Err(bad_outcome(format!("a recorded sample has no label {METRIC_NAME}: {labels}")));
+        return Err(bad_outcome(format!(
+            "a recorded sample has no label {METRIC_NAME}: {labels}"
+        )));
     }
-    Ok(RecordedSample { labels, value: sample.value })
+    Ok(RecordedSample {
+        labels,
+        value: sample.value,
+    })
 }
 
 /// The labels of a series, where one is referred to, with `own` on top.
@@ -83,16 +92,22 @@ fn labels_of(
         check_label("a label", label, Limit::LabelBytes, &host.limits)?;
     }
     host.pay(label_bytes(own))?;
-    let own = own.iter().map(|label| (label.name.as_str(), label.value.as_str()));
+    let own = own
+        .iter()
+        .map(|label| (label.name.as_str(), label.value.as_str()));
     let Some(rule::SeriesRef { frame, series }) = series else {
         return Ok(own.collect());
     };
     let Some(found) = host.frames.get(frame as usize) else {
-        return Err(bad_outcome(format!("refers to frame {frame}, which this run did not receive")));
+        return Err(bad_outcome(format!(
+            "refers to frame {frame}, which this run did not receive"
+        )));
     };
     let Some(below) = found.series_labels(series as usize) else {
         let len = found.len();
-        return Err(bad_outcome(format!("refers to series {series} of frame {frame}, which has {len}")));
+        return Err(bad_outcome(format!(
+            "refers to series {series} of frame {frame}, which has {len}"
+        )));
     };
     let labels: Labels = below.chain(own).collect();
     check(Limit::FindingLabels, labels.len() as u64, &host.limits)?;
@@ -113,14 +128,18 @@ pub(crate) fn description(told: types::Description, host: &mut Host) -> Result<D
     check(Limit::Queries, told.queries.len() as u64, &host.limits)?;
     let longest = told.doc.len().max(told.config_schema.len()).max(queries);
     if told.name.len() > DESCRIPTION_NAME_BYTES_MAX {
-        return Err(bad_outcome(format!("its name has more than {DESCRIPTION_NAME_BYTES_MAX} bytes")));
+        return Err(bad_outcome(format!(
+            "its name has more than {DESCRIPTION_NAME_BYTES_MAX} bytes"
+        )));
     }
     if longest > DESCRIPTION_TEXT_BYTES_MAX {
         let message = format!("its doc, schema or queries have more than {DESCRIPTION_TEXT_BYTES_MAX} bytes");
         return Err(bad_outcome(message));
     }
     if told.extras.len() > DESCRIPTION_EXTRAS_MAX {
-        return Err(bad_outcome(format!("it has more than {DESCRIPTION_EXTRAS_MAX} extras")));
+        return Err(bad_outcome(format!(
+            "it has more than {DESCRIPTION_EXTRAS_MAX} extras"
+        )));
     }
     Ok(Description {
         name: told.name,
@@ -160,16 +179,24 @@ pub(crate) fn disposition(told: &notifier::Disposition, host: &mut Host) -> Resu
     host.pay(told.kind.len() + told.reason.len() + label_bytes(&told.extras))?;
     let kind = match told.kind.as_str() {
         "delivered" => DispositionKind::Delivered,
-        "retry" => DispositionKind::Retry { after_ms: told.retry_after_ms },
+        "retry" => DispositionKind::Retry {
+            after_ms: told.retry_after_ms,
+        },
         "failed" => DispositionKind::Failed,
         other => {
             let message = format!("disposition {other:?}: must be `delivered`, `retry` or `failed`");
             return Err(bad_outcome(clip(&message)));
         }
     };
-    Ok(Disposition { kind, reason: clip(&told.reason) })
+    Ok(Disposition {
+        kind,
+        reason: clip(&told.reason),
+    })
 }
 
 fn pairs(labels: Vec<types::Label>) -> Vec<(String, String)> {
-    labels.into_iter().map(|label| (label.name, label.value)).collect()
+    labels
+        .into_iter()
+        .map(|label| (label.name, label.value))
+        .collect()
 }

@@ -34,7 +34,10 @@ pub(crate) enum End<T> {
 }
 
 /// Runs `call` with a fresh store, and drops the store.
-#[expect(clippy::disallowed_methods, reason = "measures what a run costs; nothing is decided by it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "measures what a run costs; nothing is decided by it"
+)]
 pub(crate) fn run<T>(
     sandbox: &Inner,
     inputs: Inputs,
@@ -42,7 +45,10 @@ pub(crate) fn run<T>(
     call: impl FnOnce(&mut Store<Host>) -> wasmtime::Result<T>,
 ) -> Finished<T> {
     let started = Instant::now();
-    let mut store = Store::new(&sandbox.engine, Host::new(inputs, limits, sandbox.memory_bytes_max));
+    let mut store = Store::new(
+        &sandbox.engine,
+        Host::new(inputs, limits, sandbox.memory_bytes_max),
+    );
     store.limiter(|host| &mut host.memory);
     store.set_hostcall_fuel(usize::try_from(limits.boundary_bytes).unwrap_or(usize::MAX));
     store.set_max_component_handles(HANDLES_MAX);
@@ -107,7 +113,9 @@ fn broken(error: &wasmtime::Error, limits: &Limits) -> Fault {
 fn trap_message(trap: Trap, error: &wasmtime::Error) -> String {
     let text = trap.to_string();
     let text = text.strip_prefix("wasm trap: ").unwrap_or(&text);
-    let frames = error.downcast_ref::<WasmBacktrace>().map_or(&[][..], WasmBacktrace::frames);
+    let frames = error
+        .downcast_ref::<WasmBacktrace>()
+        .map_or(&[][..], WasmBacktrace::frames);
     let names = frames.iter().filter_map(|frame| frame.func_name());
     let names: Vec<&str> = names.take(TRAP_FUNCTIONS_MAX).collect();
     if names.is_empty() {

@@ -59,7 +59,10 @@ impl Workers {
     /// [`FaultCode::Overloaded`] when the queue is full, or no thread could be started.
     pub fn submit(&self, job: impl FnOnce() + Send + 'static) -> Result<(), Fault> {
         if self.threads.is_empty() {
-            return Err(Fault::new(FaultCode::Overloaded, "no worker thread could be started"));
+            return Err(Fault::new(
+                FaultCode::Overloaded,
+                "no worker thread could be started",
+            ));
         }
         let mut queue = self.shared.lock();
         if queue.jobs.len() >= self.shared.jobs_max {

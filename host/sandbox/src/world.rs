@@ -1,7 +1,8 @@
 //! The two worlds of the contract, and whether a component is of one.
 
 use wit_parser::{
-    Function, Handle, InterfaceId, PackageId, Resolve, SourceMap, Type, TypeDefKind, TypeId, WorldId, WorldItem,
+    Function, Handle, InterfaceId, PackageId, Resolve, SourceMap, Type, TypeDefKind, TypeId, WorldId,
+    WorldItem,
 };
 
 use crate::model::World;
@@ -51,12 +52,16 @@ pub(crate) struct Side<'a> {
 impl<'a> Side<'a> {
     pub(crate) fn imports(self) -> Vec<(String, &'a WorldItem)> {
         let items = self.resolve.worlds[self.world].imports.iter();
-        items.map(|(key, item)| (self.resolve.name_world_key(key), item)).collect()
+        items
+            .map(|(key, item)| (self.resolve.name_world_key(key), item))
+            .collect()
     }
 
     pub(crate) fn exports(self) -> Vec<(String, &'a WorldItem)> {
         let items = self.resolve.worlds[self.world].exports.iter();
-        items.map(|(key, item)| (self.resolve.name_world_key(key), item)).collect()
+        items
+            .map(|(key, item)| (self.resolve.name_world_key(key), item))
+            .collect()
     }
 }
 
@@ -148,16 +153,20 @@ fn mismatch(expected: (&Resolve, &Function), found: (&Resolve, &Function)) -> Op
         return Some(format!("expected `{expected_text}`, found `{found_text}`"));
     }
     let params = expected.1.params.iter().zip(&found.1.params);
-    let mut pairs: Vec<(String, Type, Type)> =
-        params.map(|(e, f)| (e.name.clone(), e.ty, f.ty)).collect();
+    let mut pairs: Vec<(String, Type, Type)> = params.map(|(e, f)| (e.name.clone(), e.ty, f.ty)).collect();
     if let (Some(expected), Some(found)) = (expected.1.result, found.1.result) {
         pairs.push(("result".to_owned(), expected, found));
     }
-    pairs.into_iter().find_map(|(path, e, f)| differ(&path, (expected.0, e), (found.0, f)))
+    pairs
+        .into_iter()
+        .find_map(|(path, e, f)| differ(&path, (expected.0, e), (found.0, f)))
 }
 
 fn signature(resolve: &Resolve, function: &Function) -> String {
-    let params = function.params.iter().map(|param| format!("{}: {}", param.name, name(resolve, param.ty)));
+    let params = function
+        .params
+        .iter()
+        .map(|param| format!("{}: {}", param.name, name(resolve, param.ty)));
     let params: Vec<String> = params.collect();
     let result = function.result.map(|ty| format!(" -> {}", name(resolve, ty)));
     format!("func({}){}", params.join(", "), result.unwrap_or_default())
@@ -172,7 +181,11 @@ fn differ(path: &str, expected: (&Resolve, Type), found: (&Resolve, Type)) -> Op
     }
     let (inner_e, inner_f) = (inner(expected.0, expected.1), inner(found.0, found.1));
     inner_e.into_iter().zip(inner_f).find_map(|((part, e), (_, f))| {
-        let path = if part.is_empty() { path.to_owned() } else { format!("{path}.{part}") };
+        let path = if part.is_empty() {
+            path.to_owned()
+        } else {
+            format!("{path}.{part}")
+        };
         differ(&path, (expected.0, e), (found.0, f))
     })
 }
@@ -189,14 +202,20 @@ fn resolved(resolve: &Resolve, ty: Type) -> Option<TypeId> {
 /// Types that a type is made of, with the names of fields and cases.
 fn inner(resolve: &Resolve, ty: Type) -> Vec<(String, Type)> {
     let part = |ty: &Type| (String::new(), *ty);
-    let Some(id) = resolved(resolve, ty) else { return Vec::new() };
+    let Some(id) = resolved(resolve, ty) else {
+        return Vec::new();
+    };
     match &resolve.types[id].kind {
-        TypeDefKind::Record(record) => {
-            record.fields.iter().map(|field| (field.name.clone(), field.ty)).collect()
-        }
+        TypeDefKind::Record(record) => record
+            .fields
+            .iter()
+            .map(|field| (field.name.clone(), field.ty))
+            .collect(),
         TypeDefKind::Variant(variant) => {
             let cases = variant.cases.iter();
-            cases.filter_map(|case| Some((case.name.clone(), case.ty?))).collect()
+            cases
+                .filter_map(|case| Some((case.name.clone(), case.ty?)))
+                .collect()
         }
         TypeDefKind::Tuple(tuple) => tuple.types.iter().map(part).collect(),
         TypeDefKind::Option(ty) | TypeDefKind::List(ty) => vec![part(ty)],
@@ -207,7 +226,9 @@ fn inner(resolve: &Resolve, ty: Type) -> Vec<(String, Type)> {
 
 /// A type as text, one level deep.
 fn definition(resolve: &Resolve, ty: Type) -> String {
-    let Some(id) = resolved(resolve, ty) else { return name(resolve, ty) };
+    let Some(id) = resolved(resolve, ty) else {
+        return name(resolve, ty);
+    };
     match &resolve.types[id].kind {
         TypeDefKind::Record(record) => {
             let fields = record.fields.iter();
@@ -236,7 +257,9 @@ fn definition(resolve: &Resolve, ty: Type) -> String {
 
 /// A type's name.
 fn name(resolve: &Resolve, ty: Type) -> String {
-    let Type::Id(id) = ty else { return primitive(ty).to_owned() };
+    let Type::Id(id) = ty else {
+        return primitive(ty).to_owned();
+    };
     let def = &resolve.types[id];
     if let Some(name) = &def.name {
         return name.clone();

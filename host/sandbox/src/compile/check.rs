@@ -5,6 +5,7 @@ use wit_parser::decoding::{DecodedWasm, decode};
 
 use super::encode::encode;
 use super::{CompileError, ModuleKind};
+use crate::engine::MEMORIES_PER_COMPONENT_MAX;
 use crate::model::World;
 use crate::world::{self, Side};
 
@@ -43,14 +44,30 @@ impl Checked {
         let Some(world) = self.world else {
             let [rule, notifier] = World::ALL.map(world::export_of);
             let message = format!("exports neither `{rule}` (a rule) nor `{notifier}` (a notifier)");
-            let problems = self.exports.iter().map(|export| format!("exports `{export}`")).collect();
-            return Err(CompileError { code: "world_unknown", message, problems });
+            let problems = self
+                .exports
+                .iter()
+                .map(|export| format!("exports `{export}`"))
+                .collect();
+            return Err(CompileError {
+                code: "world_unknown",
+                message,
+                problems,
+            });
         };
         if self.problems.is_empty() {
             return Ok(world);
         }
-        let message = format!("is not of the world `{}`: {}", world.as_str(), self.problems.join("; "));
-        Err(CompileError { code: "world_mismatch", message, problems: self.problems.clone() })
+        let message = format!(
+            "is not of the world `{}`: {}",
+            world.as_str(),
+            self.problems.join("; ")
+        );
+        Err(CompileError {
+            code: "world_mismatch",
+            message,
+            problems: self.problems.clone(),
+        })
     }
 }
 
@@ -61,6 +78,7 @@ pub(super) struct Census {
     pub(super) code_bytes: u64,
     pub(super) minimum_memory_bytes: u64,
     types: u64,
+    memories: u64,
     modules: u64,
     is_component: bool,
     has_component_type: bool,
@@ -117,7 +135,10 @@ fn compare(checked: &mut Checked) -> Result<(), CompileError> {
     let DecodedWasm::Component(resolve, world) = &decoded else {
         return Ok(());
     };
-    let found = Side { resolve, world: *world };
+    let found = Side {
+        resolve,
+        world: *world,
+    };
     let names = |items: Vec<(String, &wit_parser::WorldItem)>| {
         let mut names: Vec<String> = items.into_iter().map(|(name, _)| name).collect();
         names.sort_unstable();
@@ -131,7 +152,10 @@ fn compare(checked: &mut Checked) -> Result<(), CompileError> {
     let (contract, package) = world::contract().map_err(host_error)?;
     let expected = contract.packages[package].worlds.get(of.as_str());
     let expected = *expected.ok_or_else(|| host_error("a world is missing".to_owned()))?;
-    let expected = Side { resolve: &contract, world: expected };
+    let expected = Side {
+        resolve: &contract,
+        world: expected,
+    };
     checked.problems = world::problems(expected, found);
     Ok(())
 }
@@ -140,7 +164,8 @@ fn warnings(census: &Census) -> Vec<String> {
     let mut warnings = Vec::new();
     if census.minimum_memory_bytes > MINIMUM_MEMORY_BYTES_GOOD {
         warnings.push(format!(
-            "its minimum memory is {} KiB, which slows every run down: link with `-zstack-size=65536`",
+            "its minimum memory is {} KiB, which slows every run down: where the language allows, link with \
+             `-zstack-size=65536`",
             census.minimum_memory_bytes >> 10
         ));
     }
@@ -169,11 +194,20 @@ fn count(wasm: &[u8]) -> Result<Census, CompileError> {
         }
         if let Payload::CodeSectionEntry(body) = &payload {
             census.code_bytes += body.range().len() as u64;
-            bound("bytes in one function", body.range().len() as u64, FUNCTION_BYTES_MAX)?;
-            bound("nested blocks", block_depth(body).map_err(|error| invalid(&error))?, BLOCK_DEPTH_MAX)?;
+            bound(
+                "bytes in one function",
+                body.range().len() as u64,
+                FUNCTION_BYTES_MAX,
+            )?;
+            bound(
+                "nested blocks",
+                block_depth(body).map_err(|error| invalid(&error))?,
+                BLOCK_DEPTH_MAX,
+            )?;
         }
         bound("functions", census.functions, FUNCTIONS_MAX)?;
         bound("types", census.types, TYPES_MAX)?;
+        bound("memories", census.memories, u64::from(MEMORIES_PER_COMPONENT_MAX))?;
         bound("core modules", census.modules, MODULES_MAX)?;
         bound("bytes of code", census.code_bytes, CODE_BYTES_MAX)?;
         bound("nested components", depth, COMPONENT_DEPTH_MAX)?;
@@ -188,9 +222,12 @@ impl Census {
             Payload::ComponentTypeSection(types) => self.types += u64::from(types.count()),
             Payload::FunctionSection(functions) => self.functions += u64::from(functions.count()),
             Payload::MemorySection(memories) => {
+                self.memories += u64::from(memories.count());
                 for memory in memories.clone() {
                     let memory = memory?;
-                    let page_bytes = 1_u64.checked_shl(memory.page_size_log2.unwrap_or(16)).unwrap_or(u64::MAX);
+                    let page_bytes = 1_u64
+                        .checked_shl(memory.page_size_log2.unwrap_or(16))
+                        .unwrap_or(u64::MAX);
                     let bytes = memory.initial.saturating_mul(page_bytes);
                     self.minimum_memory_bytes = self.minimum_memory_bytes.saturating_add(bytes);
                 }

@@ -21,7 +21,10 @@ pub fn componentize(core: &[u8]) -> Result<Vec<u8>, CompileError> {
 }
 
 pub(super) fn encode(core: &[u8], with_stub: bool) -> Result<Vec<u8>, CompileError> {
-    let mut encoder = ComponentEncoder::default().validate(true).module(core).map_err(|e| refused(&e))?;
+    let mut encoder = ComponentEncoder::default()
+        .validate(true)
+        .module(core)
+        .map_err(|e| refused(&e))?;
     if with_stub {
         let stub = wat::parse_str(STUB)
             .map_err(|error| CompileError::new("host_error", format!("the WASI stub is broken: {error}")))?;
@@ -34,5 +37,9 @@ pub(super) fn encode(core: &[u8], with_stub: bool) -> Result<Vec<u8>, CompileErr
 fn refused(error: &impl std::fmt::Display) -> CompileError {
     let what = format!("{error:#}");
     let message = format!("does not make a component: {what}");
-    CompileError { code: "world_mismatch", message, problems: vec![what] }
+    CompileError {
+        code: "world_mismatch",
+        message,
+        problems: vec![what],
+    }
 }

@@ -69,7 +69,7 @@ pub fn inspect(wasm: &[u8]) -> Result<Inspection, CompileError> {
         functions: checked.census.functions,
         code_bytes: checked.census.code_bytes,
         minimum_memory_bytes: checked.census.minimum_memory_bytes,
-        wasi_stub: checked.census.imports_preview1,
+        wasi_stub: checked.kind == ModuleKind::Core && checked.census.imports_preview1,
         problems,
         warnings: checked.warnings,
     })

@@ -41,7 +41,9 @@ pub fn compile(exe: &Path, wasm: &[u8], limits: &CompileLimits) -> Result<Compil
     let _ = child.kill(); // nothing happens when it has ended
     let status = child.wait();
     match result? {
-        Said { reply: Some(reply), .. } => reply,
+        Said {
+            reply: Some(reply), ..
+        } => reply,
         Said { stderr, .. } => {
             let status = status.map_err(|error| host_error(&format!("the compiler is lost: {error}")))?;
             Err(crashed(status, &stderr, limits))
@@ -82,11 +84,18 @@ fn converse(child: &mut Child, wasm: &[u8], limits: &CompileLimits) -> Result<Sa
         return Err(CompileError::new("compile_timeout", message));
     };
     let reply = parse_reply(&reply);
-    let stderr = if reply.is_none() { stderr.recv_timeout(wall).unwrap_or_default() } else { Vec::new() };
+    let stderr = if reply.is_none() {
+        stderr.recv_timeout(wall).unwrap_or_default()
+    } else {
+        Vec::new()
+    };
     if reply.is_none() {
         wait_until_ended(child, wall);
     }
-    Ok(Said { reply, stderr: String::from_utf8_lossy(&stderr).into_owned() })
+    Ok(Said {
+        reply,
+        stderr: String::from_utf8_lossy(&stderr).into_owned(),
+    })
 }
 
 /// Reads a pipe to its end on a thread of its own, and gives its first bytes.
@@ -114,15 +123,24 @@ fn wait_until_ended(child: &mut Child, wall: Duration) {
 
 fn crashed(status: ExitStatus, stderr: &str, limits: &CompileLimits) -> CompileError {
     if stderr.contains(ALLOCATION_FAILED) {
-        let message = format!("compiling it takes more than {} bytes of memory", limits.memory_bytes);
+        let message = format!(
+            "compiling it takes more than {} bytes of memory",
+            limits.memory_bytes
+        );
         return CompileError::new("compile_memory", message);
     }
     if status.signal() == Some(Signal::XCPU.as_raw()) {
-        let message = format!("compiling it takes more than {} s of CPU time", limits.cpu_seconds);
+        let message = format!(
+            "compiling it takes more than {} s of CPU time",
+            limits.cpu_seconds
+        );
         return CompileError::new("compile_timeout", message);
     }
     tracing::warn!(%status, stderr, "the compiler crashed");
-    CompileError::new("compile_crashed", format!("the compiler crashed on it ({status})"))
+    CompileError::new(
+        "compile_crashed",
+        format!("the compiler crashed on it ({status})"),
+    )
 }
 
 fn host_error(message: &str) -> CompileError {

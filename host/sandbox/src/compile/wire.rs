@@ -97,7 +97,14 @@ pub(super) fn parse_reply(bytes: &[u8]) -> Option<Result<Compiled, CompileError>
     let end = bytes.iter().position(|byte| *byte == b'\n')?;
     let body = &bytes[end + 1..];
     match serde_json::from_slice(&bytes[..end]).ok()? {
-        Reply::Compiled { world, component_bytes, artifact_bytes, imports, minimum_memory_bytes, warnings } => {
+        Reply::Compiled {
+            world,
+            component_bytes,
+            artifact_bytes,
+            imports,
+            minimum_memory_bytes,
+            warnings,
+        } => {
             if body.len() != component_bytes.checked_add(artifact_bytes)? {
                 return None;
             }
@@ -111,9 +118,17 @@ pub(super) fn parse_reply(bytes: &[u8]) -> Option<Result<Compiled, CompileError>
                 warnings,
             }))
         }
-        Reply::Refused { code, message, problems } => {
+        Reply::Refused {
+            code,
+            message,
+            problems,
+        } => {
             let code = CODES.into_iter().find(|known| *known == code)?;
-            Some(Err(CompileError { code, message, problems }))
+            Some(Err(CompileError {
+                code,
+                message,
+                problems,
+            }))
         }
     }
 }

@@ -33,7 +33,9 @@ fn work() -> io::Result<()> {
     let request: Request = serde_json::from_str(&line)?;
     limit_process(&request)?;
     let mut wasm = Vec::new();
-    input.take(request.wasm_bytes.saturating_add(1)).read_to_end(&mut wasm)?;
+    input
+        .take(request.wasm_bytes.saturating_add(1))
+        .read_to_end(&mut wasm)?;
     let result = compile(&wasm, &request);
     io::stdout().lock().write_all(&reply(&result)?)
 }
@@ -46,7 +48,13 @@ fn limit_process(request: &Request) -> io::Result<()> {
         (Resource::As, request.memory_bytes, request.memory_bytes),
         (Resource::Cpu, request.cpu_seconds, cpu_hard),
     ] {
-        setrlimit(resource, Rlimit { current: Some(soft), maximum: Some(hard) })?;
+        setrlimit(
+            resource,
+            Rlimit {
+                current: Some(soft),
+                maximum: Some(hard),
+            },
+        )?;
     }
     Ok(())
 }

@@ -28,7 +28,12 @@ struct Usage {
 
 impl<V> Kept<V> {
     pub(crate) fn new(before: Arc<BTreeMap<String, V>>, value_bytes: fn(&V) -> usize) -> Self {
-        Self { before, changes: BTreeMap::new(), value_bytes, usage: None }
+        Self {
+            before,
+            changes: BTreeMap::new(),
+            value_bytes,
+            usage: None,
+        }
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&V> {
@@ -66,7 +71,10 @@ impl<V> Kept<V> {
         let Some(old) = self.get(&name) else { return };
         let size = self.size(&name, old);
         let usage = self.usage();
-        self.usage = Some(Usage { names: usage.names - 1, bytes: usage.bytes - size });
+        self.usage = Some(Usage {
+            names: usage.names - 1,
+            bytes: usage.bytes - size,
+        });
         if self.before.contains_key(&name) {
             self.changes.insert(name, None);
         } else {
@@ -98,7 +106,11 @@ impl<V> Kept<V> {
     fn usage(&self) -> Usage {
         self.usage.unwrap_or_else(|| Usage {
             names: self.before.len() as u64,
-            bytes: self.before.iter().map(|(name, value)| self.size(name, value)).sum(),
+            bytes: self
+                .before
+                .iter()
+                .map(|(name, value)| self.size(name, value))
+                .sum(),
         })
     }
 

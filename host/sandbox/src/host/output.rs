@@ -14,14 +14,19 @@ impl log::Host for Host {
     fn write(&mut self, level: log::Level, message: String, fields: Vec<Label>) -> Result<()> {
         self.enter_always(message.len() + label_bytes(&fields))?;
         // One byte more for each part, so that empty ones are not free.
-        let parts = fields.iter().map(|field| field.name.len() + field.value.len() + 1);
+        let parts = fields
+            .iter()
+            .map(|field| field.name.len() + field.value.len() + 1);
         let bytes = message.len() + 1 + parts.sum::<usize>();
         self.log_bytes = self.log_bytes.saturating_add(bytes as u64);
         check(Limit::LogBytes, self.log_bytes, &self.limits)?;
         self.log.push(LogLine {
             level: level_of(level),
             message,
-            fields: fields.into_iter().map(|field| (field.name, field.value)).collect(),
+            fields: fields
+                .into_iter()
+                .map(|field| (field.name, field.value))
+                .collect(),
         });
         Ok(())
     }
@@ -41,7 +46,10 @@ impl metrics::Host for Host {
     fn count(&mut self, name: String, labels: Vec<Label>, by: f64) -> Result<()> {
         self.enter(name.len() + label_bytes(&labels))?;
         if !(by.is_finite() && by >= 0.0) {
-            let message = format!("counter {} counts by {by}: must be a number of at least 0", quote(&name));
+            let message = format!(
+                "counter {} counts by {by}: must be a number of at least 0",
+                quote(&name)
+            );
             Err(bad_call(message))?;
         }
         Ok(self.update(name, &labels, MetricChange::Count(by))?)

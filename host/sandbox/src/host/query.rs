@@ -54,7 +54,11 @@ impl query::Host for Host {
             let query = self.settle_range(query)?;
             self.note(query)?;
         }
-        if self.wants.is_empty() { Ok(()) } else { Err(Suspend)? }
+        if self.wants.is_empty() {
+            Ok(())
+        } else {
+            Err(Suspend)?
+        }
     }
 }
 
@@ -68,7 +72,9 @@ impl Host {
 
     fn settle_instant(&self, query: InstantQuery) -> Result<Query, Fault> {
         let (context, _) = self.inputs()?;
-        let at_ms = query.time_ms.unwrap_or_else(|| context.now_ms.saturating_sub(context.query_offset_ms));
+        let at_ms = query
+            .time_ms
+            .unwrap_or_else(|| context.now_ms.saturating_sub(context.query_offset_ms));
         settle(context, &query.source, query.expr, QueryTime::Instant { at_ms })
     }
 
@@ -81,10 +87,22 @@ impl Host {
         }
         let step_ms = i64::try_from(query.step_ms).unwrap_or(0);
         if step_ms < 1 {
-            let message = format!("a range query has a step of {} ms: must be 1 to 2^63 - 1", query.step_ms);
+            let message = format!(
+                "a range query has a step of {} ms: must be 1 to 2^63 - 1",
+                query.step_ms
+            );
             return Err(bad_call(message));
         }
-        settle(context, &query.source, query.expr, QueryTime::Range { start_ms, end_ms, step_ms })
+        settle(
+            context,
+            &query.source,
+            query.expr,
+            QueryTime::Range {
+                start_ms,
+                end_ms,
+                step_ms,
+            },
+        )
     }
 
     /// Notes that a query was asked and, where it is not in the journal, wanted;
@@ -140,12 +158,16 @@ impl Host {
         let handle = FrameHandle { frame, id };
         self.open.push(handle).map_err(|_| {
             let allowed = super::FRAMES_OPEN_MAX;
-            bad_call(format!("more than {allowed} frames are open: drop those that are done with"))
+            bad_call(format!(
+                "more than {allowed} frames are open: drop those that are done with"
+            ))
         })
     }
 
     fn handle(&self, frame: &Resource<FrameHandle>) -> Result<&FrameHandle, Fault> {
-        self.open.get(frame).map_err(|_| bad_call("there is no such frame"))
+        self.open
+            .get(frame)
+            .map_err(|_| bad_call("there is no such frame"))
     }
 
     fn frame(&self, frame: &Resource<FrameHandle>) -> Result<Arc<Frame>, Fault> {
@@ -153,11 +175,16 @@ impl Host {
     }
 
     fn copy_labels(&mut self, frame: &Frame, series: u32) -> Result<Vec<Label>, Fault> {
-        let labels = frame.series_labels(series as usize).ok_or_else(|| no_series(frame, series))?;
+        let labels = frame
+            .series_labels(series as usize)
+            .ok_or_else(|| no_series(frame, series))?;
         let bytes = |(name, value): (&str, &str)| name.len() + value.len() + 2 * ITEM_BYTES;
         self.pay(ITEM_BYTES + labels.clone().map(bytes).sum::<usize>())?;
         Ok(labels
-            .map(|(name, value)| Label { name: name.to_owned(), value: value.to_owned() })
+            .map(|(name, value)| Label {
+                name: name.to_owned(),
+                value: value.to_owned(),
+            })
             .collect())
     }
 }
@@ -223,7 +250,9 @@ impl query::HostFrame for Host {
 
     fn samples(&mut self, frame: Resource<FrameHandle>, series: u32) -> Result<SampleColumns> {
         let frame = self.frame(&frame)?;
-        let range = frame.sample_range(series as usize).ok_or_else(|| no_series(&frame, series))?;
+        let range = frame
+            .sample_range(series as usize)
+            .ok_or_else(|| no_series(&frame, series))?;
         self.enter(16 * range.len())?;
         Ok(SampleColumns {
             timestamps_ms: frame.all_timestamps_ms()[range.clone()].to_vec(),
@@ -234,7 +263,11 @@ impl query::HostFrame for Host {
     fn sample_offsets(&mut self, frame: Resource<FrameHandle>) -> Result<Vec<u32>> {
         let frame = self.frame(&frame)?;
         self.enter(4 * (frame.len() + 1))?;
-        Ok(if frame.is_empty() { vec![0] } else { frame.sample_offsets().to_vec() })
+        Ok(if frame.is_empty() {
+            vec![0]
+        } else {
+            frame.sample_offsets().to_vec()
+        })
     }
 
     fn all_timestamps_ms(&mut self, frame: Resource<FrameHandle>) -> Result<Vec<i64>> {
@@ -252,7 +285,9 @@ impl query::HostFrame for Host {
     fn all_timestamps_ms_packed(&mut self, frame: Resource<FrameHandle>) -> Result<Vec<u8>> {
         let frame = self.frame(&frame)?;
         self.enter(8 * frame.all_timestamps_ms().len())?;
-        Ok(pack(frame.all_timestamps_ms(), |timestamp| timestamp.to_le_bytes()))
+        Ok(pack(frame.all_timestamps_ms(), |timestamp| {
+            timestamp.to_le_bytes()
+        }))
     }
 
     fn all_values_packed(&mut self, frame: Resource<FrameHandle>) -> Result<Vec<u8>> {
@@ -262,7 +297,9 @@ impl query::HostFrame for Host {
     }
 
     fn drop(&mut self, frame: Resource<FrameHandle>) -> Result<()> {
-        self.open.delete(frame).map_err(|_| bad_call("there is no such frame"))?;
+        self.open
+            .delete(frame)
+            .map_err(|_| bad_call("there is no such frame"))?;
         Ok(())
     }
 }
@@ -271,18 +308,32 @@ fn settle(context: &Context, source: &str, expr: String, time: QueryTime) -> Res
     if expr.len().max(source.len()) > EXPR_BYTES_MAX {
         return Err(bad_call(format!("a query has more than {EXPR_BYTES_MAX} bytes")));
     }
-    let source = if source.is_empty() { Arc::clone(&context.source) } else { source.into() };
-    Ok(Query { source, expr: expr.into(), time })
+    let source = if source.is_empty() {
+        Arc::clone(&context.source)
+    } else {
+        source.into()
+    };
+    Ok(Query {
+        source,
+        expr: expr.into(),
+        time,
+    })
 }
 
 fn failed(query: &Query, error: &QueryError) -> Fault {
     let expr: String = query.expr.chars().take(200).collect();
-    let message = format!("query `{expr}` to source `{}` failed: {}", query.source, error.message);
+    let message = format!(
+        "query `{expr}` to source `{}` failed: {}",
+        query.source, error.message
+    );
     Fault::new(FaultCode::Query(error.code), message)
 }
 
 fn no_series(frame: &Frame, series: u32) -> Fault {
-    bad_call(format!("there is no series {series} in a frame of {}", frame.len()))
+    bad_call(format!(
+        "there is no series {series} in a frame of {}",
+        frame.len()
+    ))
 }
 
 /// A column's newest sample of each series.

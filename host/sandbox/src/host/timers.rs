@@ -24,7 +24,9 @@ impl timers::Host for Host {
     fn pending(&mut self) -> Result<Vec<timers::Timer>> {
         self.enter(0)?;
         let set = self.timers.starting_with("");
-        let bytes = set.iter().map(|(name, timer)| name.len() + timer.payload.len() + 2 * ITEM_BYTES);
+        let bytes = set
+            .iter()
+            .map(|(name, timer)| name.len() + timer.payload.len() + 2 * ITEM_BYTES);
         let bytes = bytes.sum();
         let timers = set.into_iter().map(|(name, timer)| timers::Timer {
             name: name.to_owned(),
