@@ -1,0 +1,2 @@
+use serde as _;
+use wasmalert as _;
