@@ -118,3 +118,8 @@ macro_rules! notifier {
         };
     };
 }
+
+/// Keeps the README's rule compiling.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -108,16 +108,36 @@ impl Batch {
     }
 }
 
+/// What marks a secret, and the same JSON text in a form that the host does not
+/// take for one.
+const SECRET: &str = "{{secret:";
+const SECRET_ESCAPED: &str = "{\\u007bsecret:";
+
 impl Request {
     /// Makes a POST of a JSON body.
     ///
+    /// A `{{secret:NAME}}` in the body stays text: labels and annotations come
+    /// from what is monitored, and must not be able to ask for a secret. A
+    /// receiver that wants one in the body gets its `body` by hand.
+    ///
     /// # Errors
-    /// The value has no JSON form.
+    /// The URL is none, which is an [`Error::BAD_CONFIG`], or the value has no
+    /// JSON form.
     pub fn post_json<T: Serialize + ?Sized>(url: impl Into<String>, body: &T) -> Result<Self, Error> {
+        let url = url.into();
+        if !["http://", "https://", SECRET]
+            .iter()
+            .any(|start| url.starts_with(start))
+        {
+            let message = format!("url: {url:?} starts with neither http://, https:// nor {SECRET}NAME}}}}");
+            return Err(Error::config(message));
+        }
         let request = Self {
             method: "POST".to_owned(),
-            url: url.into(),
-            body: serde_json::to_vec(body)?,
+            url,
+            body: serde_json::to_string(body)?
+                .replace(SECRET, SECRET_ESCAPED)
+                .into_bytes(),
             ..Self::default()
         };
         Ok(request.header("Content-Type", "application/json"))

@@ -109,3 +109,19 @@ fn a_bad_configuration_fails_the_answer_too() {
     assert_eq!(answer.kind, "failed");
     assert!(answer.reason.contains("missing field `url`"), "{}", answer.reason);
 }
+
+#[test]
+fn an_alert_cannot_ask_for_a_secret() {
+    let text = "{{{secret:pager}} and {{secret:other}}";
+    let request = Request::post_json(secret("url"), &[text]).unwrap();
+    let body = String::from_utf8(request.body).unwrap();
+    assert!(!body.contains("{{secret:"), "{body}");
+    assert_eq!(serde_json::from_str::<[String; 1]>(&body).unwrap(), [text]);
+}
+
+#[test]
+fn a_url_is_one() {
+    let error = Request::post_json("pager.example", "").unwrap_err();
+    assert_eq!(error.code, Error::BAD_CONFIG);
+    assert!(error.message.contains("\"pager.example\""), "{error}");
+}
