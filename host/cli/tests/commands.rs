@@ -478,7 +478,7 @@ fn help_teaches() {
     assert!(!help(&["--help"]).contains("compile-worker"));
     assert!(help(&["apply", "--help"]).contains("namespace: prod"));
     let serve = help(&["serve", "--help"]);
-    for setting in wasmalert_server::config::SETTINGS {
+    for setting in wasmalert_server::config::SETTINGS.iter() {
         let flag = format!("--{} <VALUE>", setting.name.replace('_', "-"));
         assert_eq!(serve.matches(&flag).count(), 1, "{flag}\n{serve}");
         assert!(serve.contains(setting.env), "{}\n{serve}", setting.env);

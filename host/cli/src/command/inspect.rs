@@ -42,9 +42,9 @@ fn refused(error: &CompileError) -> Error {
 fn report(inspection: &Inspection, width: Option<usize>) -> String {
     let world = inspection.world.map_or("none", |world| world.as_str());
     let mut report = output::fields(&[
-        ("kind", clean(&inspection.kind)),
+        ("kind", inspection.kind.as_str().to_owned()),
         ("world", world.to_owned()),
-        ("size", size(inspection.bytes)),
+        ("size", size(inspection.wasm_bytes)),
         ("minimum memory", size(inspection.minimum_memory_bytes)),
     ]);
     for (title, lines) in [
@@ -84,11 +84,11 @@ fn limits(width: Option<usize>) -> String {
 fn document(inspection: &Inspection) -> Value {
     let limit = |info: &LimitInfo| json!({"name": info.name, "default": info.default, "unit": info.unit, "doc": info.doc.trim()});
     json!({
-        "kind": inspection.kind,
+        "kind": inspection.kind.as_str(),
         "world": inspection.world.map(|world| world.as_str()),
         "imports": inspection.imports,
         "exports": inspection.exports,
-        "bytes": inspection.bytes,
+        "bytes": inspection.wasm_bytes,
         "minimum_memory_bytes": inspection.minimum_memory_bytes,
         "warnings": inspection.warnings,
         "problems": inspection.problems,

@@ -351,10 +351,13 @@ pub(super) async fn enqueue(
     new: &NewOutboxRow,
 ) -> Result<(), StoreError> {
     let superseded = "DELETE FROM outbox WHERE tenant = $1 AND namespace = $2 AND group_name = $3
-        AND rule = $4 AND receiver = $5 AND status = 'pending' AND kind = 'resend' AND id < $6";
+        AND rule = $4 AND receiver = $5 AND status = 'pending' AND kind = 'resend' AND id < $6
+        AND created_ms < $7";
+    // Rows of one evaluation, which carry the same time, stand beside each other.
     of_rule(superseded, rule)
         .bind(&new.receiver)
         .bind(&new.id)
+        .bind(new.created_ms)
         .execute(&mut *connection)
         .await?;
     let sql = "INSERT INTO outbox (tenant, namespace, group_name, rule, receiver, id, kind,

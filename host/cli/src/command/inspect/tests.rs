@@ -2,11 +2,15 @@ use super::*;
 
 fn inspection() -> Inspection {
     Inspection {
-        kind: "core module\u{1b}[2J".into(),
+        kind: wasmalert_sandbox::ModuleKind::Core,
         world: None,
         imports: vec!["wasmalert:rules/query@0.1.0".into()],
         exports: Vec::new(),
-        bytes: 2_048,
+        wasm_bytes: 2_048,
+        component_bytes: 4_096,
+        functions: 3,
+        code_bytes: 512,
+        wasi_stub: false,
         minimum_memory_bytes: 17 << 16,
         warnings: vec!["has debug information".into()],
         problems: vec!["missing export evaluate".into()],
@@ -16,7 +20,7 @@ fn inspection() -> Inspection {
 #[test]
 fn the_report_has_everything_and_every_limit() {
     let report = report(&inspection(), None);
-    let start = "kind:            core module\\u{1b}[2J\nworld:           none\nsize:            2.0 KiB\n\
+    let start = "kind:            core module\nworld:           none\nsize:            2.0 KiB\n\
                  minimum memory:  1.0 MiB\n\nImports:\n  wasmalert:rules/query@0.1.0\n\n\
                  Warnings:\n  has debug information\n\nProblems:\n  missing export evaluate\n\nLimits";
     assert!(report.starts_with(start), "{report}");
