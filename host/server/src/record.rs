@@ -27,7 +27,7 @@ const RECORD_BYTES_MAX: u64 = 256 << 20;
 pub type LabelMap = BTreeMap<String, String>;
 
 /// Everything an evaluation read.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Inputs {
     pub module: String,
     /// None when there was no such module.
@@ -49,7 +49,7 @@ pub struct Inputs {
     pub timers: Vec<TimerRecord>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TriggerRecord {
     /// `interval` or `timer`.
     pub kind: String,
@@ -58,7 +58,7 @@ pub struct TriggerRecord {
     pub timer: Option<TimerRecord>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TimerRecord {
     pub name: String,
     pub due_ms: i64,
@@ -67,7 +67,7 @@ pub struct TimerRecord {
 }
 
 /// One query and its result.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct QueryRecord {
     pub source: String,
     pub expr: String,
@@ -86,7 +86,7 @@ pub struct QueryRecord {
     pub error: Option<CodeMessage>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RangeRecord {
     pub start_ms: i64,
     pub end_ms: i64,
@@ -136,7 +136,7 @@ pub struct SampleRecord {
 }
 
 /// What an evaluation did, and what came of it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct EffectsRecord {
     /// Writes to the state in base64; null removes a key.
     pub state: BTreeMap<String, Option<String>>,

@@ -1,19 +1,24 @@
 //! `/v1/…/evaluations`: what rules read, answered and did.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
 use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
+use wasmalert_core::units::format_duration_ms;
 use wasmalert_core::{GroupKey, RuleKey};
 
 use super::problem::{Answer, Problem};
 use super::request::Page;
 use super::{Caller, request};
 use crate::Host;
-use crate::record::{CodeMessage, EffectsRecord, Inputs, OutcomeRecord, decode};
-use crate::store::EvaluationSummary;
+use crate::record::{
+    CodeMessage, EffectsRecord, Inputs, LabelMap, LogRecord, MetricRecord, NotifyRecord, OutcomeRecord, QueryRecord,
+    SeriesRecord, TimerRecord, TransitionRecord, decode,
+};
+use crate::store::{ErrorRow, EvaluationSummary};
 
 /// An evaluation in a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -43,23 +48,201 @@ pub(super) struct Evaluations {
 /// An evaluation with everything that is known of it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Evaluation {
+    id: String,
     namespace: String,
     group: String,
     rule: String,
-    #[serde(flatten)]
-    summary: Summary,
-    inputs: Inputs,
+    module: String,
+    /// Null when there was no such module.
+    version: Option<u32>,
+    digest: Option<String>,
+    slot_at: String,
+    trigger: Trigger,
+    /// `ok` or `err`.
+    status: &'static str,
+    error: Option<CodeMessage>,
+    inputs: InputsView,
     outcome: OutcomeRecord,
-    effects: EffectsRecord,
+    effects: EffectsView,
+    /// What became of alerts.
+    transitions: Vec<TransitionRecord>,
+    /// What was put into the outbox.
+    notifications: Vec<NotifyRecord>,
+    cost: Cost,
+    /// Runs until every query result was there.
+    rounds: u32,
+}
+
+/// Why an evaluation happened.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Trigger {
+    /// `interval` or `timer`.
+    kind: String,
+    timer: Option<String>,
+    due_at: Option<String>,
+}
+
+/// What an evaluation read.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct InputsView {
+    interval: String,
+    query_offset: String,
+    /// The rule's configuration.
+    #[schema(value_type = Object)]
+    config: serde_json::Value,
+    /// The labels the host put on every alert.
+    labels: LabelMap,
+    /// The source of queries that name none.
+    source: String,
+    queries: Vec<QueryView>,
+    /// The component's state before the run, values in base64.
+    state: LabelMap,
+    timers: Vec<TimerView>,
+}
+
+/// A query and its result. An instant query has `at`, a range `start`, `end` and
+/// `step_ms`.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct QueryView {
+    source: String,
+    expr: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step_ms: Option<i64>,
+    /// Number of series, those left out included.
+    series_count: u64,
+    series: Vec<SeriesRecord>,
+    /// Whether series were left out since the record got too large.
+    truncated: bool,
+    error: Option<CodeMessage>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TimerView {
+    name: String,
+    due_at: String,
+    /// In base64.
+    payload: String,
+}
+
+/// What an evaluation did besides answering.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EffectsView {
+    /// Writes to the state in base64; null removes a key.
+    state: BTreeMap<String, Option<String>>,
+    /// Due times of timers set; null cancels one.
+    timers: BTreeMap<String, Option<String>>,
+    log: Vec<LogRecord>,
+    metrics: Vec<MetricRecord>,
+}
+
+/// What an evaluation used.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Cost {
+    /// Instructions of the last run.
+    fuel: u64,
+    /// Time in the sandbox, all rounds together.
+    wall_seconds: f64,
+    /// The most memory an instance had.
+    memory_bytes: u64,
+    host_calls: u64,
+    boundary_bytes: u64,
+}
+
+impl QueryView {
+    fn new(query: QueryRecord) -> Self {
+        Self {
+            at: query.at_ms.map(request::time),
+            start: query.range.as_ref().map(|range| request::time(range.start_ms)),
+            end: query.range.as_ref().map(|range| request::time(range.end_ms)),
+            step_ms: query.range.as_ref().map(|range| range.step_ms),
+            source: query.source,
+            expr: query.expr,
+            series_count: query.series_count,
+            series: query.series,
+            truncated: query.truncated,
+            error: query.error,
+        }
+    }
+}
+
+impl TimerView {
+    fn new(timer: TimerRecord) -> Self {
+        Self { due_at: request::time(timer.due_ms), name: timer.name, payload: timer.payload }
+    }
+}
+
+impl Evaluation {
+    fn new(key: &RuleKey, row: EvaluationSummary, inputs: Inputs, outcome: OutcomeRecord, effects: EffectsRecord) -> Self {
+        let timer = inputs.trigger.timer.as_ref();
+        let due = |due_ms: Option<i64>| due_ms.map(request::time);
+        Self {
+            namespace: key.group.namespace.to_string(),
+            group: key.group.group.to_string(),
+            rule: key.rule.to_string(),
+            module: inputs.module,
+            version: inputs.version,
+            digest: inputs.digest,
+            slot_at: request::time(row.slot_ms),
+            trigger: Trigger {
+                kind: inputs.trigger.kind.clone(),
+                timer: timer.map(|timer| timer.name.clone()),
+                due_at: timer.map(|timer| request::time(timer.due_ms)),
+            },
+            status: status(&row),
+            inputs: InputsView {
+                interval: format_duration_ms(inputs.interval_ms),
+                query_offset: format_duration_ms(inputs.query_offset_ms),
+                config: serde_json::from_str(&inputs.config).unwrap_or_default(),
+                labels: inputs.labels,
+                source: inputs.source,
+                queries: inputs.queries.into_iter().map(QueryView::new).collect(),
+                state: inputs.state,
+                timers: inputs.timers.into_iter().map(TimerView::new).collect(),
+            },
+            outcome,
+            effects: EffectsView {
+                state: effects.state,
+                timers: effects.timers.into_iter().map(|(name, due_ms)| (name, due(due_ms))).collect(),
+                log: effects.log,
+                metrics: effects.metrics,
+            },
+            transitions: effects.transitions,
+            notifications: effects.notifications,
+            cost: Cost {
+                fuel: row.fuel,
+                wall_seconds: row.wall_ns as f64 / 1e9,
+                memory_bytes: effects.memory_bytes,
+                host_calls: effects.host_calls,
+                boundary_bytes: effects.boundary_bytes,
+            },
+            rounds: row.rounds,
+            error: error(row.error),
+            id: row.id,
+        }
+    }
+}
+
+fn status(row: &EvaluationSummary) -> &'static str {
+    if row.error.is_none() { "ok" } else { "err" }
+}
+
+fn error(error: Option<ErrorRow>) -> Option<CodeMessage> {
+    error.map(|error| CodeMessage { code: error.code, message: error.message })
 }
 
 fn summary(row: EvaluationSummary) -> Summary {
     Summary {
-        id: row.id,
         slot_at: request::time(row.slot_ms),
+        status: status(&row),
+        id: row.id,
         trigger: row.trigger,
-        status: if row.error.is_none() { "ok" } else { "err" },
-        error: row.error.map(|error| CodeMessage { code: error.code, message: error.message }),
+        error: error(row.error),
         fuel: row.fuel,
         wall_seconds: row.wall_ns as f64 / 1e9,
         rounds: row.rounds,
@@ -102,15 +285,10 @@ pub(super) async fn get(
         tracing::error!(id, %error, "a stored evaluation cannot be read");
         Problem::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "store_failed", "the stored evaluation is damaged")
     };
-    Ok(Json(Evaluation {
-        namespace: key.group.namespace.to_string(),
-        group: key.group.group.to_string(),
-        rule: key.rule.to_string(),
-        inputs: decode(&row.inputs).map_err(damaged)?,
-        outcome: read(row.outcome.as_deref()).map_err(damaged)?,
-        effects: read(row.effects.as_deref()).map_err(damaged)?,
-        summary: summary(row.summary),
-    }))
+    let inputs: Inputs = decode(&row.inputs).map_err(damaged)?;
+    let outcome: OutcomeRecord = read(row.outcome.as_deref()).map_err(damaged)?;
+    let effects: EffectsRecord = read(row.effects.as_deref()).map_err(damaged)?;
+    Ok(Json(Evaluation::new(&key, row.summary, inputs, outcome, effects)))
 }
 
 fn read<T: serde::de::DeserializeOwned + Default>(text: Option<&str>) -> Result<T, serde_json::Error> {

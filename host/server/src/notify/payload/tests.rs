@@ -1,0 +1,119 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use wasmalert_core::alert::Policy;
+use wasmalert_core::limits::Limits;
+use wasmalert_core::spec::RuleSpec;
+use wasmalert_core::{GroupKey, RuleKey, TenantId};
+
+use super::*;
+use crate::live::RuleNow;
+
+fn rule(receivers: &[&str]) -> LiveRule {
+    let group = GroupKey { tenant: TenantId::new("default").unwrap(), namespace: "ns".into(), group: "g".into() };
+    let spec = RuleSpec {
+        name: "Down".into(),
+        module: "prometheus".into(),
+        version: None,
+        config: r#"{"expr":"up == 0 and x{a=\"b\"}"}"#.into(),
+        for_ms: 0,
+        keep_firing_for_ms: 0,
+        labels: Default::default(),
+        annotations: Default::default(),
+        source: None,
+        receivers: receivers.iter().map(|name| (*name).to_owned()).collect(),
+        limits: Default::default(),
+    };
+    let key = RuleKey { group, rule: "Down".into() };
+    LiveRule::new(key, spec, Policy::default(), Limits::default(), RuleNow::default())
+}
+
+fn notification(at: usize, reason: NotifyReason) -> Notification {
+    let state = if reason == NotifyReason::Resolved { AlertState::Inactive } else { AlertState::Firing };
+    let alert = Alert {
+        labels: Arc::new(Labels::from_iter([("instance", format!("host-{at}"))])),
+        annotations: Arc::default(),
+        value: f64::NAN,
+        state,
+        active_at_ms: 1_000,
+        fired_at_ms: Some(2_000),
+        resolved_at_ms: None,
+        last_sent_at_ms: Some(3_000),
+        keep_firing_since_ms: None,
+    };
+    Notification { alert, reason, ends_at_ms: 243_000 }
+}
+
+fn enqueue(receivers: &[&str], notify: &[Notification]) -> (Vec<NewOutboxRow>, Vec<NotifyRecord>) {
+    let (rule, catalog, ids) = (rule(receivers), TenantCatalog::default(), AtomicUsize::new(0));
+    let told = Told {
+        rule: &rule,
+        catalog: &catalog,
+        notify,
+        slot_ms: 3_000,
+        now_ms: 3_050,
+        external_url: "http://here",
+    };
+    told.enqueue(|| format!("{:04}", ids.fetch_add(1, Ordering::Relaxed)))
+}
+
+#[test]
+fn each_receiver_and_kind_gets_rows_of_at_most_256_alerts() {
+    let mut notify: Vec<Notification> = (0..300).map(|at| notification(at, NotifyReason::Fired)).collect();
+    notify.push(notification(300, NotifyReason::Resolved));
+    let (rows, records) = enqueue(&["a", "b"], &notify);
+    let shape: Vec<(&str, OutboxKind, usize)> =
+        rows.iter().map(|row| (row.receiver.as_str(), row.kind, alerts_in(&row.payload))).collect();
+    use OutboxKind::{Fired, Resolved};
+    assert_eq!(
+        shape,
+        [
+            ("a", Fired, 256),
+            ("a", Fired, 44),
+            ("b", Fired, 256),
+            ("b", Fired, 44),
+            ("a", Resolved, 1),
+            ("b", Resolved, 1)
+        ]
+    );
+    assert!(rows.windows(2).all(|pair| pair[0].id < pair[1].id));
+    assert_eq!(records.iter().map(|record| record.alerts).collect::<Vec<_>>(), [300, 300, 1, 1]);
+}
+
+#[test]
+fn nothing_to_tell_and_nobody_to_tell_make_no_rows() {
+    assert!(enqueue(&["a"], &[]).0.is_empty());
+    assert!(enqueue(&[], &[notification(1, NotifyReason::Fired)]).0.is_empty());
+}
+
+#[test]
+fn a_payload_becomes_the_alerts_a_notifier_gets() {
+    let (rows, _) = enqueue(&["a"], &[notification(7, NotifyReason::Fired)]);
+    let payload: Payload = serde_json::from_str(&rows[0].payload).unwrap();
+    let alert = payload.alerts(3_100).remove(0);
+    assert_eq!(alert.status, AlertStatus::Firing);
+    assert_eq!((alert.starts_at_ms, alert.ends_at_ms), (2_000, 243_000));
+    assert!(alert.value.is_nan());
+    assert_eq!(alert.fingerprint, format!("{:016x}", alert.labels.fingerprint()));
+    assert_eq!(
+        alert.generator_url,
+        "http://here/graph?g0.expr=up+%3D%3D+0+and+x%7Ba%3D%22b%22%7D&g0.tab=1"
+    );
+}
+
+#[test]
+fn an_alert_that_still_fires_is_told_as_firing_however_late() {
+    let (rows, _) = enqueue(&["a"], &[notification(7, NotifyReason::Fired)]);
+    let payload: Payload = serde_json::from_str(&rows[0].payload).unwrap();
+    let hour_later_ms = 3_600_000;
+    assert!(payload.alerts(hour_later_ms)[0].ends_at_ms > hour_later_ms);
+
+    let (rows, _) = enqueue(&["a"], &[notification(7, NotifyReason::Resolved)]);
+    let payload: Payload = serde_json::from_str(&rows[0].payload).unwrap();
+    assert_eq!(payload.alerts(hour_later_ms)[0].ends_at_ms, 243_000);
+}
+
+#[test]
+fn a_damaged_payload_counts_no_alerts() {
+    assert_eq!(alerts_in("{\"at_ms\": 1"), 0);
+}
