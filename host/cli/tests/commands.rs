@@ -495,7 +495,7 @@ fn serve_reports_every_wrong_setting_at_once() {
     );
     assert_eq!(ran.code, 2);
     assert!(
-        ran.err.contains("listen") && ran.err.contains("limit_fuel"),
+        ran.err.contains("--listen: `nowhere`") && ran.err.contains("--limit-fuel: `many`"),
         "{}",
         ran.err
     );

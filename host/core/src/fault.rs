@@ -46,7 +46,8 @@ pub enum FaultCode {
     Query(QueryErrorCode),
     /// The component trapped: a panic, an access out of bounds, a division by zero.
     Trap,
-    /// The component called an import with arguments that are not allowed.
+    /// The component called an import with arguments that are not allowed, or
+    /// passed what cannot be read, such as a text that is not UTF-8.
     BadCall,
     /// The component answered something that does not hold together, such as a
     /// finding about a frame it never got.

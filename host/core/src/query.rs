@@ -18,14 +18,24 @@ impl Query {
     #[must_use]
     pub fn moved(&self, by_ms: i64) -> Self {
         let time = match self.time {
-            QueryTime::Instant { at_ms } => QueryTime::Instant { at_ms: at_ms.saturating_add(by_ms) },
-            QueryTime::Range { start_ms, end_ms, step_ms } => QueryTime::Range {
+            QueryTime::Instant { at_ms } => QueryTime::Instant {
+                at_ms: at_ms.saturating_add(by_ms),
+            },
+            QueryTime::Range {
+                start_ms,
+                end_ms,
+                step_ms,
+            } => QueryTime::Range {
                 start_ms: start_ms.saturating_add(by_ms),
                 end_ms: end_ms.saturating_add(by_ms),
                 step_ms,
             },
         };
-        Self { source: self.source.clone(), expr: self.expr.clone(), time }
+        Self {
+            source: self.source.clone(),
+            expr: self.expr.clone(),
+            time,
+        }
     }
 }
 

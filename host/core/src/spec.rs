@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::id::{GroupKey, RuleKey};
-use crate::label::Labels;
 use crate::limits::Limit;
 
 pub use validate::{INTERVAL_MS_MAX, RULES_MAX, SpecError};

@@ -107,7 +107,7 @@ fn broken(error: &wasmtime::Error, limits: &Limits) -> Fault {
         return Fault::over(Limit::BoundaryBytes, limits.boundary_bytes);
     }
     let message = format!("the component passed what the host cannot read: {cause}");
-    Fault::new(FaultCode::Trap, clip(&message))
+    Fault::new(FaultCode::BadCall, clip(&message))
 }
 
 fn trap_message(trap: Trap, error: &wasmtime::Error) -> String {

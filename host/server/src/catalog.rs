@@ -16,7 +16,7 @@ use crate::store::{ModuleRow, Store, StoreError};
 
 /// One version of a module.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModuleInfo {
+pub(crate) struct ModuleInfo {
     pub version: u32,
     /// `sha256:` and 64 hexadecimal digits.
     pub digest: String,
@@ -27,14 +27,17 @@ pub struct ModuleInfo {
 impl ModuleInfo {
     /// Whether a notifier asks for firing alerts again and again.
     #[must_use]
-    pub fn wants_resend(&self) -> bool {
-        self.description.extras.iter().any(|(name, value)| name == "resend" && value == "true")
+    pub(crate) fn wants_resend(&self) -> bool {
+        self.description
+            .extras
+            .iter()
+            .any(|(name, value)| name == "resend" && value == "true")
     }
 }
 
 /// What a component says of itself, as the API shows it and the store keeps it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct DescriptionBody {
+pub(crate) struct DescriptionBody {
     pub name: String,
     pub doc: String,
     /// JSON Schema of the configuration; null accepts anything.
@@ -48,23 +51,30 @@ pub struct DescriptionBody {
 impl DescriptionBody {
     /// # Errors
     /// The JSON Schema is not JSON.
-    pub fn new(description: &Description) -> Result<Self, serde_json::Error> {
+    pub(crate) fn new(description: &Description) -> Result<Self, serde_json::Error> {
         let schema = description.config_schema.trim();
         Ok(Self {
             name: description.name.clone(),
             doc: description.doc.clone(),
-            config_schema: if schema.is_empty() { None } else { Some(serde_json::from_str(schema)?) },
+            config_schema: if schema.is_empty() {
+                None
+            } else {
+                Some(serde_json::from_str(schema)?)
+            },
             queries: description.queries.clone(),
             extras: description.extras.iter().cloned().collect(),
         })
     }
 
     #[must_use]
-    pub fn into_description(self) -> Description {
+    pub(crate) fn into_description(self) -> Description {
         Description {
             name: self.name,
             doc: self.doc,
-            config_schema: self.config_schema.map(|schema| schema.to_string()).unwrap_or_default(),
+            config_schema: self
+                .config_schema
+                .map(|schema| schema.to_string())
+                .unwrap_or_default(),
             queries: self.queries,
             extras: self.extras.into_iter().collect(),
         }
@@ -85,7 +95,7 @@ fn module_info(row: &ModuleRow) -> Option<ModuleInfo> {
 /// Where notifications go: a notifier with its configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ReceiverSpec {
+pub(crate) struct ReceiverSpec {
     /// Name of a notifier module.
     #[schema(example = "alertmanager")]
     pub module: String,
@@ -101,14 +111,16 @@ pub struct ReceiverSpec {
 impl ReceiverSpec {
     /// The configuration as a JSON text.
     #[must_use]
-    pub fn config_text(&self) -> String {
-        self.config.as_ref().map_or_else(|| "{}".to_owned(), serde_json::Value::to_string)
+    pub(crate) fn config_text(&self) -> String {
+        self.config
+            .as_ref()
+            .map_or_else(|| "{}".to_owned(), serde_json::Value::to_string)
     }
 }
 
 /// What one tenant has configured.
 #[derive(Debug, Clone, Default)]
-pub struct TenantCatalog {
+pub(crate) struct TenantCatalog {
     pub sources: Sources,
     pub receivers: BTreeMap<String, Arc<ReceiverSpec>>,
     pub secrets: Arc<Secrets>,
@@ -118,7 +130,7 @@ pub struct TenantCatalog {
 impl TenantCatalog {
     /// A version of a module; the newest where none is given.
     #[must_use]
-    pub fn module(&self, name: &str, version: Option<u32>) -> Option<Arc<ModuleInfo>> {
+    pub(crate) fn module(&self, name: &str, version: Option<u32>) -> Option<Arc<ModuleInfo>> {
         let versions = self.modules.get(name)?;
         match version {
             Some(version) => versions.get(&version).cloned(),
@@ -128,19 +140,19 @@ impl TenantCatalog {
 
     /// The receiver's notifier.
     #[must_use]
-    pub fn notifier(&self, receiver: &ReceiverSpec) -> Option<Arc<ModuleInfo>> {
+    pub(crate) fn notifier(&self, receiver: &ReceiverSpec) -> Option<Arc<ModuleInfo>> {
         self.module(&receiver.module, receiver.version)
     }
 }
 
 /// The catalogs of all tenants.
 #[derive(Default)]
-pub struct Catalog(RwLock<HashMap<TenantId, Arc<TenantCatalog>>>);
+pub(crate) struct Catalog(RwLock<HashMap<TenantId, Arc<TenantCatalog>>>);
 
 impl Catalog {
     /// What a tenant has configured; nothing for a tenant that is not known.
     #[must_use]
-    pub fn of(&self, tenant: &TenantId) -> Arc<TenantCatalog> {
+    pub(crate) fn of(&self, tenant: &TenantId) -> Arc<TenantCatalog> {
         let catalogs = self.0.read().unwrap_or_else(PoisonError::into_inner);
         catalogs.get(tenant).cloned().unwrap_or_default()
     }
@@ -150,9 +162,12 @@ impl Catalog {
     ///
     /// # Errors
     /// The store failed.
-    pub async fn reload(&self, store: &Store, tenant: &TenantId) -> Result<(), StoreError> {
+    pub(crate) async fn reload(&self, store: &Store, tenant: &TenantId) -> Result<(), StoreError> {
         let secrets = Arc::new(secrets(store, tenant).await?);
-        let mut catalog = TenantCatalog { secrets: secrets.clone(), ..TenantCatalog::default() };
+        let mut catalog = TenantCatalog {
+            secrets: secrets.clone(),
+            ..TenantCatalog::default()
+        };
         for newest in store.list_modules(tenant).await? {
             for row in store.module_versions(tenant, &newest.name).await? {
                 match module_info(&row) {
@@ -160,7 +175,9 @@ impl Catalog {
                         let versions = catalog.modules.entry(row.name).or_default();
                         versions.insert(module.version, Arc::new(module));
                     }
-                    None => tracing::error!(%tenant, module = row.name, row.version, "a stored module cannot be used"),
+                    None => {
+                        tracing::error!(%tenant, module = row.name, row.version, "a stored module cannot be used")
+                    }
                 }
             }
         }
@@ -169,13 +186,17 @@ impl Catalog {
             let revision = row.revision.unsigned_abs();
             match source.and_then(|spec| Source::new(&row.name, revision, spec, secrets.clone())) {
                 Ok(source) => catalog.sources.insert(Arc::new(source)),
-                Err(errors) => tracing::error!(%tenant, source = row.name, ?errors, "a stored source cannot be used"),
+                Err(errors) => {
+                    tracing::error!(%tenant, source = row.name, ?errors, "a stored source cannot be used")
+                }
             }
         }
         for row in store.list_receivers(tenant).await? {
             match serde_json::from_str::<ReceiverSpec>(&row.spec) {
                 Ok(spec) => drop(catalog.receivers.insert(row.name, Arc::new(spec))),
-                Err(error) => tracing::error!(%tenant, receiver = row.name, %error, "a stored receiver cannot be used"),
+                Err(error) => {
+                    tracing::error!(%tenant, receiver = row.name, %error, "a stored receiver cannot be used")
+                }
             }
         }
         let mut catalogs = self.0.write().unwrap_or_else(PoisonError::into_inner);

@@ -2,7 +2,7 @@
 
 /// A number from 0 to below 1; 0 where the system has no chance to give.
 #[must_use]
-pub fn jitter() -> f64 {
+pub(crate) fn jitter() -> f64 {
     const STEPS: u64 = 1 << 53;
     (getrandom::u64().unwrap_or_default() >> 11) as f64 / STEPS as f64
 }
@@ -11,7 +11,7 @@ pub fn jitter() -> f64 {
 ///
 /// # Errors
 /// The system has no source of chance.
-pub fn token() -> Result<String, getrandom::Error> {
+pub(crate) fn token() -> Result<String, getrandom::Error> {
     let mut bytes = [0u8; 32];
     getrandom::fill(&mut bytes)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())

@@ -25,7 +25,12 @@ pub struct Setting {
 }
 
 const PLAIN: &[(&str, &str, &str, &str)] = &[
-    ("listen", "127.0.0.1:8080", "address:port", "Where the API listens; port 0 takes a free one"),
+    (
+        "listen",
+        "127.0.0.1:8080",
+        "address:port",
+        "Where the API listens; port 0 takes a free one",
+    ),
     ("data_dir", "wasmalert-data", "path", "Where everything is kept"),
     (
         "token",
@@ -40,29 +45,144 @@ const PLAIN: &[(&str, &str, &str, &str)] = &[
         "URL",
         "Where people reach this server, for links in notifications; http://LISTEN without it",
     ),
-    ("stock_components", "true", "true or false", "Upload the stock components to a fresh store"),
-    ("threads", "0", "threads", "Threads that evaluate; 0 takes one for each core"),
-    ("evaluation_queue", "16384", "runs", "Runs that may wait for a thread; more fail as overloaded"),
-    ("groups_at_once", "1024", "groups", "Groups that are evaluated at the same time"),
-    ("component_cache_bytes", "536870912", "bytes", "Loaded components kept in memory, by size of code"),
-    ("query_cache_bytes", "268435456", "bytes", "Query results kept for rules that ask the same"),
-    ("query_concurrency", "256", "queries", "Queries under way at the same time"),
-    ("compile_memory_bytes", "2147483648", "bytes", "Address space of the compiler's process"),
-    ("compile_cpu_seconds", "60", "seconds", "CPU time of the compiler's process"),
-    ("compile_wall", "60s", "duration", "Wall time of the compiler's process"),
-    ("module_bytes", "33554432", "bytes", "The largest module that is taken"),
-    ("resend_delay", "1m", "duration", "How often a firing alert is sent again to receivers that ask for it"),
-    ("resolved_retention", "15m", "duration", "How long a resolved alert stays visible"),
-    ("keep_evaluations", "50", "evaluations", "Journals kept for each rule"),
-    ("keep_evaluations_for", "1d", "duration", "Journals older than this are removed"),
-    ("journal_bytes", "262144", "bytes", "The largest journal that is kept whole; larger ones lose samples"),
-    ("delivery_concurrency", "64", "notifications", "Notifications under way at the same time"),
-    ("delivery_timeout", "10s", "duration", "Wall time of one request of a notification"),
-    ("delivery_max_age", "1d", "duration", "An undelivered notification older than this is dead"),
-    ("keep_delivered_for", "1d", "duration", "Delivered notifications are listed this long"),
-    ("tenant_metric_series", "10000", "series", "Series of rules' own metrics kept for each tenant"),
-    ("tenant_label", "true", "true or false", "Whether the host's own metrics carry the tenant"),
-    ("log", "info", "filter", "What is logged: error, warn, info, debug, or a filter such as wasmalert_server=debug"),
+    (
+        "stock_components",
+        "true",
+        "true or false",
+        "Upload the stock components to a fresh store",
+    ),
+    (
+        "threads",
+        "0",
+        "threads",
+        "Threads that evaluate; 0 takes one for each core",
+    ),
+    (
+        "evaluation_queue",
+        "16384",
+        "runs",
+        "Runs that may wait for a thread; more fail as overloaded",
+    ),
+    (
+        "groups_at_once",
+        "1024",
+        "groups",
+        "Groups that are evaluated at the same time",
+    ),
+    (
+        "component_cache_bytes",
+        "536870912",
+        "bytes",
+        "Loaded components kept in memory, by size of code",
+    ),
+    (
+        "query_cache_bytes",
+        "268435456",
+        "bytes",
+        "Query results kept for rules that ask the same",
+    ),
+    (
+        "query_concurrency",
+        "256",
+        "queries",
+        "Queries under way at the same time",
+    ),
+    (
+        "compile_memory_bytes",
+        "2147483648",
+        "bytes",
+        "Address space of the compiler's process",
+    ),
+    (
+        "compile_cpu_seconds",
+        "60",
+        "seconds",
+        "CPU time of the compiler's process",
+    ),
+    (
+        "compile_wall",
+        "60s",
+        "duration",
+        "Wall time of the compiler's process",
+    ),
+    (
+        "module_bytes",
+        "33554432",
+        "bytes",
+        "The largest module that is taken",
+    ),
+    (
+        "resend_delay",
+        "1m",
+        "duration",
+        "How often a firing alert is sent again to receivers that ask for it",
+    ),
+    (
+        "resolved_retention",
+        "15m",
+        "duration",
+        "How long a resolved alert stays visible",
+    ),
+    (
+        "keep_evaluations",
+        "50",
+        "evaluations",
+        "Journals kept for each rule",
+    ),
+    (
+        "keep_evaluations_for",
+        "1d",
+        "duration",
+        "Journals older than this are removed",
+    ),
+    (
+        "journal_bytes",
+        "262144",
+        "bytes",
+        "The largest journal that is kept whole; larger ones lose samples",
+    ),
+    (
+        "delivery_concurrency",
+        "64",
+        "notifications",
+        "Notifications under way at the same time",
+    ),
+    (
+        "delivery_timeout",
+        "10s",
+        "duration",
+        "Wall time of one request of a notification",
+    ),
+    (
+        "delivery_max_age",
+        "1d",
+        "duration",
+        "An undelivered notification older than this is dead",
+    ),
+    (
+        "keep_delivered_for",
+        "1d",
+        "duration",
+        "Delivered notifications are listed this long",
+    ),
+    (
+        "tenant_metric_series",
+        "10000",
+        "series",
+        "Series of rules' own metrics kept for each tenant",
+    ),
+    (
+        "tenant_label",
+        "true",
+        "true or false",
+        "Whether the host's own metrics carry the tenant",
+    ),
+    (
+        "log",
+        "info",
+        "filter",
+        "What is logged: error, warn, info, debug, or a filter such as wasmalert_server=debug",
+    ),
     ("log_format", "text", "text or json", "How it is logged"),
 ];
 
@@ -149,13 +269,18 @@ pub fn load(
     env: &dyn Fn(&str) -> Option<String>,
     flags: &BTreeMap<String, String>,
 ) -> Result<Config, ConfigErrors> {
-    let mut reader = Reader { values: BTreeMap::new(), errors: Vec::new() };
+    let mut reader = Reader {
+        values: BTreeMap::new(),
+        errors: Vec::new(),
+    };
     if let Some(path) = file {
         reader.read_file(path);
     }
     for setting in SETTINGS.iter() {
         if let Some(value) = env(setting.env).filter(|value| !value.is_empty()) {
-            reader.values.insert(setting.name.into(), (value, setting.env.into()));
+            reader
+                .values
+                .insert(setting.name.into(), (value, setting.env.into()));
         }
     }
     for (name, value) in flags {
@@ -163,7 +288,11 @@ pub fn load(
         reader.values.insert(name.clone(), (value.clone(), place));
     }
     let config = reader.config();
-    if reader.errors.is_empty() { Ok(config) } else { Err(ConfigErrors(reader.errors)) }
+    if reader.errors.is_empty() {
+        Ok(config)
+    } else {
+        Err(ConfigErrors(reader.errors))
+    }
 }
 
 struct Reader {
@@ -181,11 +310,16 @@ impl Reader {
         };
         let table: toml::Table = match toml::from_str(&text) {
             Ok(table) => table,
-            Err(error) => return self.errors.push(format!("{place}: {}", error.to_string().trim_end())),
+            Err(error) => {
+                return self
+                    .errors
+                    .push(format!("{place}: {}", error.to_string().trim_end()));
+            }
         };
         for (name, value) in table {
             if !SETTINGS.iter().any(|setting| setting.name == name) {
-                self.errors.push(format!("{place}: no setting is called `{name}`"));
+                self.errors
+                    .push(format!("{place}: no setting is called `{name}`"));
                 continue;
             }
             let value = match value {
@@ -193,18 +327,25 @@ impl Reader {
                 toml::Value::Integer(number) => number.to_string(),
                 toml::Value::Boolean(flag) => flag.to_string(),
                 other => {
-                    self.errors.push(format!("{place}: `{name}` is a {}, not a text or number", other.type_str()));
+                    self.errors.push(format!(
+                        "{place}: `{name}` is a {}, not a text or number",
+                        other.type_str()
+                    ));
                     continue;
                 }
             };
-            self.values.insert(name.clone(), (value, format!("{place}: {name}")));
+            self.values
+                .insert(name.clone(), (value, format!("{place}: {name}")));
         }
     }
 
     fn config(&mut self) -> Config {
         let mut limits = Limits::default();
         for info in Limits::TABLE {
-            limits.set(info.limit, self.number(&format!("limit_{}", info.name), 1, u64::MAX >> 1));
+            limits.set(
+                info.limit,
+                self.number(&format!("limit_{}", info.name), 1, u64::MAX >> 1),
+            );
         }
         Config {
             listen: self.parsed("listen", "an address and port, such as 127.0.0.1:8080"),
@@ -243,7 +384,10 @@ impl Reader {
     /// The value of a setting and the place it comes from.
     fn text(&self, name: &str) -> (String, String) {
         self.values.get(name).cloned().unwrap_or_else(|| {
-            let default = SETTINGS.iter().find(|setting| setting.name == name).map_or("", |s| s.default);
+            let default = SETTINGS
+                .iter()
+                .find(|setting| setting.name == name)
+                .map_or("", |s| s.default);
             (default.to_owned(), name.to_owned())
         })
     }
@@ -294,7 +438,9 @@ impl Reader {
         let clean = value.bytes().all(|byte| byte.is_ascii_graphic());
         if value.len() < 16 || !clean {
             // The value itself is a secret, so it is not shown.
-            self.errors.push(format!("{place}: must be at least 16 printable ASCII characters without spaces"));
+            self.errors.push(format!(
+                "{place}: must be at least 16 printable ASCII characters without spaces"
+            ));
         }
         Some(value)
     }

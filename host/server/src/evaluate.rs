@@ -21,18 +21,19 @@ use wasmalert_sandbox::{Component, Verdict};
 
 use crate::Host;
 use crate::catalog::{ModuleInfo, TenantCatalog};
+use crate::groups::remember;
 use crate::live::{LiveGroup, LiveRule, RuleNow, TIMER_GAP_MS};
 use crate::logs::LogEvent;
-use crate::groups::remember;
 use crate::notify::Told;
 use crate::record::{self, Budget, EffectsRecord, NotifyRecord, OutcomeRecord};
 use crate::store::{
-    AlertRow, ErrorRow, EvaluationRow, EvaluationSummary, Health, HealthRow, NewOutboxRow, RuleCommit, StoreError,
+    AlertRow, ErrorRow, EvaluationRow, EvaluationSummary, Health, HealthRow, NewOutboxRow, RuleCommit,
+    StoreError,
 };
 
 /// What is to be evaluated of a group.
 #[derive(Debug, Clone, Copy)]
-pub struct Due {
+pub(crate) struct Due {
     pub now_ms: i64,
     /// The slot, if one has come.
     pub slot: Option<Advance>,
@@ -40,7 +41,7 @@ pub struct Due {
 
 /// Evaluates what is due of a group: timers first, then the slot, each rule in
 /// the order of the group.
-pub async fn evaluate_group(host: &Host, group: &LiveGroup, due: Due) {
+pub(crate) async fn evaluate_group(host: &Host, group: &LiveGroup, due: Due) {
     for rule in &group.rules {
         while let Some(trigger) = due_timer(rule, due.now_ms) {
             if group.is_retired() {
@@ -50,7 +51,9 @@ pub async fn evaluate_group(host: &Host, group: &LiveGroup, due: Due) {
         }
     }
     let Some(slot) = due.slot else { return };
-    host.metrics.scheduler_lag_seconds.observe((due.now_ms - slot.slot_ms).max(0) as f64 / 1e3);
+    host.metrics
+        .scheduler_lag_seconds
+        .observe((due.now_ms - slot.slot_ms).max(0) as f64 / 1e3);
     host.metrics.slots_missed.add(&group.key.tenant, (), slot.missed);
     for rule in &group.rules {
         if group.is_retired() {
@@ -68,7 +71,10 @@ fn due_timer(rule: &LiveRule, now_ms: i64) -> Option<Trigger> {
         return None;
     }
     let (name, timer) = now.timers.iter().min_by_key(|(_, timer)| timer.due_ms)?;
-    let trigger = Trigger::Timer { name: name.clone(), timer: timer.clone() };
+    let trigger = Trigger::Timer {
+        name: name.clone(),
+        timer: timer.clone(),
+    };
     now.timers_from_ms = now_ms.saturating_add(TIMER_GAP_MS);
     Some(trigger)
 }
@@ -109,10 +115,22 @@ async fn evaluate_rule(
         error,
         last_evaluation_ms: Some(now_ms),
         last_duration_ns: i64::try_from(stopwatch.elapsed().as_nanos()).ok(),
-        missed: before.health.missed.saturating_add(i64::try_from(missed).unwrap_or(i64::MAX)),
+        missed: before
+            .health
+            .missed
+            .saturating_add(i64::try_from(missed).unwrap_or(i64::MAX)),
         seq: before.health.seq + 1,
     };
-    let ended = Ended { host, group, rule, module: module.as_deref(), catalog: &catalog, context: &context, ran, health };
+    let ended = Ended {
+        host,
+        group,
+        rule,
+        module: module.as_deref(),
+        catalog: &catalog,
+        context: &context,
+        ran,
+        health,
+    };
     let commit = ended.commit(decided.as_ref());
     let committed = host.store.commit(commit).await;
 
@@ -127,7 +145,10 @@ async fn evaluate_rule(
 }
 
 fn error_row(fault: &Fault) -> ErrorRow {
-    ErrorRow { code: fault.code.as_str().to_owned(), message: fault.message.clone() }
+    ErrorRow {
+        code: fault.code.as_str().to_owned(),
+        message: fault.message.clone(),
+    }
 }
 
 impl RuleNow {
@@ -173,7 +194,11 @@ async fn run(
     if let Trigger::Timer { name, .. } = &context.trigger {
         Arc::<Timers>::make_mut(&mut timers).remove(name);
     }
-    let journal = Journal { queries: BTreeMap::new(), state: before.state.clone(), timers };
+    let journal = Journal {
+        queries: BTreeMap::new(),
+        state: before.state.clone(),
+        timers,
+    };
     let mut ran = Ran {
         log: Vec::new(),
         journal: Arc::new(journal),
@@ -214,7 +239,11 @@ async fn run(
 async fn component(host: &Host, rule: &LiveRule, module: Option<&ModuleInfo>) -> Result<Component, Fault> {
     let Some(module) = module else {
         let name = &rule.spec.module;
-        let version = rule.spec.version.map(|version| format!(" version {version}")).unwrap_or_default();
+        let version = rule
+            .spec
+            .version
+            .map(|version| format!(" version {version}"))
+            .unwrap_or_default();
         let message = format!("there is no module {name}{version}: upload it");
         return Err(Fault::new(FaultCode::ModuleUnavailable, message));
     };
@@ -228,7 +257,9 @@ fn foreseen(module: Option<&ModuleInfo>, context: &Context, before: &RuleNow) ->
         let by_ms = context.now_ms.saturating_sub(before.asked_at_ms);
         return before.asked.iter().map(|query| query.moved(by_ms)).collect();
     }
-    let declared = module.map(|module| module.description.queries.as_slice()).unwrap_or_default();
+    let declared = module
+        .map(|module| module.description.queries.as_slice())
+        .unwrap_or_default();
     let at_ms = context.now_ms.saturating_sub(context.query_offset_ms);
     declared
         .iter()
@@ -251,13 +282,21 @@ async fn fetch(
     if wanted.is_empty() {
         return Ok(());
     }
-    let results = host.queries.fetch_all(rule.key.tenant(), &catalog.sources, wanted).await;
+    let results = host
+        .queries
+        .fetch_all(rule.key.tenant(), &catalog.sources, wanted)
+        .await;
     let journal = Arc::make_mut(journal);
     journal.queries.extend(results);
     if journal.queries.len() as u64 > rule.limits.queries {
         return Err(Fault::over(Limit::Queries, rule.limits.queries));
     }
-    let bytes: usize = journal.queries.values().flatten().map(|frame| frame.bytes()).sum();
+    let bytes: usize = journal
+        .queries
+        .values()
+        .flatten()
+        .map(|frame| frame.bytes())
+        .sum();
     if bytes as u64 > rule.limits.query_bytes {
         return Err(Fault::over(Limit::QueryBytes, rule.limits.query_bytes));
     }
@@ -273,7 +312,8 @@ async fn in_sandbox(
 ) -> Result<wasmalert_sandbox::Evaluation, Fault> {
     let (component, context, journal) = (component.clone(), context.clone(), journal.clone());
     let limits = rule.limits.clone();
-    host.work(move || component.evaluate(&context, &journal, &limits)).await
+    host.work(move || component.evaluate(&context, &journal, &limits))
+        .await
 }
 
 fn add(before: Cost, run: Cost) -> Cost {
@@ -308,8 +348,17 @@ fn decide(
         .iter()
         .map(|finding| identify(finding, &spec.name, of_group, &spec.labels, &spec.annotations))
         .collect();
-    let step = step(&rule.now().alerts, Observation::Findings(observed), now_ms, &rule.policy)?;
-    Ok(Decided { step, outcome, effects })
+    let step = step(
+        &rule.now().alerts,
+        Observation::Findings(observed),
+        now_ms,
+        &rule.policy,
+    )?;
+    Ok(Decided {
+        step,
+        outcome,
+        effects,
+    })
 }
 
 /// An evaluation that has ended and is to be committed.
@@ -343,7 +392,12 @@ impl Ended<'_> {
         let mut told = Vec::new();
         if let Ok(decided) = decided {
             commit.alerts_upsert = decided.step.upserts.iter().map(alert_row).collect();
-            commit.alerts_remove = decided.step.removed.iter().map(|labels| (**labels).clone()).collect();
+            commit.alerts_remove = decided
+                .step
+                .removed
+                .iter()
+                .map(|labels| (**labels).clone())
+                .collect();
             commit.state = decided.effects.state.clone();
             commit.timers = self.timer_changes(&decided.effects);
             (commit.outbox, told) = self.notifications(&decided.step);
@@ -394,7 +448,10 @@ impl Ended<'_> {
             ),
             Err(fault) => (
                 OutcomeRecord::failed(fault),
-                EffectsRecord { log: record::log_records(&self.ran.log), ..EffectsRecord::default() },
+                EffectsRecord {
+                    log: record::log_records(&self.ran.log),
+                    ..EffectsRecord::default()
+                },
             ),
         };
         effects.notifications = told;
@@ -438,13 +495,17 @@ impl Ended<'_> {
                 let timers = decided.effects.timers_after(&self.ran.journal.timers);
                 now.timers = Arc::new(timers);
                 drop(now);
-                host.tenant_metrics.apply(&self.rule.key, &decided.effects.metrics);
+                host.tenant_metrics
+                    .apply(&self.rule.key, &decided.effects.metrics);
                 (decided.effects.log, !decided.step.notify.is_empty())
             }
             Err(fault) => {
                 // The timer that fired is still set: it is tried again, not sooner
                 // than the next slot would.
-                let again_ms = host.clock.now_ms().saturating_add(self.context.interval_ms.max(TIMER_GAP_MS));
+                let again_ms = host
+                    .clock
+                    .now_ms()
+                    .saturating_add(self.context.interval_ms.max(TIMER_GAP_MS));
                 now.timers_from_ms = now.timers_from_ms.max(again_ms);
                 drop(now);
                 tell_fault(host, self.rule, &fault);
@@ -452,7 +513,10 @@ impl Ended<'_> {
             }
         };
         for line in log {
-            host.logs.write(LogEvent { fields: line.fields, ..event(host, self.rule, line.level, line.message) });
+            host.logs.write(LogEvent {
+                fields: line.fields,
+                ..event(host, self.rule, line.level, line.message)
+            });
         }
         if wakes {
             host.outbox_changed.notify_one();
@@ -462,7 +526,10 @@ impl Ended<'_> {
     /// Nothing was written, so nothing happened; the health shows it.
     fn failed_commit(self, error: &StoreError) {
         tracing::error!(rule = %self.rule.key, %error, "an evaluation could not be committed");
-        let fault = Fault::new(FaultCode::HostError, format!("the evaluation could not be stored: {error}"));
+        let fault = Fault::new(
+            FaultCode::HostError,
+            format!("the evaluation could not be stored: {error}"),
+        );
         let mut now = self.rule.now();
         now.health.health = Health::Err;
         now.health.error = Some(error_row(&fault));
@@ -475,7 +542,11 @@ impl Ended<'_> {
 fn alert_row(alert: &Alert) -> AlertRow {
     AlertRow {
         labels: (*alert.labels).clone(),
-        annotations: alert.annotations.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect(),
+        annotations: alert
+            .annotations
+            .iter()
+            .map(|(name, text)| (name.to_owned(), text.to_owned()))
+            .collect(),
         value: alert.value,
         state: alert.state.as_str().to_owned(),
         active_at_ms: Some(alert.active_at_ms),
@@ -490,7 +561,10 @@ fn tell_fault(host: &Host, rule: &LiveRule, fault: &Fault) {
     let code = fault.code.as_str();
     tracing::warn!(rule = %rule.key, code, message = fault.message, "an evaluation failed");
     let message = format!("the evaluation failed: {}", fault.message);
-    host.logs.write(LogEvent { code: Some(code), ..event(host, rule, LogLevel::Error, message) });
+    host.logs.write(LogEvent {
+        code: Some(code),
+        ..event(host, rule, LogLevel::Error, message)
+    });
 }
 
 fn event(host: &Host, rule: &LiveRule, level: LogLevel, message: String) -> LogEvent {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use wasmalert_core::GroupKey;
 use wasmalert_core::alert::{Alert, AlertState, Alerts, Policy};
 use wasmalert_core::limits::{Limit, Limits};
 use wasmalert_core::query::{Query, QueryTime};
 use wasmalert_core::spec::{GroupSpec, RuleSpec};
 use wasmalert_core::units::parse_duration_ms;
-use wasmalert_core::GroupKey;
 use wasmalert_sandbox::World;
 
 use crate::Host;
@@ -27,7 +27,7 @@ const MODULE_DEFAULT: &str = "prometheus";
 /// A group of rules, evaluated in order at the same slots.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct GroupBody {
+pub(crate) struct GroupBody {
     /// Time between evaluations, such as `15s` or `1m30s`; 1m without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "15s")]
@@ -45,7 +45,7 @@ pub struct GroupBody {
 /// One rule.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RuleBody {
+pub(crate) struct RuleBody {
     /// Name of the alert; becomes its label `alertname`.
     #[serde(alias = "name")]
     #[schema(example = "Down")]
@@ -108,7 +108,7 @@ impl GroupBody {
     ///
     /// # Errors
     /// Everything that is wrong with it, each with its place.
-    pub fn to_spec(&self, limits: &Limits) -> Result<GroupSpec, Vec<String>> {
+    pub(crate) fn to_spec(&self, limits: &Limits) -> Result<GroupSpec, Vec<String>> {
         let mut problems = Problems(Vec::new());
         let interval = self.interval.as_deref().unwrap_or(INTERVAL_DEFAULT);
         let spec = GroupSpec {
@@ -124,7 +124,11 @@ impl GroupBody {
         };
         let mut problems = problems.0;
         problems.extend(spec.validate().iter().map(ToString::to_string));
-        if problems.is_empty() { Ok(spec) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(spec)
+        } else {
+            Err(problems)
+        }
     }
 }
 
@@ -136,8 +140,10 @@ impl RuleBody {
             version: self.version,
             config: self.config_text(place, problems).into(),
             for_ms: problems.duration(&format!("{place}.for"), self.for_.as_deref()),
-            keep_firing_for_ms: problems
-                .duration(&format!("{place}.keep_firing_for"), self.keep_firing_for.as_deref()),
+            keep_firing_for_ms: problems.duration(
+                &format!("{place}.keep_firing_for"),
+                self.keep_firing_for.as_deref(),
+            ),
             labels: self.labels.clone(),
             annotations: self.annotations.clone(),
             source: self.source.clone(),
@@ -151,7 +157,10 @@ impl RuleBody {
         if let Some(expr) = &self.expr
             && config.insert("expr".to_owned(), expr.as_str().into()).is_some()
         {
-            problems.add(&format!("{place}.expr"), "is given here and in config; give it once");
+            problems.add(
+                &format!("{place}.expr"),
+                "is given here and in config; give it once",
+            );
         }
         serde_json::Value::Object(config).to_string()
     }
@@ -164,7 +173,10 @@ impl RuleBody {
                 None => problems.add(&place, "no limit has this name"),
                 Some(Limit::StackBytes) => problems.add(&place, "is set for the whole server"),
                 Some(limit) if value == 0 || value > server.get(limit) => {
-                    problems.add(&place, format!("{value} is not from 1 to the server's {}", server.get(limit)));
+                    problems.add(
+                        &place,
+                        format!("{value} is not from 1 to the server's {}", server.get(limit)),
+                    );
                 }
                 Some(limit) => drop(limits.insert(limit, value)),
             }
@@ -175,25 +187,48 @@ impl RuleBody {
 
 /// What a group names that is not there.
 #[must_use]
-pub fn check_references(spec: &GroupSpec, catalog: &TenantCatalog) -> Vec<String> {
+pub(crate) fn check_references(spec: &GroupSpec, catalog: &TenantCatalog) -> Vec<String> {
     let mut problems = Problems(Vec::new());
     for (at, rule) in spec.rules.iter().enumerate() {
         match catalog.module(&rule.module, rule.version) {
             None => {
-                let version = rule.version.map(|version| format!(" version {version}")).unwrap_or_default();
-                problems.add(&format!("rules[{at}].module"), format!("there is no module {}{version}", rule.module));
+                let version = rule
+                    .version
+                    .map(|version| format!(" version {version}"))
+                    .unwrap_or_default();
+                problems.add(
+                    &format!("rules[{at}].module"),
+                    format!("there is no module {}{version}", rule.module),
+                );
             }
             Some(module) if module.world != World::Rule => {
                 let world = module.world.as_str();
-                problems.add(&format!("rules[{at}].module"), format!("{} is a {world}, not a rule", rule.module));
+                problems.add(
+                    &format!("rules[{at}].module"),
+                    format!("{} is a {world}, not a rule", rule.module),
+                );
             }
             Some(_) => {}
         }
-        if let Some(source) = rule.source.as_ref().filter(|source| catalog.sources.get(source).is_none()) {
-            problems.add(&format!("rules[{at}].source"), format!("there is no source {source}"));
+        if let Some(source) = rule
+            .source
+            .as_ref()
+            .filter(|source| catalog.sources.get(source).is_none())
+        {
+            problems.add(
+                &format!("rules[{at}].source"),
+                format!("there is no source {source}"),
+            );
         }
-        for receiver in rule.receivers.iter().filter(|name| !catalog.receivers.contains_key(*name)) {
-            problems.add(&format!("rules[{at}].receivers"), format!("there is no receiver {receiver}"));
+        for receiver in rule
+            .receivers
+            .iter()
+            .filter(|name| !catalog.receivers.contains_key(*name))
+        {
+            problems.add(
+                &format!("rules[{at}].receivers"),
+                format!("there is no receiver {receiver}"),
+            );
         }
     }
     problems.0
@@ -204,16 +239,38 @@ pub fn check_references(spec: &GroupSpec, catalog: &TenantCatalog) -> Vec<String
 ///
 /// # Errors
 /// The store failed.
-pub async fn start(host: &Host, key: &GroupKey, spec: GroupSpec, revision: i64) -> Result<(), StoreError> {
+pub(crate) async fn start(
+    host: &Host,
+    key: &GroupKey,
+    spec: GroupSpec,
+    revision: i64,
+) -> Result<(), StoreError> {
     let runtime = host.store.load_group_runtime(key).await?;
-    let mut runtime: BTreeMap<String, RuleRuntime> =
-        runtime.into_iter().map(|rule| (rule.rule.clone(), rule)).collect();
-    let rules = spec.rule_keys(key).into_iter().zip(&spec.rules).map(|(rule_key, rule)| {
-        let now = runtime.remove(&*rule_key.rule).map(rule_now).unwrap_or_default();
-        Arc::new(LiveRule::new(rule_key, rule.clone(), policy(host, &spec, rule), limits(host, rule), now))
-    });
+    let mut runtime: BTreeMap<String, RuleRuntime> = runtime
+        .into_iter()
+        .map(|rule| (rule.rule.clone(), rule))
+        .collect();
+    let rules = spec
+        .rule_keys(key)
+        .into_iter()
+        .zip(&spec.rules)
+        .map(|(rule_key, rule)| {
+            let now = runtime.remove(&*rule_key.rule).map(rule_now).unwrap_or_default();
+            Arc::new(LiveRule::new(
+                rule_key,
+                rule.clone(),
+                policy(host, &spec, rule),
+                limits(host, rule),
+                now,
+            ))
+        });
     let rules = rules.collect();
-    let group = Arc::new(LiveGroup::new(key.clone(), Arc::new(spec.clone()), revision, rules));
+    let group = Arc::new(LiveGroup::new(
+        key.clone(),
+        Arc::new(spec.clone()),
+        revision,
+        rules,
+    ));
     host.groups.put(group.clone());
     host.tell_scheduler(News::Put(group));
     Ok(())
@@ -255,7 +312,10 @@ fn rule_now(runtime: RuleRuntime) -> RuleNow {
             keep_firing_since_ms: row.keep_firing_since_ms,
         })
         .collect();
-    let asked: Remembered = runtime.queries.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    let asked: Remembered = runtime
+        .queries
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default();
     RuleNow {
         alerts,
         state: Arc::new(runtime.state),
@@ -285,33 +345,48 @@ struct RememberedQuery {
 impl RememberedQuery {
     fn query(&self) -> Query {
         let time = match *self.times_ms.as_slice() {
-            [start_ms, end_ms, step_ms] => QueryTime::Range { start_ms, end_ms, step_ms },
+            [start_ms, end_ms, step_ms] => QueryTime::Range {
+                start_ms,
+                end_ms,
+                step_ms,
+            },
             [at_ms, ..] => QueryTime::Instant { at_ms },
             [] => QueryTime::Instant { at_ms: 0 },
         };
-        Query { source: self.source.as_str().into(), expr: self.expr.as_str().into(), time }
+        Query {
+            source: self.source.as_str().into(),
+            expr: self.expr.as_str().into(),
+            time,
+        }
     }
 }
 
 /// The queries of an evaluation as a text to keep.
 #[must_use]
-pub fn remember(at_ms: i64, asked: &[Query]) -> String {
+pub(crate) fn remember(at_ms: i64, asked: &[Query]) -> String {
     let queries = asked.iter().map(|query| RememberedQuery {
         source: query.source.to_string(),
         expr: query.expr.to_string(),
         times_ms: match query.time {
             QueryTime::Instant { at_ms } => vec![at_ms],
-            QueryTime::Range { start_ms, end_ms, step_ms } => vec![start_ms, end_ms, step_ms],
+            QueryTime::Range {
+                start_ms,
+                end_ms,
+                step_ms,
+            } => vec![start_ms, end_ms, step_ms],
         },
     });
-    let remembered = Remembered { at_ms, queries: queries.collect() };
+    let remembered = Remembered {
+        at_ms,
+        queries: queries.collect(),
+    };
     serde_json::to_string(&remembered).unwrap_or_default()
 }
 
 /// The state of an alert as the API names it: `resolved` for one that no longer
 /// fires and is still shown.
 #[must_use]
-pub fn state_name(state: AlertState) -> &'static str {
+pub(crate) fn state_name(state: AlertState) -> &'static str {
     match state {
         AlertState::Inactive => "resolved",
         state => state.as_str(),

@@ -56,7 +56,12 @@ impl Host {
             // Nobody waits any more when the host stops.
             let _ = answer.send(job());
         })?;
-        answered.await.map_err(|_| Fault::new(FaultCode::HostError, "the sandbox's thread panicked; see the server's log"))
+        answered.await.map_err(|_| {
+            Fault::new(
+                FaultCode::HostError,
+                "the sandbox's thread panicked; see the server's log",
+            )
+        })
     }
 
     pub(crate) fn tell_scheduler(&self, news: News) {
@@ -65,14 +70,26 @@ impl Host {
     }
 
     /// Counts an evaluation that has ended.
-    pub(crate) fn count_evaluation(&self, tenant: &TenantId, cost: &Cost, rounds: u32, fault: Option<FaultCode>) {
-        let status = if fault.is_none() { EvaluationStatus::Ok } else { EvaluationStatus::Err };
+    pub(crate) fn count_evaluation(
+        &self,
+        tenant: &TenantId,
+        cost: &Cost,
+        rounds: u32,
+        fault: Option<FaultCode>,
+    ) {
+        let status = if fault.is_none() {
+            EvaluationStatus::Ok
+        } else {
+            EvaluationStatus::Err
+        };
         self.metrics.evaluations.inc(tenant, status);
         if let Some(code) = fault {
             self.metrics.faults.inc(tenant, code);
         }
         if rounds > 0 {
-            self.metrics.evaluation_seconds.observe(tenant, (), cost.wall_ns as f64 / 1e9);
+            self.metrics
+                .evaluation_seconds
+                .observe(tenant, (), cost.wall_ns as f64 / 1e9);
             self.metrics.evaluation_fuel.observe(tenant, (), cost.fuel as f64);
             self.metrics.evaluation_rounds.observe(f64::from(rounds));
         }

@@ -19,10 +19,10 @@ use crate::store::HealthRow;
 
 /// A timer's evaluations of one rule are at least this far apart, so that a rule
 /// that keeps setting a timer to "now" costs no more than one a second.
-pub const TIMER_GAP_MS: i64 = 1_000;
+pub(crate) const TIMER_GAP_MS: i64 = 1_000;
 
 /// A group that is running.
-pub struct LiveGroup {
+pub(crate) struct LiveGroup {
     pub key: GroupKey,
     pub spec: Arc<GroupSpec>,
     /// Number of the change that made it what it is.
@@ -35,29 +35,39 @@ pub struct LiveGroup {
 
 impl LiveGroup {
     #[must_use]
-    pub fn new(key: GroupKey, spec: Arc<GroupSpec>, revision: i64, rules: Vec<Arc<LiveRule>>) -> Self {
+    pub(crate) fn new(key: GroupKey, spec: Arc<GroupSpec>, revision: i64, rules: Vec<Arc<LiveRule>>) -> Self {
         let offset_ms = wasmalert_core::schedule::offset_ms(&key.namespace, &key.group, spec.interval_ms);
-        Self { key, spec, revision, offset_ms, rules, retired: AtomicBool::new(false) }
+        Self {
+            key,
+            spec,
+            revision,
+            offset_ms,
+            rules,
+            retired: AtomicBool::new(false),
+        }
     }
 
-    pub fn retire(&self) {
+    pub(crate) fn retire(&self) {
         self.retired.store(true, Ordering::Release);
     }
 
     #[must_use]
-    pub fn is_retired(&self) -> bool {
+    pub(crate) fn is_retired(&self) -> bool {
         self.retired.load(Ordering::Acquire)
     }
 
     /// When the first timer of any rule wants an evaluation.
     #[must_use]
-    pub fn next_timer_ms(&self) -> Option<i64> {
-        self.rules.iter().filter_map(|rule| rule.now().next_timer_ms()).min()
+    pub(crate) fn next_timer_ms(&self) -> Option<i64> {
+        self.rules
+            .iter()
+            .filter_map(|rule| rule.now().next_timer_ms())
+            .min()
     }
 }
 
 /// A rule of a running group.
-pub struct LiveRule {
+pub(crate) struct LiveRule {
     pub key: RuleKey,
     pub spec: RuleSpec,
     pub policy: Policy,
@@ -67,19 +77,25 @@ pub struct LiveRule {
 
 impl LiveRule {
     #[must_use]
-    pub fn new(key: RuleKey, spec: RuleSpec, policy: Policy, limits: Limits, now: RuleNow) -> Self {
-        Self { key, spec, policy, limits, now: Mutex::new(now) }
+    pub(crate) fn new(key: RuleKey, spec: RuleSpec, policy: Policy, limits: Limits, now: RuleNow) -> Self {
+        Self {
+            key,
+            spec,
+            policy,
+            limits,
+            now: Mutex::new(now),
+        }
     }
 
     /// What the rule is like; held for a moment only, never over an await.
-    pub fn now(&self) -> MutexGuard<'_, RuleNow> {
+    pub(crate) fn now(&self) -> MutexGuard<'_, RuleNow> {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// What a rule was like after its last evaluation.
 #[derive(Debug, Clone, Default)]
-pub struct RuleNow {
+pub(crate) struct RuleNow {
     pub alerts: Alerts,
     pub state: Arc<State>,
     pub timers: Arc<Timers>,
@@ -95,7 +111,7 @@ pub struct RuleNow {
 impl RuleNow {
     /// When the rule's first timer wants an evaluation.
     #[must_use]
-    pub fn next_timer_ms(&self) -> Option<i64> {
+    pub(crate) fn next_timer_ms(&self) -> Option<i64> {
         let due = self.timers.values().map(|timer| timer.due_ms).min()?;
         Some(due.max(self.timers_from_ms))
     }
@@ -103,37 +119,54 @@ impl RuleNow {
 
 /// All groups that are running.
 #[derive(Default)]
-pub struct LiveGroups(RwLock<BTreeMap<GroupKey, Arc<LiveGroup>>>);
+pub(crate) struct LiveGroups(RwLock<BTreeMap<GroupKey, Arc<LiveGroup>>>);
 
 impl LiveGroups {
     #[must_use]
-    pub fn get(&self, key: &GroupKey) -> Option<Arc<LiveGroup>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    pub(crate) fn get(&self, key: &GroupKey) -> Option<Arc<LiveGroup>> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(key)
+            .cloned()
     }
 
     /// The groups of a tenant, sorted by namespace and name.
     #[must_use]
-    pub fn of_tenant(&self, tenant: &TenantId) -> Vec<Arc<LiveGroup>> {
+    pub(crate) fn of_tenant(&self, tenant: &TenantId) -> Vec<Arc<LiveGroup>> {
         let groups = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        groups.values().filter(|group| group.key.tenant == *tenant).cloned().collect()
+        groups
+            .values()
+            .filter(|group| group.key.tenant == *tenant)
+            .cloned()
+            .collect()
     }
 
     /// Every group there is; for the host's own metrics.
     #[must_use]
-    pub fn all(&self) -> Vec<Arc<LiveGroup>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    pub(crate) fn all(&self) -> Vec<Arc<LiveGroup>> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .cloned()
+            .collect()
     }
 
     /// Puts a group in the place of the one of the same key.
-    pub fn put(&self, group: Arc<LiveGroup>) {
+    pub(crate) fn put(&self, group: Arc<LiveGroup>) {
         let mut groups = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(before) = groups.insert(group.key.clone(), group) {
             before.retire();
         }
     }
 
-    pub fn remove(&self, key: &GroupKey) -> Option<Arc<LiveGroup>> {
-        let removed = self.0.write().unwrap_or_else(PoisonError::into_inner).remove(key)?;
+    pub(crate) fn remove(&self, key: &GroupKey) -> Option<Arc<LiveGroup>> {
+        let removed = self
+            .0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(key)?;
         removed.retire();
         Some(removed)
     }

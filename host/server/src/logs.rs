@@ -15,7 +15,7 @@ const FOLLOWER_LAG_MAX: usize = 4_096;
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogEvent {
+pub(crate) struct LogEvent {
     pub tenant: TenantId,
     pub time_ms: i64,
     pub level: LogLevel,
@@ -28,19 +28,22 @@ pub struct LogEvent {
 }
 
 /// Takes lines in and hands them to whoever follows.
-pub struct LogHub {
+pub(crate) struct LogHub {
     recent: Mutex<HashMap<TenantId, VecDeque<Arc<LogEvent>>>>,
     live: broadcast::Sender<Arc<LogEvent>>,
 }
 
 impl Default for LogHub {
     fn default() -> Self {
-        Self { recent: Mutex::default(), live: broadcast::Sender::new(FOLLOWER_LAG_MAX) }
+        Self {
+            recent: Mutex::default(),
+            live: broadcast::Sender::new(FOLLOWER_LAG_MAX),
+        }
     }
 }
 
 impl LogHub {
-    pub fn write(&self, event: LogEvent) {
+    pub(crate) fn write(&self, event: LogEvent) {
         let event = Arc::new(event);
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         let lines = recent.entry(event.tenant.clone()).or_default();
@@ -55,9 +58,15 @@ impl LogHub {
 
     /// The recent lines of a tenant, oldest first, and all that come after them.
     #[must_use]
-    pub fn follow(&self, tenant: &TenantId) -> (Vec<Arc<LogEvent>>, broadcast::Receiver<Arc<LogEvent>>) {
+    pub(crate) fn follow(
+        &self,
+        tenant: &TenantId,
+    ) -> (Vec<Arc<LogEvent>>, broadcast::Receiver<Arc<LogEvent>>) {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        let lines = recent.get(tenant).map(|lines| lines.iter().cloned().collect()).unwrap_or_default();
+        let lines = recent
+            .get(tenant)
+            .map(|lines| lines.iter().cloned().collect())
+            .unwrap_or_default();
         (lines, self.live.subscribe())
     }
 }

@@ -4,5 +4,5 @@
 mod deliver;
 mod payload;
 
-pub use deliver::deliver_forever;
-pub use payload::{Told, alerts_in};
+pub(crate) use deliver::deliver_forever;
+pub(crate) use payload::{Told, alerts_in};

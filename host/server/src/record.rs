@@ -12,7 +12,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use wasmalert_core::alert::Transition;
-use wasmalert_core::evaluation::{Context, Cost, Effects, Journal, LogLine, MetricChange, Outcome, Timers, Trigger};
+use wasmalert_core::evaluation::{
+    Context, Cost, Effects, Journal, LogLine, MetricChange, Outcome, Timers, Trigger,
+};
 use wasmalert_core::fault::Fault;
 use wasmalert_core::frame::Frame;
 use wasmalert_core::label::Labels;
@@ -24,11 +26,11 @@ const COMPRESS_ABOVE_BYTES: usize = 2_048;
 const RECORD_BYTES_MAX: u64 = 256 << 20;
 
 /// Names and values.
-pub type LabelMap = BTreeMap<String, String>;
+pub(crate) type LabelMap = BTreeMap<String, String>;
 
 /// Everything an evaluation read.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Inputs {
+pub(crate) struct Inputs {
     pub module: String,
     /// None when there was no such module.
     pub version: Option<u32>,
@@ -50,7 +52,7 @@ pub struct Inputs {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct TriggerRecord {
+pub(crate) struct TriggerRecord {
     /// `interval` or `timer`.
     pub kind: String,
     /// The timer that fired.
@@ -59,7 +61,7 @@ pub struct TriggerRecord {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TimerRecord {
+pub(crate) struct TimerRecord {
     pub name: String,
     pub due_ms: i64,
     /// In base64.
@@ -68,7 +70,7 @@ pub struct TimerRecord {
 
 /// One query and its result.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct QueryRecord {
+pub(crate) struct QueryRecord {
     pub source: String,
     pub expr: String,
     /// Time of an instant query.
@@ -87,14 +89,14 @@ pub struct QueryRecord {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RangeRecord {
+pub(crate) struct RangeRecord {
     pub start_ms: i64,
     pub end_ms: i64,
     pub step_ms: i64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct SeriesRecord {
+pub(crate) struct SeriesRecord {
     pub labels: LabelMap,
     /// Time in ms since the epoch, and value.
     #[schema(value_type = Vec<Vec<Object>>)]
@@ -103,14 +105,14 @@ pub struct SeriesRecord {
 
 /// A stable code and a text for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct CodeMessage {
+pub(crate) struct CodeMessage {
     pub code: String,
     pub message: String,
 }
 
 /// What an evaluation answered.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct OutcomeRecord {
+pub(crate) struct OutcomeRecord {
     /// Why the evaluation failed; null when it succeeded.
     pub error: Option<CodeMessage>,
     /// Number of findings, the ones left out included.
@@ -122,7 +124,7 @@ pub struct OutcomeRecord {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct FindingRecord {
+pub(crate) struct FindingRecord {
     pub labels: LabelMap,
     pub value: String,
     #[serde(default, skip_serializing_if = "LabelMap::is_empty")]
@@ -130,14 +132,14 @@ pub struct FindingRecord {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct SampleRecord {
+pub(crate) struct SampleRecord {
     pub labels: LabelMap,
     pub value: String,
 }
 
 /// What an evaluation did, and what came of it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct EffectsRecord {
+pub(crate) struct EffectsRecord {
     /// Writes to the state in base64; null removes a key.
     pub state: BTreeMap<String, Option<String>>,
     /// Due times of timers set, in ms since the epoch; null cancels one.
@@ -152,7 +154,7 @@ pub struct EffectsRecord {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct LogRecord {
+pub(crate) struct LogRecord {
     pub level: String,
     pub message: String,
     #[serde(default, skip_serializing_if = "LabelMap::is_empty")]
@@ -160,7 +162,7 @@ pub struct LogRecord {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct MetricRecord {
+pub(crate) struct MetricRecord {
     pub name: String,
     pub labels: LabelMap,
     /// `count`, `gauge` or `observe`.
@@ -169,7 +171,7 @@ pub struct MetricRecord {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct TransitionRecord {
+pub(crate) struct TransitionRecord {
     pub labels: LabelMap,
     /// State before; null for a new alert.
     pub from: Option<String>,
@@ -179,7 +181,7 @@ pub struct TransitionRecord {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct NotifyRecord {
+pub(crate) struct NotifyRecord {
     pub receiver: String,
     /// `fired`, `resolved` or `resend`.
     pub kind: String,
@@ -189,14 +191,20 @@ pub struct NotifyRecord {
 
 impl OutcomeRecord {
     #[must_use]
-    pub fn failed(fault: &Fault) -> Self {
-        let error = CodeMessage { code: fault.code.as_str().into(), message: fault.message.clone() };
-        Self { error: Some(error), ..Self::default() }
+    pub(crate) fn failed(fault: &Fault) -> Self {
+        let error = CodeMessage {
+            code: fault.code.as_str().into(),
+            message: fault.message.clone(),
+        };
+        Self {
+            error: Some(error),
+            ..Self::default()
+        }
     }
 }
 
 impl EffectsRecord {
-    pub fn cost(&mut self, cost: &Cost) {
+    pub(crate) fn cost(&mut self, cost: &Cost) {
         self.memory_bytes = cost.memory_bytes;
         self.host_calls = cost.host_calls;
         self.boundary_bytes = cost.boundary_bytes;
@@ -204,11 +212,11 @@ impl EffectsRecord {
 }
 
 /// Counts down the bytes that a record may still take.
-pub struct Budget(usize);
+pub(crate) struct Budget(usize);
 
 impl Budget {
     #[must_use]
-    pub fn new(bytes: usize) -> Self {
+    pub(crate) fn new(bytes: usize) -> Self {
         Self(bytes)
     }
 
@@ -219,13 +227,23 @@ impl Budget {
     }
 }
 
-pub fn inputs(context: &Context, journal: &Journal, budget: &mut Budget) -> Inputs {
+pub(crate) fn inputs(context: &Context, journal: &Journal, budget: &mut Budget) -> Inputs {
     let trigger = match &context.trigger {
-        Trigger::Interval => TriggerRecord { kind: "interval".into(), timer: None },
+        Trigger::Interval => TriggerRecord {
+            kind: "interval".into(),
+            timer: None,
+        },
         Trigger::Timer { name, timer } => {
             let payload = BASE64.encode(&timer.payload);
-            let timer = TimerRecord { name: name.clone(), due_ms: timer.due_ms, payload };
-            TriggerRecord { kind: "timer".into(), timer: Some(timer) }
+            let timer = TimerRecord {
+                name: name.clone(),
+                due_ms: timer.due_ms,
+                payload,
+            };
+            TriggerRecord {
+                kind: "timer".into(),
+                timer: Some(timer),
+            }
         }
     };
     let state: LabelMap = journal
@@ -244,7 +262,11 @@ pub fn inputs(context: &Context, journal: &Journal, budget: &mut Budget) -> Inpu
         config: context.config.to_string(),
         labels: label_map(context.labels.iter()),
         source: context.source.to_string(),
-        queries: journal.queries.iter().map(|(query, result)| query_record(query, result, budget)).collect(),
+        queries: journal
+            .queries
+            .iter()
+            .map(|(query, result)| query_record(query, result, budget))
+            .collect(),
         state,
         timers: timer_records(&journal.timers),
     }
@@ -264,12 +286,26 @@ fn timer_records(timers: &Timers) -> Vec<TimerRecord> {
 fn query_record(query: &Query, result: &QueryResult, budget: &mut Budget) -> QueryRecord {
     let (at_ms, range) = match query.time {
         QueryTime::Instant { at_ms } => (Some(at_ms), None),
-        QueryTime::Range { start_ms, end_ms, step_ms } => (None, Some(RangeRecord { start_ms, end_ms, step_ms })),
+        QueryTime::Range {
+            start_ms,
+            end_ms,
+            step_ms,
+        } => (
+            None,
+            Some(RangeRecord {
+                start_ms,
+                end_ms,
+                step_ms,
+            }),
+        ),
     };
     let (series, count, error) = match result {
         Ok(frame) => (frame_series(frame, budget), frame.len(), None),
         Err(error) => {
-            let error = CodeMessage { code: error.code.as_str().into(), message: error.message.clone() };
+            let error = CodeMessage {
+                code: error.code.as_str().into(),
+                message: error.message.clone(),
+            };
             (Vec::new(), 0, Some(error))
         }
     };
@@ -288,22 +324,37 @@ fn query_record(query: &Query, result: &QueryResult, budget: &mut Budget) -> Que
 fn frame_series(frame: &Frame, budget: &mut Budget) -> Vec<SeriesRecord> {
     let mut records = Vec::new();
     for series in 0..frame.len() {
-        let (Some(labels), Some(range)) = (frame.series_labels(series), frame.sample_range(series)) else { break };
-        let bytes: usize = labels.clone().map(|(name, value)| name.len() + value.len() + 6).sum();
+        let (Some(labels), Some(range)) = (frame.series_labels(series), frame.sample_range(series)) else {
+            break;
+        };
+        let bytes: usize = labels
+            .clone()
+            .map(|(name, value)| name.len() + value.len() + 6)
+            .sum();
         if !budget.take(bytes + range.len() * 32) {
             break;
         }
-        let samples = frame.all_timestamps_ms()[range.clone()].iter().zip(&frame.all_values()[range]);
+        let samples = frame.all_timestamps_ms()[range.clone()]
+            .iter()
+            .zip(&frame.all_values()[range]);
         let samples = samples.map(|(at, value)| (*at, number(*value))).collect();
-        records.push(SeriesRecord { labels: label_map(labels), samples });
+        records.push(SeriesRecord {
+            labels: label_map(labels),
+            samples,
+        });
     }
     records
 }
 
-pub fn outcome(outcome: &Outcome, budget: &mut Budget) -> OutcomeRecord {
-    let weigh = |labels: &Labels| -> usize { labels.iter().map(|(n, v)| n.len() + v.len() + 6).sum::<usize>() + 32 };
+pub(crate) fn outcome(outcome: &Outcome, budget: &mut Budget) -> OutcomeRecord {
+    let weigh =
+        |labels: &Labels| -> usize { labels.iter().map(|(n, v)| n.len() + v.len() + 6).sum::<usize>() + 32 };
     let findings = outcome.findings.iter().take_while(|finding| {
-        let annotations: usize = finding.annotations.iter().map(|(n, v)| n.len() + v.len() + 6).sum();
+        let annotations: usize = finding
+            .annotations
+            .iter()
+            .map(|(n, v)| n.len() + v.len() + 6)
+            .sum();
         budget.take(weigh(&finding.labels) + annotations)
     });
     let findings = findings
@@ -313,9 +364,15 @@ pub fn outcome(outcome: &Outcome, budget: &mut Budget) -> OutcomeRecord {
             annotations: finding.annotations.iter().cloned().collect(),
         })
         .collect();
-    let samples = outcome.samples.iter().take_while(|sample| budget.take(weigh(&sample.labels)));
+    let samples = outcome
+        .samples
+        .iter()
+        .take_while(|sample| budget.take(weigh(&sample.labels)));
     let samples = samples
-        .map(|sample| SampleRecord { labels: label_map(sample.labels.iter()), value: number(sample.value) })
+        .map(|sample| SampleRecord {
+            labels: label_map(sample.labels.iter()),
+            value: number(sample.value),
+        })
         .collect();
     OutcomeRecord {
         error: None,
@@ -326,7 +383,7 @@ pub fn outcome(outcome: &Outcome, budget: &mut Budget) -> OutcomeRecord {
     }
 }
 
-pub fn effects(effects: &Effects, transitions: &[Transition], budget: &mut Budget) -> EffectsRecord {
+pub(crate) fn effects(effects: &Effects, transitions: &[Transition], budget: &mut Budget) -> EffectsRecord {
     let metrics = effects.metrics.iter().map(|update| {
         let (kind, value) = match update.change {
             MetricChange::Count(by) => ("count", by),
@@ -341,7 +398,14 @@ pub fn effects(effects: &Effects, transitions: &[Transition], budget: &mut Budge
         }
     });
     let transitions = transitions.iter().take_while(|transition| {
-        budget.take(transition.labels.iter().map(|(n, v)| n.len() + v.len() + 6).sum::<usize>() + 64)
+        budget.take(
+            transition
+                .labels
+                .iter()
+                .map(|(n, v)| n.len() + v.len() + 6)
+                .sum::<usize>()
+                + 64,
+        )
     });
     EffectsRecord {
         state: effects
@@ -368,7 +432,7 @@ pub fn effects(effects: &Effects, transitions: &[Transition], budget: &mut Budge
     }
 }
 
-pub fn log_records(lines: &[LogLine]) -> Vec<LogRecord> {
+pub(crate) fn log_records(lines: &[LogLine]) -> Vec<LogRecord> {
     lines
         .iter()
         .map(|line| LogRecord {
@@ -382,7 +446,7 @@ pub fn log_records(lines: &[LogLine]) -> Vec<LogRecord> {
 /// A number as a text that reads back to the same number: `NaN`, `+Inf`, `-Inf`,
 /// and otherwise as short as it can be.
 #[must_use]
-pub fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     const LONGEST_PLAIN: std::ops::Range<f64> = 1e-7..1e21;
     if value.is_nan() {
         "NaN".into()
@@ -396,15 +460,17 @@ pub fn number(value: f64) -> String {
 }
 
 /// Labels as JSON shows them.
-pub fn label_map<'a>(labels: impl Iterator<Item = (&'a str, &'a str)>) -> LabelMap {
-    labels.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+pub(crate) fn label_map<'a>(labels: impl Iterator<Item = (&'a str, &'a str)>) -> LabelMap {
+    labels
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 /// A record as the bytes that are kept: JSON, compressed when it is long.
 ///
 /// # Errors
 /// A value that JSON cannot hold; there is none.
-pub fn encode(record: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
+pub(crate) fn encode(record: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
     let json = serde_json::to_vec(record)?;
     if json.len() <= COMPRESS_ABOVE_BYTES {
         return Ok(json);
@@ -421,7 +487,7 @@ pub fn encode(record: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
 ///
 /// # Errors
 /// The bytes are not such a record.
-pub fn decode<T: for<'a> Deserialize<'a>>(bytes: &[u8]) -> Result<T, serde_json::Error> {
+pub(crate) fn decode<T: for<'a> Deserialize<'a>>(bytes: &[u8]) -> Result<T, serde_json::Error> {
     const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
     if bytes.starts_with(&GZIP_MAGIC) {
         let reader = flate2::read::GzDecoder::new(bytes).take(RECORD_BYTES_MAX);

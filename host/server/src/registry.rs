@@ -29,7 +29,7 @@ const UPLOADS_MAX: usize = 4;
 
 /// Why an upload was not taken.
 #[derive(Debug, thiserror::Error)]
-pub enum UploadError {
+pub(crate) enum UploadError {
     #[error(transparent)]
     Compile(#[from] CompileError),
     #[error("describe() failed: {0}")]
@@ -45,7 +45,7 @@ pub enum UploadError {
 }
 
 /// Compiles and loads components.
-pub struct Registry {
+pub(crate) struct Registry {
     clock: Clock,
     sandbox: Sandbox,
     artifacts: Artifacts,
@@ -64,7 +64,7 @@ impl Registry {
     /// `compiler` is this program, which the subcommand `compile-worker` makes a
     /// compiler.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         config: &Config,
         compiler: PathBuf,
         sandbox: Sandbox,
@@ -72,8 +72,12 @@ impl Registry {
         store: Store,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let weigh = |_: &String, component: &Component| u32::try_from(component.code_bytes()).unwrap_or(u32::MAX);
-        let components = Cache::builder().max_capacity(config.component_cache_bytes).weigher(weigh).build();
+        let weigh =
+            |_: &String, component: &Component| u32::try_from(component.code_bytes()).unwrap_or(u32::MAX);
+        let components = Cache::builder()
+            .max_capacity(config.component_cache_bytes)
+            .weigher(weigh)
+            .build();
         let limits = CompileLimits {
             memory_bytes: config.compile_memory_bytes,
             cpu_seconds: config.compile_cpu_seconds,
@@ -97,12 +101,12 @@ impl Registry {
     }
 
     /// What an upload takes one of before its body is read.
-    pub fn uploads(&self) -> &Semaphore {
+    pub(crate) fn uploads(&self) -> &Semaphore {
         &self.uploads
     }
 
     /// Bytes of the components in memory.
-    pub fn cache_bytes(&self) -> u64 {
+    pub(crate) fn cache_bytes(&self) -> u64 {
         self.components.weighted_size()
     }
 
@@ -111,40 +115,57 @@ impl Registry {
     ///
     /// # Errors
     /// `module_unavailable` with the reason.
-    pub async fn component(&self, tenant: &TenantId, digest: &str) -> Result<Component, Fault> {
+    pub(crate) async fn component(&self, tenant: &TenantId, digest: &str) -> Result<Component, Fault> {
         if let Some(component) = self.components.get(digest).await {
             self.metrics.component_cache_hits.inc();
             return Ok(component);
         }
         self.metrics.component_cache_misses.inc();
         let loading = self.load(tenant, digest);
-        self.components.try_get_with_by_ref(digest, loading).await.map_err(|fault| (*fault).clone())
+        self.components
+            .try_get_with_by_ref(digest, loading)
+            .await
+            .map_err(|fault| (*fault).clone())
     }
 
     async fn load(&self, tenant: &TenantId, digest: &str) -> Result<Component, Fault> {
         let unavailable = |why: String| Fault::new(FaultCode::ModuleUnavailable, format!("{digest}: {why}"));
-        let artifact = self.artifacts.get(&self.sandbox, digest).map_err(|error| unavailable(error.to_string()))?;
+        let artifact = self
+            .artifacts
+            .get(&self.sandbox, digest)
+            .map_err(|error| unavailable(error.to_string()))?;
         let artifact = match artifact {
             Some(artifact) => artifact,
             None => {
-                tracing::info!(digest, "compiling a module whose artifact is missing or of another version");
+                tracing::info!(
+                    digest,
+                    "compiling a module whose artifact is missing or of another version"
+                );
                 let wasm = self.store.wasm_by_digest(tenant, digest).await;
                 let wasm = wasm.map_err(|error| unavailable(error.to_string()))?;
                 let wasm = wasm.ok_or_else(|| unavailable("its bytes are not in the store".into()))?;
-                self.compile(wasm.into(), digest).await.map_err(|error| unavailable(error.to_string()))?;
+                self.compile(wasm.into(), digest)
+                    .await
+                    .map_err(|error| unavailable(error.to_string()))?;
                 let artifact = self.artifacts.get(&self.sandbox, digest);
                 let artifact = artifact.map_err(|error| unavailable(error.to_string()))?;
                 artifact.ok_or_else(|| unavailable("its artifact vanished".into()))?
             }
         };
-        self.sandbox.load(artifact).map_err(|error| unavailable(error.to_string()))
+        self.sandbox
+            .load(artifact)
+            .map_err(|error| unavailable(error.to_string()))
     }
 
     /// Compiles in a process of its own and keeps the artifact.
     async fn compile(&self, wasm: Arc<[u8]>, digest: &str) -> Result<Compiled, UploadError> {
-        let Ok(_waiting) = self.waiting.try_acquire() else { return Err(UploadError::Busy) };
+        let Ok(_waiting) = self.waiting.try_acquire() else {
+            return Err(UploadError::Busy);
+        };
         // Closed only when the host stops.
-        let Ok(_permit) = self.permits.acquire().await else { return Err(UploadError::Busy) };
+        let Ok(_permit) = self.permits.acquire().await else {
+            return Err(UploadError::Busy);
+        };
         let stopwatch = self.clock.stopwatch();
         let (compiler, limits) = (self.compiler.clone(), self.limits.clone());
         let compiled = tokio::task::spawn_blocking(move || compile(&compiler, &wasm, &limits)).await;
@@ -154,7 +175,10 @@ impl Registry {
             Err(error) if error.is_host() => CompileResult::Failed,
             Err(_) => CompileResult::Refused,
         };
-        self.metrics.compile_seconds.with(result).observe(stopwatch.elapsed().as_secs_f64());
+        self.metrics
+            .compile_seconds
+            .with(result)
+            .observe(stopwatch.elapsed().as_secs_f64());
         let compiled = compiled?;
         let kept = self.artifacts.put(&self.sandbox, digest, &compiled.artifact);
         kept.map_err(|error| UploadError::Artifact(error.to_string()))?;
@@ -164,7 +188,7 @@ impl Registry {
 
 /// `sha256:` and 64 hexadecimal digits.
 #[must_use]
-pub fn digest_of(wasm: &[u8]) -> String {
+pub(crate) fn digest_of(wasm: &[u8]) -> String {
     let mut digest = String::from("sha256:");
     for byte in Sha256::digest(wasm) {
         digest.push_str(&format!("{byte:02x}"));
@@ -177,11 +201,19 @@ pub fn digest_of(wasm: &[u8]) -> String {
 ///
 /// # Errors
 /// Says why the module was not taken; nothing is kept then.
-pub async fn upload(host: &Host, tenant: &TenantId, name: &str, wasm: Vec<u8>) -> Result<PutModule, UploadError> {
+pub(crate) async fn upload(
+    host: &Host,
+    tenant: &TenantId,
+    name: &str,
+    wasm: Vec<u8>,
+) -> Result<PutModule, UploadError> {
     let digest = digest_of(&wasm);
     let versions = host.store.module_versions(tenant, name).await?;
     if let Some(module) = versions.into_iter().find(|module| module.digest == digest) {
-        return Ok(PutModule { module, created: false });
+        return Ok(PutModule {
+            module,
+            created: false,
+        });
     }
     let stopwatch = host.clock.stopwatch();
     let wasm: Arc<[u8]> = wasm.into();
@@ -205,8 +237,15 @@ pub async fn upload(host: &Host, tenant: &TenantId, name: &str, wasm: Vec<u8>) -
 
 async fn describe(host: &Host, tenant: &TenantId, digest: &str) -> Result<Description, UploadError> {
     // The bytes are not stored yet, but the artifact is there.
-    let component = host.registry.component(tenant, digest).await.map_err(UploadError::Describe)?;
+    let component = host
+        .registry
+        .component(tenant, digest)
+        .await
+        .map_err(UploadError::Describe)?;
     let limits = host.config.limits.clone();
-    let run = host.work(move || component.describe(&limits)).await.map_err(UploadError::Describe)?;
+    let run = host
+        .work(move || component.describe(&limits))
+        .await
+        .map_err(UploadError::Describe)?;
     run.result.map_err(UploadError::Describe)
 }

@@ -20,7 +20,7 @@ const NAP_MAX_MS: i64 = 1_000;
 const DUE_MAX: usize = 1_024;
 
 /// What the scheduler is told.
-pub enum News {
+pub(crate) enum News {
     /// A group is new or has changed.
     Put(Arc<LiveGroup>),
     Removed(GroupKey),
@@ -30,7 +30,7 @@ pub enum News {
 
 /// Tells the scheduler of changes. What waits in it is bounded by the number of
 /// groups and of API calls under way.
-pub type Newsline = mpsc::UnboundedSender<News>;
+pub(crate) type Newsline = mpsc::UnboundedSender<News>;
 
 /// Where a group stands.
 struct Entry {
@@ -42,7 +42,7 @@ struct Entry {
 }
 
 /// The scheduler's task.
-pub struct Scheduler {
+pub(crate) struct Scheduler {
     host: Arc<Host>,
     agenda: Agenda<GroupKey>,
     entries: HashMap<GroupKey, Entry>,
@@ -54,22 +54,37 @@ pub struct Scheduler {
 
 impl Scheduler {
     #[must_use]
-    pub fn new(host: Arc<Host>, newsline: Newsline, news: mpsc::UnboundedReceiver<News>) -> Self {
+    pub(crate) fn new(host: Arc<Host>, newsline: Newsline, news: mpsc::UnboundedReceiver<News>) -> Self {
         let permits = Arc::new(Semaphore::new(host.config.groups_at_once));
-        Self { host, agenda: Agenda::default(), entries: HashMap::new(), permits, runs: 0, newsline, news }
+        Self {
+            host,
+            agenda: Agenda::default(),
+            entries: HashMap::new(),
+            permits,
+            runs: 0,
+            newsline,
+            news,
+        }
     }
 
     /// Runs until it is cancelled.
-    pub async fn run(mut self) {
+    pub(crate) async fn run(mut self) {
         let mut seen_ms = i64::MIN;
         loop {
             let now_ms = self.host.clock.now_ms();
             if now_ms.saturating_add(NAP_MAX_MS) < seen_ms {
-                tracing::warn!(by_ms = seen_ms - now_ms, "the clock was set back: groups start over at their next slots");
+                tracing::warn!(
+                    by_ms = seen_ms - now_ms,
+                    "the clock was set back: groups start over at their next slots"
+                );
                 self.start_over(now_ms);
             }
             seen_ms = now_ms;
-            let wake_ms = self.agenda.next_due().unwrap_or(i64::MAX).min(now_ms + NAP_MAX_MS);
+            let wake_ms = self
+                .agenda
+                .next_due()
+                .unwrap_or(i64::MAX)
+                .min(now_ms + NAP_MAX_MS);
             let nap = Duration::from_millis(wake_ms.saturating_sub(now_ms).max(0).unsigned_abs());
             tokio::select! {
                 biased;
@@ -93,7 +108,14 @@ impl Scheduler {
                 let key = group.key.clone();
                 // A group that is being evaluated goes on when that has ended.
                 let run = self.entries.get(&key).and_then(|entry| entry.run);
-                self.entries.insert(key.clone(), Entry { group, last_slot_ms, run });
+                self.entries.insert(
+                    key.clone(),
+                    Entry {
+                        group,
+                        last_slot_ms,
+                        run,
+                    },
+                );
                 if run.is_none() {
                     self.plan(&key);
                 }
@@ -124,24 +146,33 @@ impl Scheduler {
     /// time: they start over at the next slot instead.
     fn start_over(&mut self, now_ms: i64) {
         for entry in self.entries.values_mut() {
-            entry.last_slot_ms = slot_at_or_before(now_ms, entry.group.spec.interval_ms, entry.group.offset_ms);
+            entry.last_slot_ms =
+                slot_at_or_before(now_ms, entry.group.spec.interval_ms, entry.group.offset_ms);
         }
-        let idle: Vec<GroupKey> =
-            self.entries.iter().filter(|(_, entry)| entry.run.is_none()).map(|(key, _)| key.clone()).collect();
+        let idle: Vec<GroupKey> = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.run.is_none())
+            .map(|(key, _)| key.clone())
+            .collect();
         for key in idle {
             self.plan(&key);
         }
     }
 
     fn plan(&mut self, key: &GroupKey) {
-        let Some(entry) = self.entries.get(key) else { return };
+        let Some(entry) = self.entries.get(key) else {
+            return;
+        };
         let timer_ms = entry.group.next_timer_ms().unwrap_or(i64::MAX);
         let slot_ms = entry.last_slot_ms.saturating_add(entry.group.spec.interval_ms);
         self.agenda.schedule(key.clone(), slot_ms.min(timer_ms));
     }
 
     fn start(&mut self, key: &GroupKey, now_ms: i64) {
-        let Some(entry) = self.entries.get_mut(key) else { return };
+        let Some(entry) = self.entries.get_mut(key) else {
+            return;
+        };
         let interval_ms = entry.group.spec.interval_ms;
         let slot = (entry.last_slot_ms.saturating_add(interval_ms) <= now_ms).then(|| {
             let slot = advance(entry.last_slot_ms, now_ms, interval_ms);
@@ -152,11 +183,17 @@ impl Scheduler {
         entry.run = Some(self.runs);
         let due = Due { now_ms, slot };
         let (host, group, permits) = (self.host.clone(), entry.group.clone(), self.permits.clone());
-        let done = Ended { newsline: self.newsline.clone(), key: key.clone(), run: self.runs };
+        let done = Ended {
+            newsline: self.newsline.clone(),
+            key: key.clone(),
+            run: self.runs,
+        };
         tokio::spawn(async move {
             let _done = done;
             // Closed only when the host stops.
-            let Ok(_permit) = permits.acquire().await else { return };
+            let Ok(_permit) = permits.acquire().await else {
+                return;
+            };
             evaluate_group(&host, &group, due).await;
         });
     }

@@ -36,8 +36,6 @@ const PRUNE_ROWS_MAX: u32 = 10_000;
 const DEAD_KEPT_MAX: u32 = 10_000;
 /// Delivered notifications kept.
 const DELIVERED_KEPT_MAX: u32 = 10_000;
-/// Open connections get so long to end when the server stops.
-const GRACE: Duration = Duration::from_secs(5);
 
 /// Why a server did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +43,10 @@ pub enum StartError {
     #[error("the data directory {dir}: {source}")]
     DataDir { dir: String, source: std::io::Error },
     #[error("cannot listen on {listen}: {source}; choose another address with --listen")]
-    Listen { listen: std::net::SocketAddr, source: std::io::Error },
+    Listen {
+        listen: std::net::SocketAddr,
+        source: std::io::Error,
+    },
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -66,11 +67,17 @@ pub enum StartError {
 /// Says why it did not start, and what to do.
 pub async fn run(config: Config) -> Result<(), StartError> {
     init_log(&config);
-    let data_dir = |source| StartError::DataDir { dir: config.data_dir.display().to_string(), source };
+    let data_dir = |source| StartError::DataDir {
+        dir: config.data_dir.display().to_string(),
+        source,
+    };
     std::fs::create_dir_all(&config.data_dir).map_err(data_dir)?;
     let token = api_token(&config).map_err(data_dir)?;
     let listener = TcpListener::bind(config.listen).await;
-    let listener = listener.map_err(|source| StartError::Listen { listen: config.listen, source })?;
+    let listener = listener.map_err(|source| StartError::Listen {
+        listen: config.listen,
+        source,
+    })?;
     let address = listener.local_addr().map_err(StartError::Serve)?;
 
     let (newsline, news) = mpsc::unbounded_channel();
@@ -82,31 +89,18 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     tasks.spawn(Scheduler::new(host.clone(), newsline, news).run());
     tasks.spawn(deliver_forever(host.clone()));
     tasks.spawn(prune_forever(host.clone()));
-    say(&format!("wasmalert {} listening on http://{address}", env!("CARGO_PKG_VERSION")));
-    let app = api::router(host.clone(), token, tenant);
-    serve(listener, app).await?;
+    say(&format!(
+        "wasmalert {} listening on http://{address}",
+        env!("CARGO_PKG_VERSION")
+    ));
+    api::serve(listener, api::router(host.clone(), token, tenant), told_to_stop())
+        .await
+        .map_err(StartError::Serve)?;
 
     tasks.shutdown().await;
     host.store.close().await;
     tracing::info!("stopped");
     Ok(())
-}
-
-async fn serve(listener: TcpListener, app: axum::Router) -> Result<(), StartError> {
-    let (stop, stopped) = tokio::sync::watch::channel(false);
-    let mut hears = stopped.clone();
-    let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
-        told_to_stop().await;
-        tracing::info!("stopping");
-        // Nobody listens any more only when serving has ended.
-        let _ = stop.send(true);
-    });
-    let serving = std::future::IntoFuture::into_future(serving);
-    tokio::select! {
-        served = serving => served.map_err(StartError::Serve),
-        // Followers of the log never end by themselves.
-        () = async { let _ = hears.wait_for(|stop| *stop).await; tokio::time::sleep(GRACE).await; } => Ok(()),
-    }
 }
 
 async fn told_to_stop() {
@@ -129,9 +123,15 @@ fn say(line: &str) {
 fn init_log(config: &Config) {
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_new(&config.log).unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     // It is set already where a program starts several servers.
-    let _ = if config.log_json { log.json().try_init() } else { log.try_init() };
+    let _ = if config.log_json {
+        log.json().try_init()
+    } else {
+        log.try_init()
+    };
 }
 
 fn api_token(config: &Config) -> std::io::Result<Token> {
@@ -141,7 +141,10 @@ fn api_token(config: &Config) -> std::io::Result<Token> {
     let (text, made) = token::read_or_make(&config.data_dir)?;
     if made {
         let path = config.data_dir.join(token::FILE_NAME);
-        say(&format!("the API's token, shown this once and kept in {}:\n  {text}", path.display()));
+        say(&format!(
+            "the API's token, shown this once and kept in {}:\n  {text}",
+            path.display()
+        ));
     }
     Token::new(&text)
 }
@@ -164,8 +167,11 @@ async fn host(
         stack_bytes: config.limits.stack_bytes,
         ..SandboxConfig::default()
     })?;
-    let artifacts = Artifacts::open(&config.data_dir.join("cwasm"))
-        .map_err(|source| StartError::DataDir { dir: config.data_dir.display().to_string(), source })?;
+    let artifacts =
+        Artifacts::open(&config.data_dir.join("cwasm")).map_err(|source| StartError::DataDir {
+            dir: config.data_dir.display().to_string(),
+            source,
+        })?;
     let compiler = std::env::current_exe().map_err(StartError::Program)?;
     let http = HttpClient::new()?;
     let queries = QueryConfig {
@@ -176,10 +182,20 @@ async fn host(
     Ok(Host {
         clock,
         started_at_ms: clock.now_ms(),
-        external_url: config.external_url.clone().unwrap_or_else(|| format!("http://{address}")),
+        external_url: config
+            .external_url
+            .clone()
+            .unwrap_or_else(|| format!("http://{address}")),
         catalog: Catalog::default(),
         workers: Workers::start(&sandbox, threads, config.evaluation_queue),
-        registry: Registry::new(&config, compiler, sandbox, artifacts, store.clone(), metrics.clone()),
+        registry: Registry::new(
+            &config,
+            compiler,
+            sandbox,
+            artifacts,
+            store.clone(),
+            metrics.clone(),
+        ),
         store,
         queries: QueryEngine::new(http.clone(), &queries, metrics.clone()),
         http,
@@ -213,9 +229,15 @@ async fn restore(host: &Host, default: &TenantId) -> Result<(), StoreError> {
     }
     for row in stored {
         let body: Result<GroupBody, _> = serde_json::from_str(&row.spec);
-        let spec = body.map_err(|error| vec![error.to_string()]).and_then(|body| body.to_spec(&host.config.limits));
+        let spec = body
+            .map_err(|error| vec![error.to_string()])
+            .and_then(|body| body.to_spec(&host.config.limits));
         match spec {
-            Ok(spec) => groups::start(host, &row.key, spec, row.revision).await?,
+            Ok(spec) => {
+                if let Err(error) = groups::start(host, &row.key, spec, row.revision).await {
+                    tracing::error!(group = %row.key, %error, "a stored group cannot be started");
+                }
+            }
             Err(errors) => tracing::error!(group = %row.key, ?errors, "a stored group cannot be started"),
         }
     }
@@ -245,11 +267,17 @@ async fn prune(host: &Host) -> Result<(), StoreError> {
     let now_ms = host.clock.now_ms();
     let (store, config) = (&host.store, &host.config);
     let before_ms = now_ms.saturating_sub(config.keep_evaluations_for_ms);
-    store.prune_evaluations_of_all_tenants(before_ms, PRUNE_ROWS_MAX).await?;
+    store
+        .prune_evaluations_of_all_tenants(before_ms, PRUNE_ROWS_MAX)
+        .await?;
     let before_ms = now_ms.saturating_sub(config.keep_delivered_for_ms);
     let delivered = OutboxStatus::Delivered;
-    store.prune_outbox_of_all_tenants(delivered, before_ms, DELIVERED_KEPT_MAX, PRUNE_ROWS_MAX).await?;
+    store
+        .prune_outbox_of_all_tenants(delivered, before_ms, DELIVERED_KEPT_MAX, PRUNE_ROWS_MAX)
+        .await?;
     // Dead notifications have no age: people look at them when they do.
-    store.prune_outbox_of_all_tenants(OutboxStatus::Dead, i64::MIN, DEAD_KEPT_MAX, PRUNE_ROWS_MAX).await?;
+    store
+        .prune_outbox_of_all_tenants(OutboxStatus::Dead, i64::MIN, DEAD_KEPT_MAX, PRUNE_ROWS_MAX)
+        .await?;
     Ok(())
 }

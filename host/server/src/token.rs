@@ -54,7 +54,12 @@ pub(crate) fn read_or_make(data_dir: &Path) -> io::Result<(String, bool)> {
         Err(error) => return Err(error),
     }
     let token = chance::token().map_err(io::Error::other)?;
-    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&path)?;
     writeln!(file, "{token}")?;
     file.sync_all()?;
     Ok((token, true))

@@ -60,7 +60,7 @@ const BATCHES: [&[&str]; 7] = [
         "duplicate_labels",
         "bad_outcome:frame",
         "bad_outcome:label_name",
-        "bad_outcome:utf8",
+        "bad_call:outcome_utf8",
     ],
 ];
 

@@ -82,7 +82,7 @@ async fn explained(server: &Server) {
         .expect("the server answers");
     let evaluation = answer.json();
     assert_eq!(evaluation["id"], newest.id, "{answer}");
-    assert!(evaluation["fuel"].as_u64() > Some(0), "{answer}");
+    assert!(evaluation["cost"]["fuel"].as_u64() > Some(0), "{answer}");
     assert!(answer.text().contains("load > 5"), "its query is there: {answer}");
 }
 

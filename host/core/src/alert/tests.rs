@@ -100,7 +100,12 @@ fn finding(labels: &[(&str, &str)], annotations: &[(&str, &str)]) -> Finding {
 }
 
 fn identified(finding: &Finding, group: &[(&str, &str)], rule: &[(&str, &str)]) -> Labels {
-    let texts = |pairs: &[(&str, &str)]| pairs.iter().map(|(n, t)| (n.to_string(), t.to_string())).collect();
+    let texts = |pairs: &[(&str, &str)]| {
+        pairs
+            .iter()
+            .map(|(n, t)| (n.to_string(), t.to_string()))
+            .collect()
+    };
     let (group, rule) = (texts(group), texts(rule));
     identify(finding, "Down", &group, &rule, &BTreeMap::new()).labels
 }

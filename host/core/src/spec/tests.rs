@@ -31,7 +31,10 @@ fn group(rules: Vec<RuleSpec>) -> GroupSpec {
 }
 
 fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+    pairs
+        .iter()
+        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+        .collect()
 }
 
 fn errors(group: &GroupSpec) -> Vec<String> {

@@ -72,15 +72,25 @@ pub(super) async fn list(
     Extension(tenant): Caller,
     Query(filter): Query<AlertFilter>,
 ) -> Answer<Json<Alerts>> {
-    if let Some(state) = filter.state.as_ref().filter(|state| !STATES.contains(&state.as_str())) {
-        return Err(Problem::bad_request(format!("state is {state:?}, not one of {}", STATES.join(", "))));
+    if let Some(state) = filter
+        .state
+        .as_ref()
+        .filter(|state| !STATES.contains(&state.as_str()))
+    {
+        return Err(Problem::bad_request(format!(
+            "state is {state:?}, not one of {}",
+            STATES.join(", ")
+        )));
     }
     let mut alerts = Vec::new();
     for group in host.groups.of_tenant(&tenant) {
         for rule in group.rules.iter().filter(|rule| filter.takes(rule)) {
             let now = rule.now();
             let wanted = now.alerts.iter().filter(|alert| {
-                filter.state.as_deref().is_none_or(|state| state == state_name(alert.state))
+                filter
+                    .state
+                    .as_deref()
+                    .is_none_or(|state| state == state_name(alert.state))
             });
             alerts.extend(wanted.map(|found| alert(rule, found)));
         }

@@ -15,8 +15,8 @@ use super::request::Page;
 use super::{Caller, request};
 use crate::Host;
 use crate::record::{
-    CodeMessage, EffectsRecord, Inputs, LabelMap, LogRecord, MetricRecord, NotifyRecord, OutcomeRecord, QueryRecord,
-    SeriesRecord, TimerRecord, TransitionRecord, decode,
+    CodeMessage, EffectsRecord, Inputs, LabelMap, LogRecord, MetricRecord, NotifyRecord, OutcomeRecord,
+    QueryRecord, SeriesRecord, TimerRecord, TransitionRecord, decode,
 };
 use crate::store::{ErrorRow, EvaluationSummary};
 
@@ -173,12 +173,22 @@ impl QueryView {
 
 impl TimerView {
     fn new(timer: TimerRecord) -> Self {
-        Self { due_at: request::time(timer.due_ms), name: timer.name, payload: timer.payload }
+        Self {
+            due_at: request::time(timer.due_ms),
+            name: timer.name,
+            payload: timer.payload,
+        }
     }
 }
 
 impl Evaluation {
-    fn new(key: &RuleKey, row: EvaluationSummary, inputs: Inputs, outcome: OutcomeRecord, effects: EffectsRecord) -> Self {
+    fn new(
+        key: &RuleKey,
+        row: EvaluationSummary,
+        inputs: Inputs,
+        outcome: OutcomeRecord,
+        effects: EffectsRecord,
+    ) -> Self {
         let timer = inputs.trigger.timer.as_ref();
         let due = |due_ms: Option<i64>| due_ms.map(request::time);
         Self {
@@ -208,7 +218,11 @@ impl Evaluation {
             outcome,
             effects: EffectsView {
                 state: effects.state,
-                timers: effects.timers.into_iter().map(|(name, due_ms)| (name, due(due_ms))).collect(),
+                timers: effects
+                    .timers
+                    .into_iter()
+                    .map(|(name, due_ms)| (name, due(due_ms)))
+                    .collect(),
                 log: effects.log,
                 metrics: effects.metrics,
             },
@@ -233,7 +247,10 @@ fn status(row: &EvaluationSummary) -> &'static str {
 }
 
 fn error(error: Option<ErrorRow>) -> Option<CodeMessage> {
-    error.map(|error| CodeMessage { code: error.code, message: error.message })
+    error.map(|error| CodeMessage {
+        code: error.code,
+        message: error.message,
+    })
 }
 
 fn summary(row: EvaluationSummary) -> Summary {
@@ -261,12 +278,28 @@ pub(super) async fn list(
     Path((namespace, group, rule)): Path<(String, String, String)>,
     Query(page): Query<Page>,
 ) -> Answer<Json<Evaluations>> {
-    let group = GroupKey { tenant, namespace: namespace.into(), group: group.into() };
-    let key = RuleKey { group, rule: rule.into() };
+    let group = GroupKey {
+        tenant,
+        namespace: namespace.into(),
+        group: group.into(),
+    };
+    let key = RuleKey {
+        group,
+        rule: rule.into(),
+    };
     let limit = page.limit()?;
-    let rows = host.store.list_evaluations(&key, limit, page.before.as_deref()).await?;
-    let next = rows.last().filter(|_| rows.len() == limit as usize).map(|row| row.id.clone());
-    Ok(Json(Evaluations { evaluations: rows.into_iter().map(summary).collect(), next }))
+    let rows = host
+        .store
+        .list_evaluations(&key, limit, page.before.as_deref())
+        .await?;
+    let next = rows
+        .last()
+        .filter(|_| rows.len() == limit as usize)
+        .map(|row| row.id.clone());
+    Ok(Json(Evaluations {
+        evaluations: rows.into_iter().map(summary).collect(),
+        next,
+    }))
 }
 
 /// Shows an evaluation: inputs, outcome, effects, fuel, time and rounds.
@@ -280,10 +313,15 @@ pub(super) async fn get(
     Path(id): Path<String>,
 ) -> Answer<Json<Evaluation>> {
     let found = host.store.get_evaluation(&tenant, &id).await?;
-    let (key, row) = found.ok_or_else(|| Problem::not_found(format!("evaluation {id}; older ones are removed")))?;
+    let (key, row) =
+        found.ok_or_else(|| Problem::not_found(format!("evaluation {id}; older ones are removed")))?;
     let damaged = |error: serde_json::Error| {
         tracing::error!(id, %error, "a stored evaluation cannot be read");
-        Problem::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "store_failed", "the stored evaluation is damaged")
+        Problem::new(
+            axum::http::StatusCode::INTERNAL_SERVER_ERROR,
+            "store_failed",
+            "the stored evaluation is damaged",
+        )
     };
     let inputs: Inputs = decode(&row.inputs).map_err(damaged)?;
     let outcome: OutcomeRecord = read(row.outcome.as_deref()).map_err(damaged)?;

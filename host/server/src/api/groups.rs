@@ -55,13 +55,23 @@ fn group(row: GroupRow) -> Option<Group> {
 }
 
 fn key(tenant: TenantId, namespace: &str, group: &str) -> GroupKey {
-    GroupKey { tenant, namespace: namespace.into(), group: group.into() }
+    GroupKey {
+        tenant,
+        namespace: namespace.into(),
+        group: group.into(),
+    }
 }
 
 /// Lists the groups.
 #[utoipa::path(get, path = "/v1/groups", tag = "groups", responses((status = 200, body = Groups)))]
 pub(super) async fn list(State(host): State<Arc<Host>>, Extension(tenant): Caller) -> Answer<Json<Groups>> {
-    let groups = host.store.list_groups(&tenant).await?.into_iter().filter_map(group).collect();
+    let groups = host
+        .store
+        .list_groups(&tenant)
+        .await?
+        .into_iter()
+        .filter_map(group)
+        .collect();
     Ok(Json(Groups { groups }))
 }
 
@@ -80,7 +90,8 @@ pub(super) async fn put(
 ) -> Answer<Json<GroupChanged>> {
     request::title(&namespace)?;
     request::title(&group)?;
-    let invalid = |problems| Problem::invalid(format!("the group {namespace}/{group} is not valid"), problems);
+    let invalid =
+        |problems| Problem::invalid(format!("the group {namespace}/{group} is not valid"), problems);
     let spec = body.to_spec(&host.config.limits).map_err(invalid)?;
     let text = serde_json::to_string(&body).map_err(|error| Problem::bad_request(error.to_string()))?;
     let key = key(tenant, &namespace, &group);
@@ -91,9 +102,17 @@ pub(super) async fn put(
         return Err(invalid(problems));
     }
     if let Some(row) = host.store.get_group(&key).await?.filter(|row| row.spec == text) {
-        return Ok(Json(GroupChanged { namespace, group, revision: row.revision, changed: false }));
+        return Ok(Json(GroupChanged {
+            namespace,
+            group,
+            revision: row.revision,
+            changed: false,
+        }));
     }
-    let put = host.store.put_group(&key, &text, &uses(&spec, &key), host.clock.now_ms()).await;
+    let put = host
+        .store
+        .put_group(&key, &text, &uses(&spec, &key), host.clock.now_ms())
+        .await;
     let revision = put.map_err(|error| match error {
         // It was deleted since it was checked.
         StoreError::Missing { .. } => invalid(vec![error.to_string()]),
@@ -102,10 +121,18 @@ pub(super) async fn put(
     let before = host.groups.get(&key);
     start(&host, &key, spec, revision).await?;
     if let (Some(before), Some(now)) = (before, host.groups.get(&key)) {
-        let gone = before.rules.iter().filter(|rule| !now.rules.iter().any(|kept| kept.key == rule.key));
+        let gone = before
+            .rules
+            .iter()
+            .filter(|rule| !now.rules.iter().any(|kept| kept.key == rule.key));
         gone.for_each(|rule| host.tenant_metrics.forget_rule(&rule.key));
     }
-    Ok(Json(GroupChanged { namespace, group, revision, changed: true }))
+    Ok(Json(GroupChanged {
+        namespace,
+        group,
+        revision,
+        changed: true,
+    }))
 }
 
 /// What each rule of a group refers to, so that nothing in use is deleted.
@@ -114,7 +141,10 @@ fn uses(spec: &GroupSpec, key: &GroupKey) -> Vec<RuleUses> {
     rules
         .map(|(rule_key, rule)| RuleUses {
             rule: rule_key.rule.to_string(),
-            modules: vec![ModuleUse { name: rule.module.clone(), version: rule.version }],
+            modules: vec![ModuleUse {
+                name: rule.module.clone(),
+                version: rule.version,
+            }],
             sources: rule.source.iter().cloned().collect(),
             receivers: rule.receivers.clone(),
         })
@@ -133,7 +163,9 @@ pub(super) async fn get(
     Path((namespace, name)): Path<(String, String)>,
 ) -> Answer<Json<Group>> {
     let row = host.store.get_group(&key(tenant, &namespace, &name)).await?;
-    row.and_then(group).map(Json).ok_or_else(|| Problem::not_found(format!("group {namespace}/{name}")))
+    row.and_then(group)
+        .map(Json)
+        .ok_or_else(|| Problem::not_found(format!("group {namespace}/{name}")))
 }
 
 /// Deletes a group with its alerts and the state of its rules.
@@ -153,7 +185,9 @@ pub(super) async fn delete(
         return Err(Problem::not_found(format!("group {namespace}/{group}")));
     }
     if let Some(live) = host.groups.remove(&key) {
-        live.rules.iter().for_each(|rule| host.tenant_metrics.forget_rule(&rule.key));
+        live.rules
+            .iter()
+            .for_each(|rule| host.tenant_metrics.forget_rule(&rule.key));
     }
     host.tell_scheduler(News::Removed(key));
     Ok(StatusCode::NO_CONTENT)

@@ -95,13 +95,20 @@ pub(super) async fn follow(
     Extension(tenant): Caller,
     Query(filter): Query<LogFilter>,
 ) -> Answer<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
-    let level = filter.level.as_deref().map_or(Some(LogLevel::Trace), LogLevel::parse);
+    let level = filter
+        .level
+        .as_deref()
+        .map_or(Some(LogLevel::Trace), LogLevel::parse);
     let level = level.ok_or_else(|| {
         Problem::bad_request("level is not one of trace, debug, info, warn, error".to_owned())
     })?;
     let (recent, live) = host.logs.follow(&tenant);
     let goes_on = filter.follow.unwrap_or(true);
-    let live = if goes_on { BroadcastStream::new(live).left_stream() } else { stream::empty().right_stream() };
+    let live = if goes_on {
+        BroadcastStream::new(live).left_stream()
+    } else {
+        stream::empty().right_stream()
+    };
     let events = stream::iter(recent.into_iter().map(Ok)).chain(live);
     let lines = events.filter_map(move |event| future::ready(shown(event, &tenant, level, &filter)));
     Ok(Sse::new(lines.map(Ok)).keep_alive(KeepAlive::default()))

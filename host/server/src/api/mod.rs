@@ -14,13 +14,16 @@ mod secrets;
 mod sources;
 mod system;
 
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
+use tokio::net::TcpListener;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
@@ -31,6 +34,8 @@ use self::problem::Problem;
 use crate::Host;
 use crate::token::Token;
 
+/// Open connections get so long to end when the server stops.
+const GRACE: Duration = Duration::from_secs(5);
 /// The longest text of an error that is not our own.
 const DETAIL_BYTES_MAX: usize = 512;
 
@@ -52,7 +57,10 @@ struct BearerToken;
 impl utoipa::Modify for BearerToken {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
-        openapi.components.get_or_insert_default().add_security_scheme("bearer", scheme);
+        openapi
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("bearer", scheme);
     }
 }
 
@@ -60,7 +68,11 @@ impl utoipa::Modify for BearerToken {
 fn tenant_routes() -> OpenApiRouter<Arc<Host>> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(modules::list))
-        .routes(routes!(modules::upload_module, modules::versions, modules::delete_all))
+        .routes(routes!(
+            modules::upload_module,
+            modules::versions,
+            modules::delete_all
+        ))
         .routes(routes!(modules::version, modules::delete_version))
         .routes(routes!(modules::wasm))
         .routes(routes!(sources::list))
@@ -116,6 +128,32 @@ pub(crate) fn router(host: Arc<Host>, token: Token, tenant: TenantId) -> Router 
         .with_state(host)
 }
 
+/// Answers calls until `stop` comes to an end.
+///
+/// # Errors
+/// As the listener does.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    app: Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let (stopping, mut stopped) = tokio::sync::watch::channel(false);
+    let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
+        stop.await;
+        tracing::info!("stopping");
+        // Nobody hears it only when serving has ended.
+        let _ = stopping.send(true);
+    });
+    tokio::select! {
+        served = serving.into_future() => served,
+        // Followers of the log never end by themselves.
+        () = async {
+            let _ = stopped.wait_for(|stopped| *stopped).await;
+            tokio::time::sleep(GRACE).await;
+        } => Ok(()),
+    }
+}
+
 async fn check_token(State(door): State<Arc<Door>>, mut request: Request, next: Next) -> Response {
     if !bearer(request.headers()).is_some_and(|token| door.token.is(token)) {
         let detail = "the header `Authorization: Bearer TOKEN` is missing or its token is wrong";
@@ -137,14 +175,22 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 /// Errors of the framework look like ours.
 async fn as_problem(response: Response) -> Response {
     let status = response.status();
-    let ours = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == problem::CONTENT_TYPE);
+    let ours = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind == problem::CONTENT_TYPE);
     if ours || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
-    let body = axum::body::to_bytes(response.into_body(), DETAIL_BYTES_MAX).await.unwrap_or_default();
+    let body = axum::body::to_bytes(response.into_body(), DETAIL_BYTES_MAX)
+        .await
+        .unwrap_or_default();
     let detail = match std::str::from_utf8(&body) {
         Ok(text) if !text.is_empty() => text.to_owned(),
-        _ => status.canonical_reason().unwrap_or("the request failed").to_owned(),
+        _ => status
+            .canonical_reason()
+            .unwrap_or("the request failed")
+            .to_owned(),
     };
     let code = match status {
         StatusCode::NOT_FOUND => "not_found",

@@ -65,7 +65,13 @@ pub(super) struct Versions {
 /// Lists the newest version of every module.
 #[utoipa::path(get, path = "/v1/modules", tag = "modules", responses((status = 200, body = Modules)))]
 pub(super) async fn list(State(host): State<Arc<Host>>, Extension(tenant): Caller) -> Answer<Json<Modules>> {
-    let modules = host.store.list_modules(&tenant).await?.into_iter().map(Module::from).collect();
+    let modules = host
+        .store
+        .list_modules(&tenant)
+        .await?
+        .into_iter()
+        .map(Module::from)
+        .collect();
     Ok(Json(Modules { modules }))
 }
 
@@ -89,19 +95,33 @@ pub(super) async fn upload_module(
 ) -> Answer<(StatusCode, Json<Module>)> {
     request::name(&name)?;
     // The bodies of uploads are large: only so many are held at a time.
-    let Ok(_permit) = host.registry.uploads().acquire().await else { return Err(stopping()) };
+    let Ok(_permit) = host.registry.uploads().acquire().await else {
+        return Err(stopping());
+    };
     let bytes_max = usize::try_from(host.config.module_bytes).unwrap_or(usize::MAX);
     let wasm = to_bytes(request.into_body(), bytes_max).await.map_err(|_| {
-        let detail = format!("the body is over {bytes_max} bytes, or broke off; the limit is the setting module_bytes");
+        let detail = format!(
+            "the body is over {bytes_max} bytes, or broke off; the limit is the setting module_bytes"
+        );
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
     })?;
-    let put = upload(&host, &tenant, &name, wasm.into()).await.map_err(refusal)?;
-    let status = if put.created { StatusCode::CREATED } else { StatusCode::OK };
+    let put = upload(&host, &tenant, &name, wasm.into())
+        .await
+        .map_err(refusal)?;
+    let status = if put.created {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
     Ok((status, Json(put.module.into())))
 }
 
 fn stopping() -> Problem {
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", "the server is stopping")
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "stopping",
+        "the server is stopping",
+    )
 }
 
 fn refusal(error: UploadError) -> Problem {
@@ -140,8 +160,13 @@ pub(super) async fn versions(
     Extension(tenant): Caller,
     Path(name): Path<String>,
 ) -> Answer<Json<Versions>> {
-    let versions: Vec<Module> =
-        host.store.module_versions(&tenant, &name).await?.into_iter().map(Module::from).collect();
+    let versions: Vec<Module> = host
+        .store
+        .module_versions(&tenant, &name)
+        .await?
+        .into_iter()
+        .map(Module::from)
+        .collect();
     if versions.is_empty() {
         return Err(Problem::not_found(format!("module {name}")));
     }
@@ -162,7 +187,8 @@ pub(super) async fn version(
     let row = host.store.get_module(&tenant, &name, Some(version)).await?;
     // The store takes version 0 for the newest.
     let row = row.filter(|row| row.version == version);
-    row.map(|row| Json(row.into())).ok_or_else(|| Problem::not_found(format!("module {name} version {version}")))
+    row.map(|row| Json(row.into()))
+        .ok_or_else(|| Problem::not_found(format!("module {name} version {version}")))
 }
 
 /// The bytes of one version, as they were uploaded.

@@ -89,13 +89,24 @@ pub(super) async fn list(
 ) -> Answer<Json<Notifications>> {
     let status = filter.status.as_deref().map(|status| {
         OutboxStatus::parse(status).ok_or_else(|| {
-            Problem::bad_request(format!("status is {status:?}, not one of pending, delivered, dead"))
+            Problem::bad_request(format!(
+                "status is {status:?}, not one of pending, delivered, dead"
+            ))
         })
     });
     let limit = request::page_limit(filter.limit)?;
-    let rows = host.store.list_outbox(&tenant, status.transpose()?, limit, filter.before.as_deref()).await?;
-    let next = rows.last().filter(|_| rows.len() == limit as usize).map(|row| row.id.clone());
-    Ok(Json(Notifications { notifications: rows.into_iter().map(notification).collect(), next }))
+    let rows = host
+        .store
+        .list_outbox(&tenant, status.transpose()?, limit, filter.before.as_deref())
+        .await?;
+    let next = rows
+        .last()
+        .filter(|_| rows.len() == limit as usize)
+        .map(|row| row.id.clone());
+    Ok(Json(Notifications {
+        notifications: rows.into_iter().map(notification).collect(),
+        next,
+    }))
 }
 
 /// Tries a dead notification again, now.

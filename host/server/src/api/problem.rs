@@ -14,7 +14,7 @@ pub(super) const CONTENT_TYPE: &str = "application/problem+json";
 
 /// An error as the API answers it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Problem {
+pub(super) struct Problem {
     /// Always `about:blank`: the code tells problems apart.
     #[serde(rename = "type")]
     pub kind: &'static str,
@@ -34,7 +34,7 @@ pub struct Problem {
 
 impl Problem {
     #[must_use]
-    pub fn new(status: StatusCode, code: impl Into<String>, detail: impl Into<String>) -> Self {
+    pub(super) fn new(status: StatusCode, code: impl Into<String>, detail: impl Into<String>) -> Self {
         Self {
             kind: "about:blank",
             title: status.canonical_reason().unwrap_or("Error").to_owned(),
@@ -46,23 +46,23 @@ impl Problem {
     }
 
     #[must_use]
-    pub fn with(mut self, problems: Vec<String>) -> Self {
+    pub(super) fn with(mut self, problems: Vec<String>) -> Self {
         self.problems = problems;
         self
     }
 
     #[must_use]
-    pub fn not_found(what: impl std::fmt::Display) -> Self {
+    pub(super) fn not_found(what: impl std::fmt::Display) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no {what}"))
     }
 
     #[must_use]
-    pub fn invalid(detail: impl Into<String>, problems: Vec<String>) -> Self {
+    pub(super) fn invalid(detail: impl Into<String>, problems: Vec<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail).with(problems)
     }
 
     #[must_use]
-    pub fn bad_request(detail: impl Into<String>) -> Self {
+    pub(super) fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", detail)
     }
 }
@@ -86,11 +86,15 @@ impl From<StoreError> for Problem {
             }
             error => {
                 tracing::error!(%error, "the store failed");
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "store_failed", "the store failed; see the server's log")
+                Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "store_failed",
+                    "the store failed; see the server's log",
+                )
             }
         }
     }
 }
 
 /// What a handler answers.
-pub type Answer<T> = Result<T, Problem>;
+pub(super) type Answer<T> = Result<T, Problem>;

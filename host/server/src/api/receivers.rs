@@ -40,8 +40,17 @@ fn receiver(row: ReceiverRow) -> Option<Receiver> {
 
 /// Lists the receivers.
 #[utoipa::path(get, path = "/v1/receivers", tag = "receivers", responses((status = 200, body = Receivers)))]
-pub(super) async fn list(State(host): State<Arc<Host>>, Extension(tenant): Caller) -> Answer<Json<Receivers>> {
-    let receivers = host.store.list_receivers(&tenant).await?.into_iter().filter_map(receiver).collect();
+pub(super) async fn list(
+    State(host): State<Arc<Host>>,
+    Extension(tenant): Caller,
+) -> Answer<Json<Receivers>> {
+    let receivers = host
+        .store
+        .list_receivers(&tenant)
+        .await?
+        .into_iter()
+        .filter_map(receiver)
+        .collect();
     Ok(Json(Receivers { receivers }))
 }
 
@@ -57,17 +66,35 @@ pub(super) async fn put(
     Body(spec): Body<ReceiverSpec>,
 ) -> Answer<Json<Changed>> {
     request::name(&name)?;
-    check(&host, &tenant, &spec).map_err(|problem| {
-        Problem::invalid(format!("the receiver {name} is not valid"), vec![problem])
-    })?;
-    let module = ModuleUse { name: spec.module.clone(), version: spec.version };
+    check(&host, &tenant, &spec)
+        .map_err(|problem| Problem::invalid(format!("the receiver {name} is not valid"), vec![problem]))?;
+    let module = ModuleUse {
+        name: spec.module.clone(),
+        version: spec.version,
+    };
     let spec = serde_json::to_string(&spec).map_err(|error| Problem::bad_request(error.to_string()))?;
-    if let Some(row) = host.store.get_receiver(&tenant, &name).await?.filter(|row| row.spec == spec) {
-        return Ok(Json(Changed { name, revision: row.revision, changed: false }));
+    if let Some(row) = host
+        .store
+        .get_receiver(&tenant, &name)
+        .await?
+        .filter(|row| row.spec == spec)
+    {
+        return Ok(Json(Changed {
+            name,
+            revision: row.revision,
+            changed: false,
+        }));
     }
-    let revision = host.store.put_receiver(&tenant, &name, &spec, &module, host.clock.now_ms()).await?;
+    let revision = host
+        .store
+        .put_receiver(&tenant, &name, &spec, &module, host.clock.now_ms())
+        .await?;
     host.catalog.reload(&host.store, &tenant).await?;
-    Ok(Json(Changed { name, revision, changed: true }))
+    Ok(Json(Changed {
+        name,
+        revision,
+        changed: true,
+    }))
 }
 
 fn check(host: &Host, tenant: &wasmalert_core::TenantId, spec: &ReceiverSpec) -> Result<(), String> {
@@ -75,10 +102,15 @@ fn check(host: &Host, tenant: &wasmalert_core::TenantId, spec: &ReceiverSpec) ->
         return Err("config: is not an object".into());
     }
     match host.catalog.of(tenant).notifier(spec) {
-        None => Err(format!("module: there is no such module or version: {}", spec.module)),
-        Some(module) if module.world != World::Notifier => {
-            Err(format!("module: {} is a {}, not a notifier", spec.module, module.world.as_str()))
-        }
+        None => Err(format!(
+            "module: there is no such module or version: {}",
+            spec.module
+        )),
+        Some(module) if module.world != World::Notifier => Err(format!(
+            "module: {} is a {}, not a notifier",
+            spec.module,
+            module.world.as_str()
+        )),
         Some(_) => Ok(()),
     }
 }
@@ -94,7 +126,9 @@ pub(super) async fn get(
     Path(name): Path<String>,
 ) -> Answer<Json<Receiver>> {
     let row = host.store.get_receiver(&tenant, &name).await?;
-    row.and_then(receiver).map(Json).ok_or_else(|| Problem::not_found(format!("receiver {name}")))
+    row.and_then(receiver)
+        .map(Json)
+        .ok_or_else(|| Problem::not_found(format!("receiver {name}")))
 }
 
 /// Deletes a receiver; refused while a rule uses it.

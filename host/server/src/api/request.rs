@@ -26,11 +26,16 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
             let status = rejection.status();
-            let code = if status == StatusCode::PAYLOAD_TOO_LARGE { "too_large" } else { "bad_request" };
+            let code = if status == StatusCode::PAYLOAD_TOO_LARGE {
+                "too_large"
+            } else {
+                "bad_request"
+            };
             Problem::new(status, code, rejection.body_text())
         })?;
         let body = serde_json::from_slice(&bytes);
-        body.map(Self).map_err(|error| Problem::new(StatusCode::BAD_REQUEST, "bad_json", format!("the body: {error}")))
+        body.map(Self)
+            .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, "bad_json", format!("the body: {error}")))
     }
 }
 
@@ -54,7 +59,9 @@ impl Page {
 pub(super) fn page_limit(limit: Option<u32>) -> Answer<u32> {
     match limit.unwrap_or(PAGE_DEFAULT) {
         limit @ 1..=PAGE_MAX => Ok(limit),
-        other => Err(Problem::bad_request(format!("limit is {other}, not from 1 to {PAGE_MAX}"))),
+        other => Err(Problem::bad_request(format!(
+            "limit is {other}, not from 1 to {PAGE_MAX}"
+        ))),
     }
 }
 

@@ -83,7 +83,9 @@ pub(super) async fn list(
     let groups = host.groups.of_tenant(&tenant);
     let groups = groups.iter().filter(|group| filter.takes(group));
     let rules = groups.flat_map(|group| group.rules.iter().map(|live| rule(group, live)));
-    Ok(Json(Rules { rules: rules.collect() }))
+    Ok(Json(Rules {
+        rules: rules.collect(),
+    }))
 }
 
 fn rule(group: &LiveGroup, live: &LiveRule) -> Rule {
@@ -102,10 +104,10 @@ fn rule(group: &LiveGroup, live: &LiveRule) -> Rule {
         interval: format_duration_ms(group.spec.interval_ms),
         state: state.to_owned(),
         health: health.health.as_str().to_owned(),
-        error: health
-            .error
-            .as_ref()
-            .map(|error| CodeMessage { code: error.code.clone(), message: error.message.clone() }),
+        error: health.error.as_ref().map(|error| CodeMessage {
+            code: error.code.clone(),
+            message: error.message.clone(),
+        }),
         last_evaluation_at: health.last_evaluation_ms.map(request::time),
         evaluation_seconds: health.last_duration_ns.map(|ns| ns as f64 / 1e9),
         missed: health.missed,

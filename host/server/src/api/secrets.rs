@@ -39,8 +39,13 @@ pub(super) struct Secrets {
 #[utoipa::path(get, path = "/v1/secrets", tag = "secrets", responses((status = 200, body = Secrets)))]
 pub(super) async fn list(State(host): State<Arc<Host>>, Extension(tenant): Caller) -> Answer<Json<Secrets>> {
     let rows = host.store.list_secrets(&tenant).await?.into_iter();
-    let secrets = rows.map(|row| Secret { name: row.name, updated_at: request::time(row.updated_ms) });
-    Ok(Json(Secrets { secrets: secrets.collect() }))
+    let secrets = rows.map(|row| Secret {
+        name: row.name,
+        updated_at: request::time(row.updated_ms),
+    });
+    Ok(Json(Secrets {
+        secrets: secrets.collect(),
+    }))
 }
 
 /// Sets a secret, for `{{secret:NAME}}` in sources and receivers.
@@ -56,10 +61,15 @@ pub(super) async fn put(
 ) -> Answer<StatusCode> {
     request::name(&name)?;
     if secret.value.is_empty() || secret.value.len() > VALUE_BYTES_MAX {
-        let detail = format!("the value has {} bytes, not from 1 to {VALUE_BYTES_MAX}", secret.value.len());
+        let detail = format!(
+            "the value has {} bytes, not from 1 to {VALUE_BYTES_MAX}",
+            secret.value.len()
+        );
         return Err(Problem::invalid(detail, Vec::new()));
     }
-    host.store.put_secret(&tenant, &name, &secret.value, host.clock.now_ms()).await?;
+    host.store
+        .put_secret(&tenant, &name, &secret.value, host.clock.now_ms())
+        .await?;
     host.catalog.reload(&host.store, &tenant).await?;
     Ok(StatusCode::NO_CONTENT)
 }

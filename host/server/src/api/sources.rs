@@ -42,7 +42,13 @@ fn source(row: SourceRow) -> Option<Source> {
 /// Lists the sources.
 #[utoipa::path(get, path = "/v1/sources", tag = "sources", responses((status = 200, body = Sources)))]
 pub(super) async fn list(State(host): State<Arc<Host>>, Extension(tenant): Caller) -> Answer<Json<Sources>> {
-    let sources = host.store.list_sources(&tenant).await?.into_iter().filter_map(source).collect();
+    let sources = host
+        .store
+        .list_sources(&tenant)
+        .await?
+        .into_iter()
+        .filter_map(source)
+        .collect();
     Ok(Json(Sources { sources }))
 }
 
@@ -58,14 +64,31 @@ pub(super) async fn put(
     Body(spec): Body<SourceSpec>,
 ) -> Answer<Json<Changed>> {
     request::name(&name)?;
-    spec.validate().map_err(|problems| Problem::invalid(format!("the source {name} is not valid"), problems))?;
+    spec.validate()
+        .map_err(|problems| Problem::invalid(format!("the source {name} is not valid"), problems))?;
     let spec = serde_json::to_string(&spec).map_err(|error| Problem::bad_request(error.to_string()))?;
-    if let Some(row) = host.store.get_source(&tenant, &name).await?.filter(|row| row.spec == spec) {
-        return Ok(Json(Changed { name, revision: row.revision, changed: false }));
+    if let Some(row) = host
+        .store
+        .get_source(&tenant, &name)
+        .await?
+        .filter(|row| row.spec == spec)
+    {
+        return Ok(Json(Changed {
+            name,
+            revision: row.revision,
+            changed: false,
+        }));
     }
-    let revision = host.store.put_source(&tenant, &name, &spec, host.clock.now_ms()).await?;
+    let revision = host
+        .store
+        .put_source(&tenant, &name, &spec, host.clock.now_ms())
+        .await?;
     host.catalog.reload(&host.store, &tenant).await?;
-    Ok(Json(Changed { name, revision, changed: true }))
+    Ok(Json(Changed {
+        name,
+        revision,
+        changed: true,
+    }))
 }
 
 /// Shows a source.
@@ -79,7 +102,9 @@ pub(super) async fn get(
     Path(name): Path<String>,
 ) -> Answer<Json<Source>> {
     let row = host.store.get_source(&tenant, &name).await?;
-    row.and_then(source).map(Json).ok_or_else(|| Problem::not_found(format!("source {name}")))
+    row.and_then(source)
+        .map(Json)
+        .ok_or_else(|| Problem::not_found(format!("source {name}")))
 }
 
 /// Deletes a source; refused while a rule uses it.

@@ -30,7 +30,11 @@ pub(super) async fn healthy() -> &'static str {
 pub(super) async fn ready(State(host): State<Arc<Host>>) -> Answer<&'static str> {
     host.store.next_due_ms_of_all_tenants().await.map_err(|error| {
         tracing::error!(%error, "not ready: the store failed");
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", "the store failed; see the server's log")
+        Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "not_ready",
+            "the store failed; see the server's log",
+        )
     })?;
     Ok("ready\n")
 }
@@ -51,8 +55,14 @@ pub(super) async fn metrics(State(host): State<Arc<Host>>) -> Answer<impl IntoRe
     get, path = "/v1/metrics", tag = "rules",
     responses((status = 200, body = str, content_type = "text/plain"))
 )]
-pub(super) async fn rule_metrics(State(host): State<Arc<Host>>, Extension(tenant): Caller) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, CONTENT_TYPE)], host.tenant_metrics.render(&tenant))
+pub(super) async fn rule_metrics(
+    State(host): State<Arc<Host>>,
+    Extension(tenant): Caller,
+) -> impl IntoResponse {
+    (
+        [(header::CONTENT_TYPE, CONTENT_TYPE)],
+        host.tenant_metrics.render(&tenant),
+    )
 }
 
 /// This description of the API.
@@ -64,14 +74,26 @@ pub(super) async fn document() -> impl IntoResponse {
 /// Sets the gauges, which are read off what they tell of.
 async fn gauges(host: &Host) -> Answer<()> {
     let metrics = &host.metrics;
-    metrics.query_cache_bytes.set(host.queries.cache_bytes().await as f64);
-    metrics.component_cache_bytes.set(host.registry.cache_bytes() as f64);
+    metrics
+        .query_cache_bytes
+        .set(host.queries.cache_bytes().await as f64);
+    metrics
+        .component_cache_bytes
+        .set(host.registry.cache_bytes() as f64);
     metrics.worker_queue_length.set(host.workers.queued() as f64);
     let backlogs = host.store.backlogs_of_all_tenants().await?;
     let now_ms = host.clock.now_ms();
-    let oldest_ms = backlogs.iter().filter_map(|backlog| backlog.oldest_pending_ms).min().unwrap_or(now_ms);
-    metrics.outbox_depth.set(backlogs.iter().map(|backlog| backlog.pending).sum::<u64>() as f64);
-    metrics.outbox_oldest_age_seconds.set((now_ms - oldest_ms).max(0) as f64 / 1e3);
+    let oldest_ms = backlogs
+        .iter()
+        .filter_map(|backlog| backlog.oldest_pending_ms)
+        .min()
+        .unwrap_or(now_ms);
+    metrics
+        .outbox_depth
+        .set(backlogs.iter().map(|backlog| backlog.pending).sum::<u64>() as f64);
+    metrics
+        .outbox_oldest_age_seconds
+        .set((now_ms - oldest_ms).max(0) as f64 / 1e3);
 
     let mut groups: HashMap<TenantId, f64> = HashMap::new();
     let mut rules: HashMap<(TenantId, RuleHealth), f64> = HashMap::new();
@@ -96,8 +118,18 @@ async fn gauges(host: &Host) -> Answer<()> {
             }
         }
     }
-    metrics.groups.replace(groups.into_iter().map(|(tenant, count)| (tenant, (), count)));
-    metrics.rules.replace(rules.into_iter().map(|((tenant, health), count)| (tenant, health, count)));
-    metrics.alerts.replace(alerts.into_iter().map(|((tenant, state), count)| (tenant, state, count)));
+    metrics
+        .groups
+        .replace(groups.into_iter().map(|(tenant, count)| (tenant, (), count)));
+    metrics.rules.replace(
+        rules
+            .into_iter()
+            .map(|((tenant, health), count)| (tenant, health, count)),
+    );
+    metrics.alerts.replace(
+        alerts
+            .into_iter()
+            .map(|((tenant, state), count)| (tenant, state, count)),
+    );
     Ok(())
 }

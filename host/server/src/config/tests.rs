@@ -1,7 +1,10 @@
 use super::*;
 
 fn flags(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    pairs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
 #[test]
@@ -16,7 +19,11 @@ fn defaults_hold_together() {
 #[test]
 fn flags_win_over_environment_and_environment_over_file() {
     let file = std::env::temp_dir().join(format!("wasmalert-config-{}.toml", std::process::id()));
-    std::fs::write(&file, "threads = 1\nkeep_evaluations = 2\nresend_delay = \"3s\"\n").unwrap();
+    std::fs::write(
+        &file,
+        "threads = 1\nkeep_evaluations = 2\nresend_delay = \"3s\"\n",
+    )
+    .unwrap();
     let env = |name: &str| match name {
         "WASMALERT_KEEP_EVALUATIONS" => Some("20".to_owned()),
         "WASMALERT_RESEND_DELAY" => Some("30s".to_owned()),
@@ -24,7 +31,10 @@ fn flags_win_over_environment_and_environment_over_file() {
     };
     let config = load(Some(&file), &env, &flags(&[("resend_delay", "5m")])).unwrap();
     std::fs::remove_file(&file).unwrap();
-    assert_eq!((config.threads, config.keep_evaluations, config.resend_delay_ms), (1, 20, 300_000));
+    assert_eq!(
+        (config.threads, config.keep_evaluations, config.resend_delay_ms),
+        (1, 20, 300_000)
+    );
 }
 
 #[test]
@@ -32,7 +42,11 @@ fn every_error_is_reported_at_once_with_its_place() {
     let file = std::env::temp_dir().join(format!("wasmalert-config-bad-{}.toml", std::process::id()));
     std::fs::write(&file, "lisen = \"x\"\nthreads = [1]\n").unwrap();
     let env = |name: &str| (name == "WASMALERT_LIMIT_FUEL").then(|| "lots".to_owned());
-    let flags = flags(&[("listen", "nowhere"), ("token", "short"), ("external_url", "ftp://x")]);
+    let flags = flags(&[
+        ("listen", "nowhere"),
+        ("token", "short"),
+        ("external_url", "ftp://x"),
+    ]);
     let errors = load(Some(&file), &env, &flags).unwrap_err().0;
     std::fs::remove_file(&file).unwrap();
     let text = errors.join("\n");

@@ -13,15 +13,27 @@ fn a_rule_as_prometheus_users_write_it() {
     );
     let spec = body.to_spec(&Limits::default()).unwrap();
     let rule = &spec.rules[0];
-    assert_eq!((spec.interval_ms, rule.for_ms, rule.keep_firing_for_ms), (15_000, 60_000, 0));
+    assert_eq!(
+        (spec.interval_ms, rule.for_ms, rule.keep_firing_for_ms),
+        (15_000, 60_000, 0)
+    );
     assert_eq!((rule.name.as_str(), rule.module.as_str()), ("Down", "prometheus"));
     assert_eq!(&*rule.config, r#"{"expr":"up == 0"}"#);
-    assert_eq!(rule.labels["job"], "", "an empty label deletes the finding's, so it is kept");
+    assert_eq!(
+        rule.labels["job"], "",
+        "an empty label deletes the finding's, so it is kept"
+    );
 }
 
 #[test]
 fn a_group_without_an_interval_has_one_minute() {
-    assert_eq!(body(r#"{"rules": []}"#).to_spec(&Limits::default()).unwrap().interval_ms, 60_000);
+    assert_eq!(
+        body(r#"{"rules": []}"#)
+            .to_spec(&Limits::default())
+            .unwrap()
+            .interval_ms,
+        60_000
+    );
 }
 
 #[test]
@@ -48,8 +60,16 @@ fn every_problem_is_reported_at_once_with_its_place() {
 
 #[test]
 fn unknown_fields_are_refused() {
-    for json in [r#"{"rules": [], "intervall": "1m"}"#, r#"{"rules": [{"alert": "A", "fro": "1m"}]}"#] {
-        assert!(serde_json::from_str::<GroupBody>(json).unwrap_err().to_string().contains("unknown field"));
+    for json in [
+        r#"{"rules": [], "intervall": "1m"}"#,
+        r#"{"rules": [{"alert": "A", "fro": "1m"}]}"#,
+    ] {
+        assert!(
+            serde_json::from_str::<GroupBody>(json)
+                .unwrap_err()
+                .to_string()
+                .contains("unknown field")
+        );
     }
 }
 
@@ -61,10 +81,11 @@ fn a_rules_limits_are_lower_than_the_servers() {
 
 #[test]
 fn what_is_named_and_not_there_is_reported() {
-    let spec = body(
-        r#"{"rules": [{"alert": "A", "version": 3, "source": "prom", "receivers": ["am"]}]}"#,
+    let spec = body(r#"{"rules": [{"alert": "A", "version": 3, "source": "prom", "receivers": ["am"]}]}"#);
+    let problems = check_references(
+        &spec.to_spec(&Limits::default()).unwrap(),
+        &TenantCatalog::default(),
     );
-    let problems = check_references(&spec.to_spec(&Limits::default()).unwrap(), &TenantCatalog::default());
     assert_eq!(
         problems,
         [
@@ -77,10 +98,18 @@ fn what_is_named_and_not_there_is_reported() {
 
 #[test]
 fn remembered_queries_read_back() {
-    let query = |time| Query { source: "prom".into(), expr: "up".into(), time };
+    let query = |time| Query {
+        source: "prom".into(),
+        expr: "up".into(),
+        time,
+    };
     let asked = [
         query(QueryTime::Instant { at_ms: 5 }),
-        query(QueryTime::Range { start_ms: 1, end_ms: 9, step_ms: 2 }),
+        query(QueryTime::Range {
+            start_ms: 1,
+            end_ms: 9,
+            step_ms: 2,
+        }),
     ];
     let read: Remembered = serde_json::from_str(&remember(7, &asked)).unwrap();
     assert_eq!(read.at_ms, 7);

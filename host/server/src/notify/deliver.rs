@@ -16,12 +16,12 @@ use wasmalert_core::fault::{Fault, FaultCode};
 use wasmalert_sandbox::{Component, DispositionKind, HttpRequest, HttpResponse, NotifyBatch};
 
 use super::payload::Payload;
-use crate::{Host, chance};
 use crate::catalog::{ReceiverSpec, TenantCatalog};
 use crate::http_client::{OutboundRequest, SendError, SendLimits};
 use crate::logs::LogEvent;
 use crate::store::{OutboxRow, StoreError};
 use crate::telemetry::DeliveryResult;
+use crate::{Host, chance};
 
 /// Notifications taken out of the outbox at a time.
 const DUE_MAX: u32 = 256;
@@ -31,7 +31,7 @@ const NAP_MAX_MS: i64 = 1_000;
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Delivers until it is cancelled.
-pub async fn deliver_forever(host: Arc<Host>) {
+pub(crate) async fn deliver_forever(host: Arc<Host>) {
     let permits = Arc::new(Semaphore::new(host.config.delivery_concurrency));
     let under_way: Arc<Mutex<HashSet<String>>> = Arc::default();
     loop {
@@ -54,23 +54,38 @@ pub async fn deliver_forever(host: Arc<Host>) {
                     continue;
                 }
             };
-            if !under_way.lock().unwrap_or_else(PoisonError::into_inner).insert(row.id.clone()) {
+            if !under_way
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(row.id.clone())
+            {
                 continue;
             }
             started += 1;
             // Closed only when the host stops.
-            let Ok(permit) = permits.clone().acquire_owned().await else { return };
+            let Ok(permit) = permits.clone().acquire_owned().await else {
+                return;
+            };
             let (host, under_way) = (host.clone(), under_way.clone());
             tokio::spawn(async move {
                 deliver(&host, &row).await;
-                under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&row.id);
+                under_way
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .remove(&row.id);
                 drop(permit);
                 // The next one of its lane may go now.
                 host.outbox_changed.notify_one();
             });
         }
         if started == 0 {
-            let next_ms = host.store.next_due_ms_of_all_tenants().await.ok().flatten().unwrap_or(i64::MAX);
+            let next_ms = host
+                .store
+                .next_due_ms_of_all_tenants()
+                .await
+                .ok()
+                .flatten()
+                .unwrap_or(i64::MAX);
             let nap_ms = next_ms.saturating_sub(now_ms).clamp(10, NAP_MAX_MS);
             let nap = Duration::from_millis(nap_ms.unsigned_abs());
             tokio::select! {
@@ -85,9 +100,14 @@ pub async fn deliver_forever(host: Arc<Host>) {
 enum Attempt {
     Delivered,
     /// Worth another try.
-    Retry { after_ms: Option<u64>, reason: String },
+    Retry {
+        after_ms: Option<u64>,
+        reason: String,
+    },
     /// Another try would end the same.
-    Failed { reason: String },
+    Failed {
+        reason: String,
+    },
 }
 
 async fn deliver(host: &Host, row: &OutboxRow) {
@@ -95,8 +115,12 @@ async fn deliver(host: &Host, row: &OutboxRow) {
     let now_ms = host.clock.now_ms();
     let result = match attempt {
         Attempt::Delivered => {
-            host.metrics.deliveries.inc(row.rule.tenant(), DeliveryResult::Delivered);
-            host.store.record_delivered(row.rule.tenant(), &row.id, now_ms).await
+            host.metrics
+                .deliveries
+                .inc(row.rule.tenant(), DeliveryResult::Delivered);
+            host.store
+                .record_delivered(row.rule.tenant(), &row.id, now_ms)
+                .await
         }
         Attempt::Retry { after_ms, reason } => retry(host, row, now_ms, after_ms, reason).await,
         Attempt::Failed { reason } => dead(host, row, now_ms, &reason).await,
@@ -115,7 +139,10 @@ async fn retry(
     after_ms: Option<u64>,
     reason: String,
 ) -> Result<bool, StoreError> {
-    let policy = RetryPolicy { age_ms_max: host.config.delivery_max_age_ms, ..RetryPolicy::default() };
+    let policy = RetryPolicy {
+        age_ms_max: host.config.delivery_max_age_ms,
+        ..RetryPolicy::default()
+    };
     let failed = FailedAttempt {
         attempts: row.attempts + 1,
         enqueued_at_ms: row.created_ms,
@@ -124,18 +151,36 @@ async fn retry(
     };
     match next_attempt(&failed, chance::jitter(), &policy) {
         Verdict::RetryAt(at_ms) => {
-            host.metrics.deliveries.inc(row.rule.tenant(), DeliveryResult::Retry);
-            tell(host, row, LogLevel::Warn, format!("delivery failed and will be tried again: {reason}"));
-            host.store.record_attempt(row.rule.tenant(), &row.id, at_ms, &reason).await
+            host.metrics
+                .deliveries
+                .inc(row.rule.tenant(), DeliveryResult::Retry);
+            tell(
+                host,
+                row,
+                LogLevel::Warn,
+                format!("delivery failed and will be tried again: {reason}"),
+            );
+            host.store
+                .record_attempt(row.rule.tenant(), &row.id, at_ms, &reason)
+                .await
         }
         Verdict::DeadLetter => dead(host, row, now_ms, &reason).await,
     }
 }
 
 async fn dead(host: &Host, row: &OutboxRow, now_ms: i64, reason: &str) -> Result<bool, StoreError> {
-    host.metrics.deliveries.inc(row.rule.tenant(), DeliveryResult::Dead);
-    tell(host, row, LogLevel::Error, format!("delivery failed for good: {reason}"));
-    host.store.record_dead(row.rule.tenant(), &row.id, now_ms, reason).await
+    host.metrics
+        .deliveries
+        .inc(row.rule.tenant(), DeliveryResult::Dead);
+    tell(
+        host,
+        row,
+        LogLevel::Error,
+        format!("delivery failed for good: {reason}"),
+    );
+    host.store
+        .record_dead(row.rule.tenant(), &row.id, now_ms, reason)
+        .await
 }
 
 /// One attempt at a notification: makes its requests and sends those that have
@@ -143,18 +188,23 @@ async fn dead(host: &Host, row: &OutboxRow, now_ms: i64, reason: &str) -> Result
 async fn attempt(host: &Host, row: &OutboxRow) -> Attempt {
     let catalog = host.catalog.of(row.rule.tenant());
     let Some(spec) = catalog.receivers.get(&row.receiver).cloned() else {
-        return Attempt::Failed { reason: format!("there is no receiver {}", row.receiver) };
+        return Attempt::Failed {
+            reason: format!("there is no receiver {}", row.receiver),
+        };
     };
     match send_all(host, row, &catalog, &spec).await {
         Ok(attempt) => attempt,
         // A host without room, or a module that does not load, may be better later;
         // the component's own fault would be the same again.
-        Err(fault) if fault.code.is_host() || fault.code == FaultCode::ModuleUnavailable => {
-            Attempt::Retry { after_ms: None, reason: fault.to_string() }
-        }
+        Err(fault) if fault.code.is_host() || fault.code == FaultCode::ModuleUnavailable => Attempt::Retry {
+            after_ms: None,
+            reason: fault.to_string(),
+        },
         Err(fault) => {
             host.metrics.faults.inc(row.rule.tenant(), fault.code);
-            Attempt::Failed { reason: fault.to_string() }
+            Attempt::Failed {
+                reason: fault.to_string(),
+            }
         }
     }
 }
@@ -171,8 +221,12 @@ async fn send_all(
     };
     let component = host.registry.component(row.rule.tenant(), &module.digest).await?;
     let store_failed = |error: StoreError| Fault::new(FaultCode::HostError, error.to_string());
-    let payload: Payload = serde_json::from_str(&row.payload)
-        .map_err(|error| Fault::new(FaultCode::BadOutcome, format!("the stored notification is damaged: {error}")))?;
+    let payload: Payload = serde_json::from_str(&row.payload).map_err(|error| {
+        Fault::new(
+            FaultCode::BadOutcome,
+            format!("the stored notification is damaged: {error}"),
+        )
+    })?;
     let state = host.store.receiver_state(row.rule.tenant(), &row.receiver).await;
     let mut state = Arc::new(state.map_err(store_failed)?);
     let config: Arc<str> = spec.config_text().into();
@@ -186,7 +240,10 @@ async fn send_all(
         match interpret(host, row, &component, &config, at as u32, answer, &mut state).await? {
             (DispositionKind::Delivered, _) => {
                 let done = at as u32 + 1;
-                host.store.record_progress(row.rule.tenant(), &row.id, done).await.map_err(store_failed)?;
+                host.store
+                    .record_progress(row.rule.tenant(), &row.id, done)
+                    .await
+                    .map_err(store_failed)?;
             }
             (DispositionKind::Retry { after_ms }, reason) => return Ok(Attempt::Retry { after_ms, reason }),
             (DispositionKind::Failed, reason) => return Ok(Attempt::Failed { reason }),
@@ -217,7 +274,9 @@ async fn notify(
         alerts: payload.alerts(now_ms),
     };
     let (component, limits, before) = (component.clone(), host.config.limits.clone(), state.clone());
-    let run = host.work(move || component.notify(&batch, &before, &limits)).await?;
+    let run = host
+        .work(move || component.notify(&batch, &before, &limits))
+        .await?;
     log_all(host, row, run.log);
     let (requests, effects) = run.result?;
     keep(host, row, state, effects).await?;
@@ -235,7 +294,9 @@ async fn interpret(
 ) -> Result<(DispositionKind, String), Fault> {
     let (component, limits, before) = (component.clone(), host.config.limits.clone(), state.clone());
     let config = config.clone();
-    let run = host.work(move || component.interpret(&config, at, &answer, &before, &limits)).await?;
+    let run = host
+        .work(move || component.interpret(&config, at, &answer, &before, &limits))
+        .await?;
     log_all(host, row, run.log);
     let (disposition, effects) = run.result?;
     keep(host, row, state, effects).await?;
@@ -248,7 +309,10 @@ async fn keep(host: &Host, row: &OutboxRow, state: &mut Arc<State>, effects: Eff
         return Ok(());
     }
     *state = Arc::new(effects.state_after(state));
-    let kept = host.store.write_receiver_state(row.rule.tenant(), &row.receiver, &effects.state).await;
+    let kept = host
+        .store
+        .write_receiver_state(row.rule.tenant(), &row.receiver, &effects.state)
+        .await;
     kept.map_err(|error| Fault::new(FaultCode::HostError, error.to_string()))
 }
 
@@ -262,29 +326,59 @@ async fn send(
 ) -> Result<HttpResponse, Attempt> {
     let mut headers = request.headers;
     headers.retain(|(name, _)| !name.eq_ignore_ascii_case("idempotency-key"));
-    headers.push(("Idempotency-Key".to_owned(), format!("{}-{at}", row.idempotency_key)));
-    let request = OutboundRequest { method: request.method, url: request.url, headers, body: request.body };
+    headers.push((
+        "Idempotency-Key".to_owned(),
+        format!("{}-{at}", row.idempotency_key),
+    ));
+    let request = OutboundRequest {
+        method: request.method,
+        url: request.url,
+        headers,
+        body: request.body,
+    };
     let (request, redactor) = request
         .with_secrets(&catalog.secrets)
-        .map_err(|error| Attempt::Retry { after_ms: None, reason: error.to_string() })?;
-    let limits = SendLimits { time: Duration::from_millis(host.config.delivery_timeout_ms), ..SendLimits::default() };
+        .map_err(|error| Attempt::Retry {
+            after_ms: None,
+            reason: error.to_string(),
+        })?;
+    let limits = SendLimits {
+        time: Duration::from_millis(host.config.delivery_timeout_ms),
+        ..SendLimits::default()
+    };
     match host.http.send(request, &limits).await {
         Ok(answer) => {
-            let headers = answer.headers.into_iter().map(|(n, v)| (n, redactor.redact(&v))).collect();
+            let headers = answer
+                .headers
+                .into_iter()
+                .map(|(n, v)| (n, redactor.redact(&v)))
+                .collect();
             let body = match std::str::from_utf8(&answer.body) {
                 Ok(text) => redactor.redact(text).into_bytes(),
                 Err(_) => answer.body,
             };
-            Ok(HttpResponse { status: answer.status, headers, body })
+            Ok(HttpResponse {
+                status: answer.status,
+                headers,
+                body,
+            })
         }
-        Err(error @ SendError::Refused(_)) => Err(Attempt::Failed { reason: redactor.redact(&error.to_string()) }),
-        Err(error) => Err(Attempt::Retry { after_ms: None, reason: redactor.redact(&error.to_string()) }),
+        Err(error @ SendError::Refused(_)) => Err(Attempt::Failed {
+            reason: redactor.redact(&error.to_string()),
+        }),
+        Err(error) => Err(Attempt::Retry {
+            after_ms: None,
+            reason: redactor.redact(&error.to_string()),
+        }),
     }
 }
 
 fn log_all(host: &Host, row: &OutboxRow, lines: Vec<LogLine>) {
     for line in lines {
-        host.logs.write(LogEvent { fields: line.fields, ..event(host, row, line.level, line.message) });
+        host.logs.write(LogEvent {
+            fields: line.fields,
+            ..event(host, row, line.level, line.message)
+        });
     }
 }
 

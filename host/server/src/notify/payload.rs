@@ -1,7 +1,7 @@
 //! What waits in the outbox: the alerts of one rule for one receiver.
 
 use serde::{Deserialize, Serialize};
-use wasmalert_core::alert::{Alert, AlertState, NotifyReason, Notification};
+use wasmalert_core::alert::{Alert, AlertState, Notification, NotifyReason};
 use wasmalert_core::delivery::ends_at_on_delivery;
 use wasmalert_core::label::Labels;
 use wasmalert_sandbox::{AlertStatus, NotifyAlert};
@@ -38,7 +38,11 @@ impl PayloadAlert {
         Self {
             firing: alert.state == AlertState::Firing,
             labels: label_map(alert.labels.iter()),
-            annotations: alert.annotations.iter().map(|(n, t)| (n.to_owned(), t.to_owned())).collect(),
+            annotations: alert
+                .annotations
+                .iter()
+                .map(|(n, t)| (n.to_owned(), t.to_owned()))
+                .collect(),
             value: number(alert.value),
             starts_at_ms: alert.fired_at_ms.unwrap_or(alert.active_at_ms),
             ends_at_ms,
@@ -52,7 +56,11 @@ impl Payload {
         let alert = |alert: &PayloadAlert| {
             let labels: Labels = alert.labels.iter().collect();
             NotifyAlert {
-                status: if alert.firing { AlertStatus::Firing } else { AlertStatus::Resolved },
+                status: if alert.firing {
+                    AlertStatus::Firing
+                } else {
+                    AlertStatus::Resolved
+                },
                 fingerprint: format!("{:016x}", labels.fingerprint()),
                 labels,
                 annotations: alert.annotations.clone(),
@@ -67,7 +75,7 @@ impl Payload {
 }
 
 /// What a rule's evaluation has to tell, and whom.
-pub struct Told<'a> {
+pub(crate) struct Told<'a> {
     pub rule: &'a LiveRule,
     pub catalog: &'a TenantCatalog,
     pub notify: &'a [Notification],
@@ -81,7 +89,7 @@ impl Told<'_> {
     /// The rows for the outbox: one for each receiver, kind and
     /// [`BATCH_ALERTS_MAX`] alerts. What is sent again goes only to receivers
     /// whose notifier asks for it.
-    pub fn enqueue(&self, next_id: impl Fn() -> String) -> (Vec<NewOutboxRow>, Vec<NotifyRecord>) {
+    pub(crate) fn enqueue(&self, next_id: impl Fn() -> String) -> (Vec<NewOutboxRow>, Vec<NotifyRecord>) {
         let (mut rows, mut records) = (Vec::new(), Vec::new());
         for (reason, kind) in KINDS {
             let told: Vec<&Notification> = self.notify.iter().filter(|told| told.reason == reason).collect();
@@ -89,9 +97,19 @@ impl Told<'_> {
                 continue;
             }
             let payloads = self.payloads(&told);
-            for receiver in self.rule.spec.receivers.iter().filter(|receiver| self.goes_to(receiver, reason)) {
+            for receiver in self
+                .rule
+                .spec
+                .receivers
+                .iter()
+                .filter(|receiver| self.goes_to(receiver, reason))
+            {
                 let alerts = told.len() as u64;
-                records.push(NotifyRecord { receiver: receiver.clone(), kind: kind.as_str().into(), alerts });
+                records.push(NotifyRecord {
+                    receiver: receiver.clone(),
+                    kind: kind.as_str().into(),
+                    alerts,
+                });
                 rows.extend(payloads.iter().map(|payload| {
                     let id = next_id();
                     NewOutboxRow {
@@ -110,15 +128,26 @@ impl Told<'_> {
     }
 
     fn goes_to(&self, receiver: &str, reason: NotifyReason) -> bool {
-        let notifier = self.catalog.receivers.get(receiver).and_then(|spec| self.catalog.notifier(spec));
+        let notifier = self
+            .catalog
+            .receivers
+            .get(receiver)
+            .and_then(|spec| self.catalog.notifier(spec));
         reason != NotifyReason::Resend || notifier.is_none_or(|notifier| notifier.wants_resend())
     }
 
     fn payloads(&self, told: &[&Notification]) -> Vec<String> {
         let generator_url = generator_url(self.external_url, &self.rule.spec.config);
         let payload = |batch: &[&Notification]| {
-            let alerts = batch.iter().map(|told| PayloadAlert::new(&told.alert, told.ends_at_ms)).collect();
-            let payload = Payload { at_ms: self.slot_ms, generator_url: generator_url.clone(), alerts };
+            let alerts = batch
+                .iter()
+                .map(|told| PayloadAlert::new(&told.alert, told.ends_at_ms))
+                .collect();
+            let payload = Payload {
+                at_ms: self.slot_ms,
+                generator_url: generator_url.clone(),
+                alerts,
+            };
             // Maps with text keys and numbers: nothing that JSON cannot hold.
             serde_json::to_string(&payload).unwrap_or_default()
         };
@@ -135,7 +164,7 @@ const KINDS: [(NotifyReason, OutboxKind); 3] = [
 
 /// Number of alerts in the payload of an outbox row; 0 when it is damaged.
 #[must_use]
-pub fn alerts_in(payload: &str) -> usize {
+pub(crate) fn alerts_in(payload: &str) -> usize {
     serde_json::from_str::<Payload>(payload).map_or(0, |payload| payload.alerts.len())
 }
 
@@ -146,7 +175,9 @@ fn generator_url(external_url: &str, config: &str) -> String {
     struct WithExpr {
         expr: String,
     }
-    let Ok(WithExpr { expr }) = serde_json::from_str(config) else { return String::new() };
+    let Ok(WithExpr { expr }) = serde_json::from_str(config) else {
+        return String::new();
+    };
     let mut escaped = String::with_capacity(expr.len() * 2);
     for byte in expr.bytes() {
         match byte {

@@ -9,13 +9,26 @@ use wasmalert_core::{GroupKey, RuleKey, TenantId};
 use super::*;
 
 fn context() -> Context {
-    let group = GroupKey { tenant: TenantId::new("default").unwrap(), namespace: "ns".into(), group: "g".into() };
+    let group = GroupKey {
+        tenant: TenantId::new("default").unwrap(),
+        namespace: "ns".into(),
+        group: "g".into(),
+    };
     Context {
-        rule: RuleKey { group, rule: "r".into() },
+        rule: RuleKey {
+            group,
+            rule: "r".into(),
+        },
         now_ms: 10_000,
         interval_ms: 1_000,
         query_offset_ms: 0,
-        trigger: Trigger::Timer { name: "t".into(), timer: Timer { due_ms: 9_999, payload: vec![0, 255] } },
+        trigger: Trigger::Timer {
+            name: "t".into(),
+            timer: Timer {
+                due_ms: 9_999,
+                payload: vec![0, 255],
+            },
+        },
         config: "{}".into(),
         labels: Arc::default(),
         source: "prom".into(),
@@ -30,8 +43,11 @@ fn journal(series: usize) -> Journal {
         frame.sample(10_000, at as f64 / 3.0);
         frame.end_series().unwrap();
     }
-    let query =
-        Query { source: "prom".into(), expr: "up".into(), time: QueryTime::Instant { at_ms: 10_000 } };
+    let query = Query {
+        source: "prom".into(),
+        expr: "up".into(),
+        time: QueryTime::Instant { at_ms: 10_000 },
+    };
     Journal {
         queries: BTreeMap::from([(query, Ok(Arc::new(frame.finish())))]),
         state: Arc::new(BTreeMap::from([("k".to_owned(), vec![1, 2, 3])])),
@@ -73,7 +89,13 @@ fn what_follows_a_part_that_did_not_fit_is_left_out_too() {
 
 #[test]
 fn bytes_that_are_no_record_are_an_error() {
-    for bytes in [&b""[..], b"{", b"\x1f\x8b", b"\x1f\x8b\x08\x00garbage", &[0xff; 64]] {
+    for bytes in [
+        &b""[..],
+        b"{",
+        b"\x1f\x8b",
+        b"\x1f\x8b\x08\x00garbage",
+        &[0xff; 64],
+    ] {
         assert!(decode::<Inputs>(bytes).is_err(), "{bytes:?}");
     }
 }
@@ -85,7 +107,10 @@ fn findings_over_the_budget_are_counted() {
         value: f64::NAN,
         annotations: vec![("summary".into(), "down".into())],
     };
-    let answer = Outcome { findings: (0..1_000).map(finding).collect(), samples: Vec::new() };
+    let answer = Outcome {
+        findings: (0..1_000).map(finding).collect(),
+        samples: Vec::new(),
+    };
     let record = outcome(&answer, &mut Budget::new(2_000));
     assert_eq!(record.findings_count, 1_000);
     assert!((10..100).contains(&record.findings.len()));

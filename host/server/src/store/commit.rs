@@ -80,9 +80,7 @@ impl RuleCommit {
         for (name, timer) in &self.timers {
             rule_rows::write_timer(connection, rule, name, timer.as_ref()).await?;
         }
-        for row in &self.outbox {
-            outbox::enqueue(connection, rule, row).await?;
-        }
+        outbox::enqueue(connection, rule, &self.outbox).await?;
         if let Some(row) = self.evaluation.as_ref().filter(|_| self.keep_evaluations > 0) {
             evaluations::insert(connection, rule, row).await?;
         }

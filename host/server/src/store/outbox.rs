@@ -1,5 +1,7 @@
 //! The outbox: notifications on their way, in lanes.
 
+use std::collections::BTreeMap;
+
 use wasmalert_core::{RuleKey, TenantId};
 
 use super::row::Fields;
@@ -344,22 +346,34 @@ impl Store {
     }
 }
 
-/// Puts a notification into its lane, in place of the resends that wait there.
+/// Puts the notifications of one commit into their lanes, in place of the resends
+/// of earlier commits that wait there.
 pub(super) async fn enqueue(
     connection: &mut Connection,
     rule: &RuleKey,
-    new: &NewOutboxRow,
+    rows: &[NewOutboxRow],
 ) -> Result<(), StoreError> {
-    let superseded = "DELETE FROM outbox WHERE tenant = $1 AND namespace = $2 AND group_name = $3
-        AND rule = $4 AND receiver = $5 AND status = 'pending' AND kind = 'resend' AND id < $6
-        AND created_ms < $7";
-    // Rows of one evaluation, which carry the same time, stand beside each other.
-    of_rule(superseded, rule)
-        .bind(&new.receiver)
-        .bind(&new.id)
-        .bind(new.created_ms)
-        .execute(&mut *connection)
-        .await?;
+    let mut first: BTreeMap<&str, &str> = BTreeMap::new();
+    for row in rows {
+        let id = first.entry(&row.receiver).or_insert(&row.id);
+        *id = (*id).min(&row.id);
+    }
+    for (receiver, id) in first {
+        let superseded = "DELETE FROM outbox WHERE tenant = $1 AND namespace = $2 AND group_name = $3
+            AND rule = $4 AND receiver = $5 AND status = 'pending' AND kind = 'resend' AND id < $6";
+        of_rule(superseded, rule)
+            .bind(receiver)
+            .bind(id)
+            .execute(&mut *connection)
+            .await?;
+    }
+    for row in rows {
+        insert(connection, rule, row).await?;
+    }
+    Ok(())
+}
+
+async fn insert(connection: &mut Connection, rule: &RuleKey, new: &NewOutboxRow) -> Result<(), StoreError> {
     let sql = "INSERT INTO outbox (tenant, namespace, group_name, rule, receiver, id, kind,
             payload, idempotency_key, created_ms, next_attempt_ms,
             attempts, requests_done, status)

@@ -63,7 +63,7 @@ fn act(name: &str, context: &Context) -> Result<Outcome, ComponentError> {
         }
         "bad_outcome:frame" => return Ok(output::unknown_frame()),
         "bad_outcome:label_name" => return Ok(output::with_label("", "no name")),
-        "bad_outcome:utf8" => return Ok(output::with_label("n", &abuse::invalid_utf8())),
+        "bad_call:outcome_utf8" => return Ok(output::with_label("n", &abuse::invalid_utf8())),
         _ => abuse::act(name, context),
     }
     Ok(output::findings(Vec::new()))

@@ -49,7 +49,7 @@ fn bad_uploads() -> Vec<Bad> {
             "1 GB of memory",
             guest("memory_1gb"),
             "memory_too_large",
-            "memory",
+            "memories",
         ),
         (
             "100,000 functions",

@@ -10,7 +10,11 @@ use super::*;
 use crate::live::RuleNow;
 
 fn rule(receivers: &[&str]) -> LiveRule {
-    let group = GroupKey { tenant: TenantId::new("default").unwrap(), namespace: "ns".into(), group: "g".into() };
+    let group = GroupKey {
+        tenant: TenantId::new("default").unwrap(),
+        namespace: "ns".into(),
+        group: "g".into(),
+    };
     let spec = RuleSpec {
         name: "Down".into(),
         module: "prometheus".into(),
@@ -24,12 +28,25 @@ fn rule(receivers: &[&str]) -> LiveRule {
         receivers: receivers.iter().map(|name| (*name).to_owned()).collect(),
         limits: Default::default(),
     };
-    let key = RuleKey { group, rule: "Down".into() };
-    LiveRule::new(key, spec, Policy::default(), Limits::default(), RuleNow::default())
+    let key = RuleKey {
+        group,
+        rule: "Down".into(),
+    };
+    LiveRule::new(
+        key,
+        spec,
+        Policy::default(),
+        Limits::default(),
+        RuleNow::default(),
+    )
 }
 
 fn notification(at: usize, reason: NotifyReason) -> Notification {
-    let state = if reason == NotifyReason::Resolved { AlertState::Inactive } else { AlertState::Firing };
+    let state = if reason == NotifyReason::Resolved {
+        AlertState::Inactive
+    } else {
+        AlertState::Firing
+    };
     let alert = Alert {
         labels: Arc::new(Labels::from_iter([("instance", format!("host-{at}"))])),
         annotations: Arc::default(),
@@ -41,7 +58,11 @@ fn notification(at: usize, reason: NotifyReason) -> Notification {
         last_sent_at_ms: Some(3_000),
         keep_firing_since_ms: None,
     };
-    Notification { alert, reason, ends_at_ms: 243_000 }
+    Notification {
+        alert,
+        reason,
+        ends_at_ms: 243_000,
+    }
 }
 
 fn enqueue(receivers: &[&str], notify: &[Notification]) -> (Vec<NewOutboxRow>, Vec<NotifyRecord>) {
@@ -62,8 +83,10 @@ fn each_receiver_and_kind_gets_rows_of_at_most_256_alerts() {
     let mut notify: Vec<Notification> = (0..300).map(|at| notification(at, NotifyReason::Fired)).collect();
     notify.push(notification(300, NotifyReason::Resolved));
     let (rows, records) = enqueue(&["a", "b"], &notify);
-    let shape: Vec<(&str, OutboxKind, usize)> =
-        rows.iter().map(|row| (row.receiver.as_str(), row.kind, alerts_in(&row.payload))).collect();
+    let shape: Vec<(&str, OutboxKind, usize)> = rows
+        .iter()
+        .map(|row| (row.receiver.as_str(), row.kind, alerts_in(&row.payload)))
+        .collect();
     use OutboxKind::{Fired, Resolved};
     assert_eq!(
         shape,
@@ -77,7 +100,10 @@ fn each_receiver_and_kind_gets_rows_of_at_most_256_alerts() {
         ]
     );
     assert!(rows.windows(2).all(|pair| pair[0].id < pair[1].id));
-    assert_eq!(records.iter().map(|record| record.alerts).collect::<Vec<_>>(), [300, 300, 1, 1]);
+    assert_eq!(
+        records.iter().map(|record| record.alerts).collect::<Vec<_>>(),
+        [300, 300, 1, 1]
+    );
 }
 
 #[test]
