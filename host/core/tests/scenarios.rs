@@ -8,7 +8,6 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use wasmalert_core::Labels;
 use wasmalert_core::alert::{Alert, AlertState, Alerts, Observation, Observed, Policy, Step, identify, step};
 use wasmalert_core::evaluation::Finding;
 use wasmalert_core::units::{format_duration_ms, parse_duration_ms};

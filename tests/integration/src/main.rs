@@ -4,6 +4,7 @@
 //! Words used: the *server* is wasmalert; a *fake* is an HTTP server inside the
 //! test that the test controls; *guests* are the hostile components of
 //! `tests/guests`.
+#![expect(clippy::print_stderr, reason = "a failed test shows what its servers logged")]
 
 mod harness;
 

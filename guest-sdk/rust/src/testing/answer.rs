@@ -43,12 +43,15 @@ pub type Answer = Result<Frame, QueryError>;
 
 type Key = (String, String, bool);
 
+/// Answers whatever it knows an answer to.
+type AnswerBy = Box<dyn Fn(&Asked) -> Option<Answer>>;
+
 /// The answers a test has given.
 #[derive(Default)]
 pub(super) struct Answers {
     /// By source, text, and whether it is a range query.
     fixed: BTreeMap<Key, Fixed>,
-    by: Option<Box<dyn Fn(&Asked) -> Option<Answer>>>,
+    by: Option<AnswerBy>,
 }
 
 enum Fixed {

@@ -116,7 +116,7 @@ fn present<const N: usize>(filters: [(&'static str, &Option<String>); N]) -> Que
 pub(crate) async fn get(client: &Client, kind: &Kind, format: Format, io: &mut Io<'_>) -> Result<(), Error> {
     let (path, query, view) = request(kind)?;
     let answer = client.get(&path, &query).await?;
-    output::answer(io, format, &answer, |answer, width| view(answer, width))?;
+    output::answer(io, format, &answer, view)?;
     if let (Format::Table, Value::String(_) | Value::Number(_)) = (format, &answer["next"]) {
         writeln!(
             io.err,

@@ -192,7 +192,7 @@ fn an_existing_alert_has_its_value_and_annotations_refreshed_only() {
     rule.observe(1, vec![news.clone()]);
     assert!(rule.last.is_quiet() && rule.last.transitions.is_empty());
     let after = rule.alert("a");
-    assert_eq!(rule.last.refreshed, [after.clone()]);
+    assert_eq!(rule.last.refreshed, std::slice::from_ref(after));
     let want = Alert {
         value: 7.0,
         annotations: Arc::new(news.annotations),

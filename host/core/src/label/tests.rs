@@ -40,7 +40,7 @@ proptest! {
         prop_assert_eq!(&collected, &set);
         prop_assert_eq!(collected.fingerprint(), set.fingerprint());
         prop_assert_eq!(collected.len(), collected.iter().len());
-        prop_assert_eq!(collected.is_empty(), collected.len() == 0);
+        prop_assert_eq!(collected.is_empty(), collected.iter().next().is_none());
     }
 
     #[test]

@@ -144,7 +144,7 @@ fn prefetch_wants_everything_that_is_missing_at_once() {
     let known = (up(), Ok(frame()));
     let evaluation = component.evaluate(
         &context(),
-        &journal(&[known.clone()], State::new()),
+        &journal(std::slice::from_ref(&known), State::new()),
         &Limits::default(),
     );
     assert_eq!(evaluation.asked, [up(), u.clone(), range.clone()]);
