@@ -1,7 +1,7 @@
 //! The tokio shell around the core and the sandbox.
 //!
 //! Data flows one way: `api` → `registry` → `scheduler` → `query` → sandbox →
-//! `core::alert` → `store` → `notify`. [`evaluate`] is the one place that calls
+//! `core::alert` → `store` → `notify`. `evaluate` is the one place that calls
 //! query, sandbox, core and the store's commit, top to bottom.
 
 mod api;

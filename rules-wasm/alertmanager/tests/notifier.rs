@@ -1,5 +1,7 @@
 //! What Alertmanager is sent.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use alertmanager::Alertmanager;
 use serde_json::json;
 use wasmalert::testing::{FakeHost, START_MS, alert, response};

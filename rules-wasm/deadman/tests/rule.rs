@@ -1,5 +1,7 @@
 //! Silence over time.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use deadman::Deadman;
 use wasmalert::testing::{FakeHost, START_MS, Step};
 

@@ -1,5 +1,7 @@
 //! Firing, resolving and remembering over evaluations.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use hysteresis::Hysteresis;
 use wasmalert::testing::FakeHost;
 

@@ -1,5 +1,7 @@
 //! The message.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use serde_json::{Value, json};
 use slack::Slack;
 use wasmalert::Alert;

@@ -55,7 +55,9 @@ fn only_in(library: &str, homes: &[&str]) {
     for file in sources("host") {
         let path = file.strip_prefix(root).expect("it lies in the workspace");
         // Tests have servers of their own.
-        let in_tests = path.components().any(|part| part.as_os_str() == "tests");
+        let in_tests = path
+            .components()
+            .any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs");
         let at_home = in_tests || homes.iter().any(|home| path.to_string_lossy().starts_with(home));
         let named = read(&file)
             .lines()

@@ -18,7 +18,7 @@ pub const START_MS: i64 = 1_800_000_000_000;
 /// The most evaluations of one [`FakeHost::run_for`].
 pub const STEPS_MAX: usize = 10_000;
 
-/// A host for tests; see the [module](self).
+/// A host for tests; see the module.
 pub struct FakeHost {
     /// The time in ms since the epoch.
     pub now_ms: i64,

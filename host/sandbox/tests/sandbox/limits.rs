@@ -125,9 +125,9 @@ fn more_than_the_boundary_allows_in_one_call() {
 }
 
 #[test]
-fn what_the_host_cannot_read_is_a_trap() {
+fn what_the_host_cannot_read_is_a_bad_call() {
     let body = "(i32.store (i32.const 2052) (i32.const 32768)) (i32.store (i32.const 2056) (i32.const -1))";
-    assert_eq!(fails("", body, &Limits::default()).0, "trap");
+    assert_eq!(fails("", body, &Limits::default()).0, "bad_call");
 }
 
 #[test]

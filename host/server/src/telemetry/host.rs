@@ -124,7 +124,7 @@ metrics! {
     /// Time of one evaluation in the sandbox, all its runs together, queries not counted.
     evaluation_seconds: TenantFamily<(), Histogram> =
         |by_tenant| TenantFamily::new(by_tenant, || Histogram::new(SANDBOX_SECONDS)), "wasmalert_evaluation_seconds";
-    /// Fuel of one evaluation, all its runs together.
+    /// Fuel of the last run of one evaluation.
     evaluation_fuel: TenantFamily<(), Histogram> =
         |by_tenant| TenantFamily::new(by_tenant, || Histogram::new(FUEL)), "wasmalert_evaluation_fuel";
     /// Runs that one evaluation took.
