@@ -132,7 +132,11 @@ async fn evaluate_rule(
         health,
     };
     let commit = ended.commit(decided.as_ref());
+    let waiting = host.clock.stopwatch();
     let committed = host.store.commit(commit).await;
+    host.metrics
+        .commit_seconds
+        .observe(waiting.elapsed().as_secs_f64());
 
     let code = decided.as_ref().err().map(|fault| fault.code);
     host.count_evaluation(tenant, &ended.ran.cost, ended.ran.rounds, code);
@@ -384,7 +388,9 @@ impl Ended<'_> {
             alerts_remove: Vec::new(),
             state: BTreeMap::new(),
             timers: BTreeMap::new(),
-            queries: self.remembered(),
+            queries: self
+                .knows_its_queries()
+                .then(|| remember(self.context.now_ms, &self.ran.asked)),
             outbox: Vec::new(),
             evaluation: None,
             keep_evaluations: self.host.config.keep_evaluations,
@@ -406,10 +412,10 @@ impl Ended<'_> {
         commit
     }
 
-    /// The queries to fetch ahead next time, where they are not what is known.
-    fn remembered(&self) -> Option<String> {
-        let queries = &self.ran.asked;
-        (!queries.is_empty() || self.health.seq == 1).then(|| remember(self.context.now_ms, queries))
+    /// Whether the queries of this evaluation are most likely those of the next:
+    /// a run that failed may have ended before it asked.
+    fn knows_its_queries(&self) -> bool {
+        self.health.health == Health::Ok || !self.ran.asked.is_empty()
     }
 
     /// The changes of timers, with the one that fired gone unless it was set anew.
@@ -482,9 +488,10 @@ impl Ended<'_> {
     /// Makes what was committed what the rule is like, and tells whoever listens.
     fn apply(self, decided: Result<Decided, Fault>) {
         let (now_ms, host) = (self.context.now_ms, self.host);
+        let knows_its_queries = self.knows_its_queries();
         let mut now = self.rule.now();
         now.health = self.health;
-        if !self.ran.asked.is_empty() {
+        if knows_its_queries {
             now.asked = self.ran.asked;
             now.asked_at_ms = now_ms;
         }

@@ -105,6 +105,15 @@ impl Registry {
         &self.uploads
     }
 
+    /// Removes what was compiled. Whoever else has the same module gets it compiled
+    /// anew when it is needed.
+    pub(crate) async fn discard(&self, digest: &str) {
+        self.components.invalidate(digest).await;
+        if let Err(error) = self.artifacts.remove(&self.sandbox, digest) {
+            tracing::warn!(digest, %error, "an artifact cannot be removed");
+        }
+    }
+
     /// Bytes of the components in memory.
     pub(crate) fn cache_bytes(&self) -> u64 {
         self.components.weighted_size()
@@ -219,8 +228,15 @@ pub(crate) async fn upload(
     let wasm: Arc<[u8]> = wasm.into();
     let compiled = host.registry.compile(wasm.clone(), &digest).await?;
     let compile_ms = u64::try_from(stopwatch.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let description = describe(host, tenant, &digest).await?;
-    let description = DescriptionBody::new(&description).map_err(UploadError::Schema)?;
+    let described = describe(host, tenant, &digest).await;
+    let described = described.and_then(|it| DescriptionBody::new(&it).map_err(UploadError::Schema));
+    let description = match described {
+        Ok(description) => description,
+        Err(error) => {
+            host.registry.discard(&digest).await;
+            return Err(error);
+        }
+    };
     let module = NewModule {
         name: name.to_owned(),
         digest,

@@ -110,11 +110,12 @@ pub(super) async fn follow(
         stream::empty().right_stream()
     };
     let events = stream::iter(recent.into_iter().map(Ok)).chain(live);
-    let lines = events.filter_map(move |event| future::ready(shown(event, &tenant, level, &filter)));
+    let lines = events.filter_map(move |event| future::ready(shown(&host, event, &tenant, level, &filter)));
     Ok(Sse::new(lines.map(Ok)).keep_alive(KeepAlive::default()))
 }
 
 fn shown(
+    host: &Host,
     event: Result<Arc<LogEvent>, BroadcastStreamRecvError>,
     tenant: &TenantId,
     level: LogLevel,
@@ -123,6 +124,7 @@ fn shown(
     match event {
         Ok(event) => (event.tenant == *tenant && filter.takes(level, &event)).then(|| line(&event)),
         Err(BroadcastStreamRecvError::Lagged(lines)) => {
+            host.metrics.log_lines_dropped.add(tenant, (), lines);
             Some(Event::default().event("lagged").data(lines.to_string()))
         }
     }

@@ -18,7 +18,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -124,6 +124,7 @@ pub(crate) fn router(host: Arc<Host>, token: Token, tenant: TenantId) -> Router 
         .route_layer(middleware::from_fn_with_state(door, check_token))
         .merge(open)
         .fallback(async || Problem::not_found("such path; see /openapi.json"))
+        .layer(DefaultBodyLimit::max(request::BODY_BYTES_MAX))
         .layer(middleware::map_response(as_problem))
         .with_state(host)
 }

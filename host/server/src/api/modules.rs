@@ -219,10 +219,14 @@ pub(super) async fn delete_all(
     Extension(tenant): Caller,
     Path(name): Path<String>,
 ) -> Answer<StatusCode> {
+    let versions = host.store.module_versions(&tenant, &name).await?;
     if !host.store.delete_module(&tenant, &name).await? {
         return Err(Problem::not_found(format!("module {name}")));
     }
     host.catalog.reload(&host.store, &tenant).await?;
+    for version in versions {
+        host.registry.discard(&version.digest).await;
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -237,9 +241,13 @@ pub(super) async fn delete_version(
     Extension(tenant): Caller,
     Path((name, version)): Path<(String, u32)>,
 ) -> Answer<StatusCode> {
+    let row = host.store.get_module(&tenant, &name, Some(version)).await?;
     if !host.store.delete_module_version(&tenant, &name, version).await? {
         return Err(Problem::not_found(format!("module {name} version {version}")));
     }
     host.catalog.reload(&host.store, &tenant).await?;
+    if let Some(row) = row {
+        host.registry.discard(&row.digest).await;
+    }
     Ok(StatusCode::NO_CONTENT)
 }

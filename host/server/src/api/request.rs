@@ -17,7 +17,10 @@ const PAGE_DEFAULT: u32 = 100;
 /// Rows of a page.
 const PAGE_MAX: u32 = 1_000;
 
-/// A JSON body; axum's limit of 2 MiB holds.
+/// The largest JSON body: room for a group of 10,000 rules.
+pub(super) const BODY_BYTES_MAX: usize = 16 << 20;
+
+/// A JSON body of at most [`BODY_BYTES_MAX`].
 pub(super) struct Body<T>(pub(super) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {

@@ -81,6 +81,9 @@ async fn gauges(host: &Host) -> Answer<()> {
         .component_cache_bytes
         .set(host.registry.cache_bytes() as f64);
     metrics.worker_queue_length.set(host.workers.queued() as f64);
+    metrics
+        .commit_transactions
+        .set(host.store.writer_stats().transactions as f64);
     let backlogs = host.store.backlogs_of_all_tenants().await?;
     let now_ms = host.clock.now_ms();
     let oldest_ms = backlogs

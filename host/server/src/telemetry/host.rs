@@ -21,7 +21,6 @@ const SECONDS: &[f64] = &[
 ];
 const FUEL: &[f64] = &[1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 5e8, 1e9];
 const ROUNDS: &[f64] = &[1.0, 2.0, 3.0, 4.0, 6.0, 8.0];
-const COMMITS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $name:ident, $label:literal { $($variant:ident = $text:literal,)+ })+) => {$(
@@ -169,12 +168,12 @@ metrics! {
     /// Attempts at deliveries.
     deliveries: TenantFamily<DeliveryResult, Counter> =
         tenant_counter, "wasmalert_deliveries_total";
-    /// Time of one transaction that commits evaluations.
+    /// Time until an evaluation was committed, waiting for others included.
     commit_seconds: Histogram =
         |_| Histogram::new(SECONDS), "wasmalert_commit_seconds";
-    /// Evaluations that one transaction commits.
-    commit_evaluations: Histogram =
-        |_| Histogram::new(COMMITS), "wasmalert_commit_evaluations";
+    /// Transactions that committed evaluations; each may hold many.
+    commit_transactions: Gauge =
+        |_| Gauge::default(), "wasmalert_commit_transactions";
     /// Groups of rules.
     groups: TenantFamily<(), Gauge> =
         tenant_gauge, "wasmalert_groups";
@@ -184,7 +183,7 @@ metrics! {
     /// Alerts by state.
     alerts: TenantFamily<AlertState, Gauge> =
         tenant_gauge, "wasmalert_alerts";
-    /// Log lines of rules that were dropped.
+    /// Log lines that a slow follower of the log did not get.
     log_lines_dropped: TenantFamily<(), Counter> =
         tenant_counter, "wasmalert_log_lines_dropped_total";
     /// Updates of rules' own metrics that were dropped.
