@@ -85,7 +85,7 @@ fn every_list_reads_its_own_fields() {
             "module m",
             "GET /v1/modules/m",
             json!({"name": "m", "versions": [{"version": 2, "world": "rule", "digest": "sha256:0123456789abcdef",
-                "bytes": 10, "created_at": "T", "description": {"doc": "D"}}]}),
+                "bytes": 10, "created_at": "T", "description": {"doc": "# M\n\nD\nmore"}}]}),
             "2        rule   sha256:0123456789ab  10 B  T        D",
         ),
         (
@@ -135,8 +135,8 @@ fn every_list_reads_its_own_fields() {
             "evaluations a/b c/d e",
             "GET /v1/rules/a%2Fb/c%2Fd/e/evaluations?limit=50",
             json!({"evaluations": [{"id": 5, "slot_at": "T", "trigger": "interval", "status": "err",
-                "code": "fuel_exceeded", "findings": 0, "fuel": 500_000_000, "wall_seconds": 0.25, "rounds": 2}]}),
-            "5   T     interval  err     0         500,000,000  250.0 ms  2     fuel_exceeded",
+                "error": {"code": "fuel_exceeded", "message": "over"}, "fuel": 500_000_000, "wall_seconds": 0.25, "rounds": 2}]}),
+            "5   T     interval  err     500,000,000  250.0 ms  2     fuel_exceeded",
         ),
     ] {
         let server = Fake::start(move |request| {

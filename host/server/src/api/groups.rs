@@ -80,14 +80,14 @@ pub(super) async fn list(State(host): State<Arc<Host>>, Extension(tenant): Calle
 #[utoipa::path(
     put, path = "/v1/groups/{namespace}/{group}", tag = "groups",
     params(("namespace" = String, Path), ("group" = String, Path)), request_body = GroupBody,
-    responses((status = 200, body = GroupChanged), (status = 422, body = Problem))
+    responses((status = 201, body = GroupChanged), (status = 200, body = GroupChanged, description = "It was there already"), (status = 422, body = Problem))
 )]
 pub(super) async fn put(
     State(host): State<Arc<Host>>,
     Extension(tenant): Caller,
     Path((namespace, group)): Path<(String, String)>,
     Body(body): Body<GroupBody>,
-) -> Answer<Json<GroupChanged>> {
+) -> Answer<(StatusCode, Json<GroupChanged>)> {
     request::title(&namespace)?;
     request::title(&group)?;
     let invalid =
@@ -101,13 +101,15 @@ pub(super) async fn put(
     if !problems.is_empty() {
         return Err(invalid(problems));
     }
-    if let Some(row) = host.store.get_group(&key).await?.filter(|row| row.spec == text) {
-        return Ok(Json(GroupChanged {
+    let stored = host.store.get_group(&key).await?;
+    if let Some(row) = stored.as_ref().filter(|row| row.spec == text) {
+        let unchanged = GroupChanged {
             namespace,
             group,
             revision: row.revision,
             changed: false,
-        }));
+        };
+        return Ok((StatusCode::OK, Json(unchanged)));
     }
     let put = host
         .store
@@ -127,12 +129,20 @@ pub(super) async fn put(
             .filter(|rule| !now.rules.iter().any(|kept| kept.key == rule.key));
         gone.for_each(|rule| host.tenant_metrics.forget_rule(&rule.key));
     }
-    Ok(Json(GroupChanged {
-        namespace,
-        group,
-        revision,
-        changed: true,
-    }))
+    let status = if stored.is_none() {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    Ok((
+        status,
+        Json(GroupChanged {
+            namespace,
+            group,
+            revision,
+            changed: true,
+        }),
+    ))
 }
 
 /// What each rule of a group refers to, so that nothing in use is deleted.

@@ -57,14 +57,14 @@ pub(super) async fn list(
 /// Makes or changes a receiver.
 #[utoipa::path(
     put, path = "/v1/receivers/{name}", tag = "receivers", params(("name" = String, Path)),
-    request_body = ReceiverSpec, responses((status = 200, body = Changed), (status = 422, body = Problem))
+    request_body = ReceiverSpec, responses((status = 201, body = Changed), (status = 200, body = Changed, description = "It was there already"), (status = 422, body = Problem))
 )]
 pub(super) async fn put(
     State(host): State<Arc<Host>>,
     Extension(tenant): Caller,
     Path(name): Path<String>,
     Body(spec): Body<ReceiverSpec>,
-) -> Answer<Json<Changed>> {
+) -> Answer<(StatusCode, Json<Changed>)> {
     request::name(&name)?;
     check(&host, &tenant, &spec)
         .map_err(|problem| Problem::invalid(format!("the receiver {name} is not valid"), vec![problem]))?;
@@ -73,28 +73,35 @@ pub(super) async fn put(
         version: spec.version,
     };
     let spec = serde_json::to_string(&spec).map_err(|error| Problem::bad_request(error.to_string()))?;
-    if let Some(row) = host
-        .store
-        .get_receiver(&tenant, &name)
-        .await?
-        .filter(|row| row.spec == spec)
-    {
-        return Ok(Json(Changed {
-            name,
-            revision: row.revision,
-            changed: false,
-        }));
+    let before = host.store.get_receiver(&tenant, &name).await?;
+    if let Some(row) = before.as_ref().filter(|row| row.spec == spec) {
+        return Ok((
+            StatusCode::OK,
+            Json(Changed {
+                name,
+                revision: row.revision,
+                changed: false,
+            }),
+        ));
     }
     let revision = host
         .store
         .put_receiver(&tenant, &name, &spec, &module, host.clock.now_ms())
         .await?;
     host.catalog.reload(&host.store, &tenant).await?;
-    Ok(Json(Changed {
-        name,
-        revision,
-        changed: true,
-    }))
+    let status = if before.is_none() {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    Ok((
+        status,
+        Json(Changed {
+            name,
+            revision,
+            changed: true,
+        }),
+    ))
 }
 
 fn check(host: &Host, tenant: &wasmalert_core::TenantId, spec: &ReceiverSpec) -> Result<(), String> {

@@ -55,40 +55,47 @@ pub(super) async fn list(State(host): State<Arc<Host>>, Extension(tenant): Calle
 /// Makes or changes a source.
 #[utoipa::path(
     put, path = "/v1/sources/{name}", tag = "sources", params(("name" = String, Path)), request_body = SourceSpec,
-    responses((status = 200, body = Changed), (status = 422, body = Problem))
+    responses((status = 201, body = Changed), (status = 200, body = Changed, description = "It was there already"), (status = 422, body = Problem))
 )]
 pub(super) async fn put(
     State(host): State<Arc<Host>>,
     Extension(tenant): Caller,
     Path(name): Path<String>,
     Body(spec): Body<SourceSpec>,
-) -> Answer<Json<Changed>> {
+) -> Answer<(StatusCode, Json<Changed>)> {
     request::name(&name)?;
     spec.validate()
         .map_err(|problems| Problem::invalid(format!("the source {name} is not valid"), problems))?;
     let spec = serde_json::to_string(&spec).map_err(|error| Problem::bad_request(error.to_string()))?;
-    if let Some(row) = host
-        .store
-        .get_source(&tenant, &name)
-        .await?
-        .filter(|row| row.spec == spec)
-    {
-        return Ok(Json(Changed {
-            name,
-            revision: row.revision,
-            changed: false,
-        }));
+    let before = host.store.get_source(&tenant, &name).await?;
+    if let Some(row) = before.as_ref().filter(|row| row.spec == spec) {
+        return Ok((
+            StatusCode::OK,
+            Json(Changed {
+                name,
+                revision: row.revision,
+                changed: false,
+            }),
+        ));
     }
     let revision = host
         .store
         .put_source(&tenant, &name, &spec, host.clock.now_ms())
         .await?;
     host.catalog.reload(&host.store, &tenant).await?;
-    Ok(Json(Changed {
-        name,
-        revision,
-        changed: true,
-    }))
+    let status = if before.is_none() {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    Ok((
+        status,
+        Json(Changed {
+            name,
+            revision,
+            changed: true,
+        }),
+    ))
 }
 
 /// Shows a source.

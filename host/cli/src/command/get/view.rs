@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::output;
 use crate::table::Table;
-use crate::text::{bytes, count, digest, json, labels, number, plain, seconds};
+use crate::text::{bytes, clean, count, digest, json, labels, number, plain, seconds};
 
 /// A column's header, and its cell in a row.
 type Column = (&'static str, fn(&Value) -> String);
@@ -35,7 +35,7 @@ pub(super) fn modules(answer: &Value, width: Option<usize>) -> String {
         ("WORLD", |module| plain(&module["world"])),
         ("SIZE", |module| bytes(&module["bytes"])),
         ("CREATED", |module| plain(&module["created_at"])),
-        ("ABOUT", |module| plain(&module["description"]["doc"])),
+        ("ABOUT", |module| about(&module["description"]["doc"])),
     ];
     list(&answer["modules"], columns, width)
 }
@@ -47,9 +47,16 @@ pub(super) fn module(answer: &Value, width: Option<usize>) -> String {
         ("DIGEST", |version| digest(&version["digest"])),
         ("SIZE", |version| bytes(&version["bytes"])),
         ("CREATED", |version| plain(&version["created_at"])),
-        ("ABOUT", |version| plain(&version["description"]["doc"])),
+        ("ABOUT", |version| about(&version["description"]["doc"])),
     ];
     list(&answer["versions"], columns, width)
+}
+
+/// The first line of prose of a page of Markdown.
+fn about(doc: &Value) -> String {
+    let lines = doc.as_str().unwrap_or_default().lines();
+    let mut prose = lines.filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
+    clean(prose.next().unwrap_or_default())
 }
 
 pub(super) fn sources(answer: &Value, width: Option<usize>) -> String {
@@ -152,7 +159,11 @@ pub(super) fn rules(answer: &Value, width: Option<usize>) -> String {
     let columns: &[Column] = &[
         ("RULE", rule_name),
         ("MODULE", |rule| {
-            format!("{}@{}", plain(&rule["module"]), plain(&rule["version"]))
+            let module = plain(&rule["module"]);
+            match &rule["version"] {
+                Value::Null => module,
+                version => format!("{module}@{}", plain(version)),
+            }
         }),
         ("STATE", |rule| plain(&rule["state"])),
         ("HEALTH", |rule| plain(&rule["health"])),
@@ -210,11 +221,10 @@ pub(super) fn evaluations(answer: &Value, width: Option<usize>) -> String {
             other => plain(other),
         }),
         ("STATUS", |evaluation| plain(&evaluation["status"])),
-        ("FINDINGS", |evaluation| plain(&evaluation["findings"])),
         ("FUEL", |evaluation| number(&evaluation["fuel"])),
         ("TOOK", |evaluation| seconds(&evaluation["wall_seconds"])),
         ("RUNS", |evaluation| plain(&evaluation["rounds"])),
-        ("CODE", |evaluation| plain(&evaluation["code"])),
+        ("CODE", |evaluation| plain(&evaluation["error"]["code"])),
     ];
     list(&answer["evaluations"], columns, width)
 }
