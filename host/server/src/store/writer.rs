@@ -32,7 +32,9 @@ pub struct WriterStats {
     pub commits: u64,
     /// Transactions they went in.
     pub transactions: u64,
-    /// Commits that wait now, those being written not counted.
+    /// Commits taken up so far, whatever became of them.
+    pub taken: u64,
+    /// Commits that wait now, those taken up not counted.
     pub waiting: usize,
 }
 
@@ -40,6 +42,7 @@ pub struct WriterStats {
 pub(super) struct Counters {
     commits: AtomicU64,
     transactions: AtomicU64,
+    taken: AtomicU64,
 }
 
 impl Counters {
@@ -47,6 +50,7 @@ impl Counters {
         WriterStats {
             commits: self.commits.load(Ordering::Relaxed),
             transactions: self.transactions.load(Ordering::Relaxed),
+            taken: self.taken.load(Ordering::Acquire),
             waiting,
         }
     }
@@ -85,6 +89,7 @@ pub(super) async fn begin(pool: &sqlx::Pool<Db>) -> Result<Transaction, StoreErr
 pub(super) async fn run(pool: sqlx::Pool<Db>, mut queue: mpsc::Receiver<Job>, counters: Arc<Counters>) {
     while let Some(first) = queue.recv().await {
         let batch = fill(first, &mut queue);
+        counters.taken.fetch_add(batch.len() as u64, Ordering::Release);
         let (commits, waiters): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|job| (job.commit, job.done)).unzip();
         let results = write_all(&pool, &commits, &counters).await;

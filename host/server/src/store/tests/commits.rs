@@ -206,12 +206,18 @@ async fn together(
     commits: impl IntoIterator<Item = RuleCommit>,
 ) -> Vec<Result<(), StoreError>> {
     let lock = store.begin_write().await.unwrap();
+    let before = store.writer_stats().taken;
     let mut tasks = Vec::new();
     for commit in commits {
         let theirs = store.clone();
         tasks.push(tokio::spawn(async move { theirs.commit(commit).await }));
         // The first one is taken by the writer, which waits for the lock; the rest queue.
-        while store.writer_stats().waiting + 1 < tasks.len() {
+        let sent = tasks.len() as u64;
+        let arrived = || {
+            let stats = store.writer_stats();
+            stats.taken - before == 1 && stats.waiting as u64 + 1 == sent
+        };
+        while !arrived() {
             tokio::task::yield_now().await;
         }
     }
@@ -299,7 +305,11 @@ pub(super) async fn a_commit_goes_on_when_nobody_waits(store: Store) {
     let theirs = store.clone();
     let two = commit(&rule_of(&key, "r"), revision, 2);
     let second = tokio::spawn(async move { theirs.commit(two).await });
-    while store.writer_stats().waiting < 1 {
+    let arrived = || {
+        let stats = store.writer_stats();
+        stats.taken + stats.waiting as u64 == 2
+    };
+    while !arrived() {
         tokio::task::yield_now().await;
     }
     first.abort();
