@@ -86,7 +86,8 @@ advisories: tools ## Ask the advisory database about the dependencies (network)
 	$(CARGO_DENY) --locked check advisories
 
 .PHONY: bench
-bench: components ## Run the benchmarks
+bench: components ## Run the benchmarks; each result is a line of JSON
+	cargo build --release --locked --workspace --bins --benches
 	cargo bench --profile release --locked --workspace --bench '*'
 
 .PHONY: clean
