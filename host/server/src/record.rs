@@ -349,31 +349,25 @@ fn frame_series(frame: &Frame, budget: &mut Budget) -> Vec<SeriesRecord> {
 pub(crate) fn outcome(outcome: &Outcome, budget: &mut Budget) -> OutcomeRecord {
     let weigh =
         |labels: &Labels| -> usize { labels.iter().map(|(n, v)| n.len() + v.len() + 6).sum::<usize>() + 32 };
-    let findings = outcome.findings.iter().take_while(|finding| {
-        let annotations: usize = finding
-            .annotations
-            .iter()
-            .map(|(n, v)| n.len() + v.len() + 6)
-            .sum();
-        budget.take(weigh(&finding.labels) + annotations)
-    });
-    let findings = findings
-        .map(|finding| FindingRecord {
-            labels: label_map(finding.labels.iter()),
+    let findings = outcome.findings.iter().map_while(|finding| {
+        let labels: Labels = finding.labels().collect();
+        let annotations = finding.annotations.iter().map(|(n, v)| n.len() + v.len() + 6);
+        let fits = budget.take(weigh(&labels) + annotations.sum::<usize>());
+        fits.then(|| FindingRecord {
+            labels: label_map(labels.iter()),
             value: number(finding.value),
             annotations: finding.annotations.iter().cloned().collect(),
         })
-        .collect();
-    let samples = outcome
-        .samples
-        .iter()
-        .take_while(|sample| budget.take(weigh(&sample.labels)));
-    let samples = samples
-        .map(|sample| SampleRecord {
-            labels: label_map(sample.labels.iter()),
+    });
+    let findings = findings.collect();
+    let samples = outcome.samples.iter().map_while(|sample| {
+        let labels = sample.labels.to_labels();
+        budget.take(weigh(&labels)).then(|| SampleRecord {
+            labels: label_map(labels.iter()),
             value: number(sample.value),
         })
-        .collect();
+    });
+    let samples = samples.collect();
     OutcomeRecord {
         error: None,
         findings_count: outcome.findings.len() as u64,

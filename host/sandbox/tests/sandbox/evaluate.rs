@@ -63,7 +63,7 @@ fn a_query_that_is_not_there_ends_the_run_and_is_answered_in_the_next() {
     assert_eq!(second.asked, [up()]);
     let (outcome, effects) = done(second);
     assert_eq!(outcome.findings.len(), 1);
-    assert_eq!(outcome.findings[0].labels.to_string(), r#"{job="b"}"#);
+    assert_eq!(outcome.findings[0].labels.to_labels().to_string(), r#"{job="b"}"#);
     assert_eq!(outcome.findings[0].value, 7.5);
     assert_eq!(
         effects.log.len(),
@@ -76,7 +76,10 @@ fn a_query_that_is_not_there_ends_the_run_and_is_answered_in_the_next() {
 fn labels_of_a_finding_win_over_those_of_its_series() {
     let body = "(call $ask (i32.const 0)) (call $find (i32.const 0) (i32.const 1) (i32.const 1))";
     let (outcome, _) = done(evaluate(&rule(FIND, body), &Limits::default()));
-    assert_eq!(outcome.findings[0].labels.to_string(), r#"{job="hello"}"#);
+    assert_eq!(
+        outcome.findings[0].labels.to_labels().to_string(),
+        r#"{job="hello"}"#
+    );
 }
 
 #[test]
