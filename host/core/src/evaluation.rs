@@ -73,6 +73,7 @@ pub struct GivenLabels {
 
 impl GivenLabels {
     /// The labels of a series under `own`; none when there is no such series.
+    #[inline]
     #[must_use]
     pub fn of_series(frame: &Arc<Frame>, series: u32, own: Vec<(String, String)>) -> Option<Self> {
         ((series as usize) < frame.len()).then(|| Self {
@@ -93,9 +94,14 @@ impl GivenLabels {
     }
 
     /// How many labels there are at most.
+    #[inline]
     #[must_use]
     pub fn len_max(&self) -> usize {
-        self.iter().count()
+        let of_series = self
+            .series
+            .as_ref()
+            .and_then(|(frame, series)| frame.series_labels(*series as usize));
+        of_series.map_or(0, |labels| labels.len()) + self.own.len()
     }
 
     #[must_use]

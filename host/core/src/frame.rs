@@ -29,6 +29,7 @@ pub struct Frame {
 
 impl Frame {
     /// Number of series.
+    #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
         self.sample_offsets.len().saturating_sub(1)
@@ -83,6 +84,7 @@ impl Frame {
     }
 
     /// The labels of a series, sorted by name; none when there is no such series.
+    #[inline]
     #[must_use]
     pub fn series_labels(
         &self,

@@ -104,10 +104,7 @@ impl Sandbox {
     /// # Errors
     /// The pool does not fit in the address space, or no thread can be started.
     pub fn new(config: &SandboxConfig) -> Result<Self, SandboxError> {
-        let mut settings = settings();
-        settings.max_wasm_stack(usize_of(config.stack_bytes));
-        settings.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config)));
-        let engine = Engine::new(&settings).map_err(|error| SandboxError::Pool {
+        let engine = Engine::new(&engine_settings(config)).map_err(|error| SandboxError::Pool {
             instances: config.instances,
             gib: u64::from(config.instances) * u64::from(MEMORIES_PER_COMPONENT_MAX) * MEMORY_RESERVATION_GIB,
             reason: format!("{error:#}"),
@@ -140,6 +137,16 @@ impl Sandbox {
     pub(crate) fn hash_compatibility(&self, hasher: &mut impl std::hash::Hasher) {
         self.inner.engine.precompile_compatibility_hash().hash(hasher);
     }
+}
+
+/// The settings of the engine that components run in: for what measures the
+/// sandbox beside wasmtime alone.
+#[must_use]
+pub fn engine_settings(config: &SandboxConfig) -> Config {
+    let mut settings = settings();
+    settings.max_wasm_stack(usize_of(config.stack_bytes));
+    settings.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config)));
+    settings
 }
 
 /// The settings that the compiler and the sandbox have in common.

@@ -39,14 +39,10 @@ pub(crate) fn outcome(outcome: rule::Outcome, host: &mut Host) -> Result<Outcome
     check(Limit::Findings, outcome.findings.len() as u64, &host.limits)?;
     check(Limit::Samples, outcome.samples.len() as u64, &host.limits)?;
     host.pay(label_bytes(&outcome.extras))?;
-    let mut findings = Vec::with_capacity(outcome.findings.len());
-    for found in outcome.findings {
-        findings.push(finding(found, host)?);
-    }
-    let mut samples = Vec::with_capacity(outcome.samples.len());
-    for recorded in outcome.samples {
-        samples.push(sample(recorded, host)?);
-    }
+    let findings = outcome.findings.into_iter().map(|found| finding(found, host));
+    let findings = findings.collect::<Result<_, _>>()?;
+    let samples = outcome.samples.into_iter().map(|recorded| sample(recorded, host));
+    let samples = samples.collect::<Result<_, _>>()?;
     Ok(Outcome { findings, samples })
 }
 
@@ -79,6 +75,7 @@ fn sample(sample: rule::RecordedSample, host: &mut Host) -> Result<RecordedSampl
 }
 
 /// The labels of a series, where one is referred to, with `own` on top.
+#[inline]
 fn given_labels(
     series: Option<rule::SeriesRef>,
     own: Vec<types::Label>,
