@@ -119,7 +119,7 @@ impl GroupBody {
                 .rules
                 .iter()
                 .enumerate()
-                .map(|(at, rule)| rule.to_spec(&format!("rules[{at}]"), limits, &mut problems))
+                .map(|(at, rule)| Arc::new(rule.to_spec(&format!("rules[{at}]"), limits, &mut problems)))
                 .collect(),
         };
         let mut problems = problems.0;
@@ -264,13 +264,8 @@ pub(crate) async fn start(
                 now,
             ))
         });
-    let rules = rules.collect();
-    let group = Arc::new(LiveGroup::new(
-        key.clone(),
-        Arc::new(spec.clone()),
-        revision,
-        rules,
-    ));
+    let rules: Vec<_> = rules.collect();
+    let group = Arc::new(LiveGroup::new(key.clone(), Arc::new(spec), revision, rules));
     host.groups.put(group.clone());
     host.tell_scheduler(News::Put(group));
     Ok(())
