@@ -4,6 +4,9 @@
 //! answers is an [`Outcome`] and [`Effects`], and neither counts unless the run
 //! succeeds.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -152,17 +155,16 @@ impl fmt::Debug for GivenLabels {
 /// What is wrong right now: one alert to be, before the rule's own labels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
-    /// `__name__` does not count.
-    pub labels: GivenLabels,
+    pub given: GivenLabels,
     pub value: f64,
     /// Names and texts, in the order given.
     pub annotations: Vec<(String, String)>,
 }
 
 impl Finding {
-    /// The labels without `__name__`, as given.
+    /// What tells the alert from others: the labels as given, but `__name__`.
     pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
-        self.labels.iter().filter(|label| label.0 != METRIC_NAME)
+        self.given.iter().filter(|label| label.0 != METRIC_NAME)
     }
 }
 

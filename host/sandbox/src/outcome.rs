@@ -54,7 +54,7 @@ fn finding(finding: rule::Finding, host: &mut Host) -> Result<Finding, Fault> {
     }
     host.pay(2 * ITEM_BYTES + label_bytes(annotations) + label_bytes(&finding.extras))?;
     Ok(Finding {
-        labels: given_labels(finding.series, finding.labels, host)?,
+        given: given_labels(finding.series, finding.labels, host)?,
         value: finding.value,
         annotations: pairs(finding.annotations),
     })

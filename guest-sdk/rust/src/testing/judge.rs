@@ -140,7 +140,7 @@ pub(super) fn judge(
         .collect::<Result<Vec<_>, _>>()?;
     let most = findings
         .iter()
-        .map(|f| f.labels.to_labels().len().max(f.annotations.len()))
+        .map(|f| f.given.to_labels().len().max(f.annotations.len()))
         .max();
     run.check(Limit::FindingLabels, most.unwrap_or(0));
     check_unique(&findings, rule_labels)?;
@@ -160,7 +160,7 @@ pub(super) fn judge(
 
 fn finding(run: &Run, finding: crate::Finding) -> Result<Finding, Failure> {
     Ok(Finding {
-        labels: given_labels(run, finding.series, finding.labels)?,
+        given: given_labels(run, finding.series, finding.labels)?,
         value: finding.value,
         annotations: pairs(finding.annotations),
     })
