@@ -5,9 +5,10 @@
 ;; - There are no arguments, no environment variables, no files and no sockets.
 ;;   The only descriptors are 0, which is at its end, and 1 and 2, whose lines go to
 ;;   the log. They say that they are terminals, so that C flushes each line.
-;; - The wall clock stands at the time of the run. The monotonic clock starts there
-;;   and moves by what the guest sleeps, and by nothing else: a sleep returns at
-;;   once, and whoever waits for the clock to get somewhere comes to an end.
+;; - The wall clock stands at the time of the run. The monotonic clock starts at one
+;;   second, for Go takes 0 for a broken one, and moves by what the guest sleeps and
+;;   by nothing else: a sleep returns at once, and whoever waits for that clock to
+;;   get somewhere comes to an end.
 ;; - Random bytes come from SplitMix64, seeded by the host. Not for secrets.
 ;; - Leaving the process or raising a signal fails the run.
 ;;
@@ -23,8 +24,8 @@
   (global $now_ns (mut i64) (i64.const 0))
   (global $seeded (mut i32) (i32.const 0))
   (global $random (mut i64) (i64.const 0))
-  ;; ns that the guest has slept.
-  (global $slept (mut i64) (i64.const 0))
+  ;; In ns; at most 2^63-1, as many guests take it for a signed number.
+  (global $monotonic (mut i64) (i64.const 1000000000))
 
   ;; Arguments and environment: none.
   (func $none (param $count i32) (param $bytes i32) (result i32)
@@ -38,8 +39,9 @@
   (func (export "environ_sizes_get") (param i32 i32) (result i32)
     (call $none (local.get 0) (local.get 1)))
 
-  ;; Asked once: while the host allocates memory in the guest, nothing can be asked,
-  ;; and Go's garbage collector looks at the clock then.
+  ;; Asked once, because guests look often. While the host allocates memory in the
+  ;; guest, the host cannot be asked. A garbage collector may run just then, so what
+  ;; it looks at, the monotonic clock, is kept here.
   (func $now (result i64)
     (if (i32.eqz (global.get $asked_now))
       (then
@@ -47,12 +49,11 @@
         (global.set $now_ns (call $ask_now))))
     (global.get $now_ns))
 
-  ;; Clocks: 0 wall, 1 monotonic, 2 and 3 CPU time, which nobody uses any of. None
-  ;; goes beyond 2^63-1, where the host's own ends.
+  ;; Clocks: 0 wall, 1 monotonic, 2 and 3 CPU time, which nobody uses any of.
   (func $time (param $clock i32) (result i64)
     (if (i32.eqz (local.get $clock)) (then (return (call $now))))
     (if (i32.eq (local.get $clock) (i32.const 1))
-      (then (return (i64.add (call $now) (global.get $slept)))))
+      (then (return (global.get $monotonic))))
     (i64.const 0))
   (func (export "clock_res_get") (param $clock i32) (param $out i32) (result i32)
     (if (i32.gt_u (local.get $clock) (i32.const 3)) (then (return (i32.const 28))))
@@ -76,10 +77,9 @@
     (local.get $wait))
   (func $sleep (param $wait i64)
     (local $left i64)
-    (local.set $left
-      (i64.sub (i64.const 0x7fffffffffffffff) (i64.add (call $now) (global.get $slept))))
+    (local.set $left (i64.sub (i64.const 0x7fffffffffffffff) (global.get $monotonic)))
     (if (i64.gt_u (local.get $wait) (local.get $left)) (then (local.set $wait (local.get $left))))
-    (global.set $slept (i64.add (global.get $slept) (local.get $wait))))
+    (global.set $monotonic (i64.add (global.get $monotonic) (local.get $wait))))
   ;; Turns a subscription (48 bytes) into an event (32 bytes).
   (func $fire (param $subscription i32) (param $event i32)
     (local $kind i32)

@@ -49,6 +49,9 @@ const ITEMS: &str = r#"
     (call $ok (call $clock (local.get $clock) (i64.const 0) (local.get $at))))"#;
 
 const NOW_NS: u64 = NOW_MS as u64 * 1_000_000;
+const SECOND_NS: u64 = 1_000_000_000;
+/// Where the monotonic clock starts.
+const START_NS: u64 = SECOND_NS;
 
 fn with_wasi(wat: &str) -> String {
     wat.replacen("(module", &format!("(module {IMPORTS}"), 1)
@@ -153,11 +156,11 @@ fn clocks_stand_at_the_slot() {
       (loop $wait (br_if $wait (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 100000))))
       (call $see_clock (i32.const 0) (i32.const 8216))
       (call $see_clock (i32.const 1) (i32.const 8224))";
-    assert_eq!(seen(5, look), [NOW_NS, NOW_NS, 0, NOW_NS, NOW_NS]);
+    assert_eq!(seen(5, look), [NOW_NS, START_NS, 0, NOW_NS, START_NS]);
     for (now_ms, ns) in [(1, 1_000_000), (-1, 0), (i64::MAX, i64::MAX as u64)] {
         let mut at = Context::clone(&context());
         at.now_ms = now_ms;
-        assert_eq!(seen_at(&Arc::new(at), 5, look), [ns, ns, 0, ns, ns]);
+        assert_eq!(seen_at(&Arc::new(at), 5, look), [ns, START_NS, 0, ns, START_NS]);
     }
     let no_clock = [
         "(call $clock (i32.const 4) (i64.const 0) (i32.const 6000))",
@@ -170,9 +173,22 @@ fn clocks_stand_at_the_slot() {
 #[test]
 fn asking_for_the_time_is_one_call_of_the_host() {
     let often = "(loop $l
-      (call $see_clock (i32.const 1) (i32.const 8192))
+      (call $see_clock (i32.const 0) (i32.const 8192))
       (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 1000))))";
     assert_eq!(run_at(&context(), often).cost.host_calls, 1);
+}
+
+#[test]
+fn the_monotonic_clock_may_be_read_while_the_host_allocates() {
+    // The first allocation is for the context, before anything else has run.
+    let look = "(call $ok (call $clock (i32.const 1) (i64.const 0) (i32.const 7000)))";
+    let allocate = "(local.set $old (global.get $heap))";
+    let wat = with_wasi(&rule_wat(ITEMS, "")).replacen(allocate, &format!("{look} {allocate}"), 1);
+    let journal = journal(&[], State::new());
+    let evaluation =
+        load(&sandbox(), &embed(&wat, "rule")).evaluate(&context(), &journal, &Limits::default());
+    assert_eq!(evaluation.cost.host_calls, 0);
+    done(evaluation);
 }
 
 #[test]
@@ -348,16 +364,15 @@ fn a_sleep_returns_at_once_and_moves_the_monotonic_clock_alone() {
       (i32.store (i32.const 8228) (i32.const 0))
       (call $see_clock (i32.const 0) (i32.const 8232))
       (call $see_clock (i32.const 1) (i32.const 8240))";
-    let second = 1_000_000_000;
-    assert_eq!(seen(7, sleep), [6000, 0, 0, 0, 1, NOW_NS, NOW_NS + second]);
+    assert_eq!(seen(7, sleep), [6000, 0, 0, 0, 1, NOW_NS, START_NS + SECOND_NS]);
 
     let until = sleep.replace(
         "1000000000) (i32.const 0)",
-        &format!("{}) (i32.const 1)", NOW_NS + 5),
+        &format!("{}) (i32.const 1)", START_NS + 5),
     );
-    assert_eq!(seen(7, &until)[4..], [1, NOW_NS, NOW_NS + 5]);
+    assert_eq!(seen(7, &until)[4..], [1, NOW_NS, START_NS + 5]);
     let until_then = sleep.replace("1000000000) (i32.const 0)", "7) (i32.const 1)");
-    assert_eq!(seen(7, &until_then)[4..], [1, NOW_NS, NOW_NS]);
+    assert_eq!(seen(7, &until_then)[4..], [1, NOW_NS, START_NS]);
     let forever = sleep.replace("1000000000) (i32.const 0)", "-1) (i32.const 0)");
     let twice = format!("{forever} {forever}");
     assert_eq!(seen(7, &twice)[4..], [1, NOW_NS, i64::MAX as u64]);
@@ -371,7 +386,7 @@ fn waiting_for_the_clock_comes_to_an_end() {
         (call $ok (call $poll (i32.const 6000) (i32.const 7000) (i32.const 1) (i32.const 6992)))
         (call $see_clock (i32.const 1) (i32.const 8192))
         (br_if $l (i64.lt_u (i64.load (i32.const 8192)) (i64.const UNTIL))))";
-    let until = NOW_NS + 60_000_000_000;
+    let until = START_NS + 60 * SECOND_NS;
     assert_eq!(seen(1, &wait.replace("UNTIL", &until.to_string())), [until]);
 }
 
@@ -386,7 +401,7 @@ fn the_first_to_be_ready_ends_a_wait() {
         )
     };
     let subscribe = |at: u32, kind: u32, what: u32, seconds: u64| {
-        let ns = seconds * 1_000_000_000;
+        let ns = seconds * SECOND_NS;
         format!(
             "(call $subscribe (i32.const {at}) (i32.const {kind}) (i32.const {what}) (i64.const {ns}) (i32.const 0))"
         )
@@ -399,7 +414,7 @@ fn the_first_to_be_ready_ends_a_wait() {
     ];
     let seen_of_clocks = seen(18, &clocks.concat());
     assert_eq!((seen_of_clocks[0], seen_of_clocks[4]), (6048, 6096));
-    assert_eq!(seen_of_clocks[16..], [2, NOW_NS + 1_000_000_000]);
+    assert_eq!(seen_of_clocks[16..], [2, START_NS + SECOND_NS]);
 
     let mixed = [
         subscribe(6000, 0, 1, 60),
@@ -413,7 +428,7 @@ fn the_first_to_be_ready_ends_a_wait() {
     assert_eq!(event(0), [6048, 1 << 16, 0, 1], "reading, hung up");
     assert_eq!(event(1), [6096, 2 << 16, 0, 0], "writing");
     assert_eq!(event(2), [6144, (2 << 16) | 8, 0, 0], "a bad descriptor");
-    assert_eq!(mixed[16..], [3, NOW_NS]);
+    assert_eq!(mixed[16..], [3, START_NS]);
     let none = "(call $poll (i32.const 6000) (i32.const 7000) (i32.const 0) (i32.const 6992))";
     assert_eq!(errnos([none]), [28]);
 }
