@@ -112,8 +112,8 @@ pub(crate) fn problems(contract: Side<'_>, found: Side<'_>, hidden: Option<&str>
 
 fn not_allowed(name: &str) -> String {
     let hint = if name.starts_with("wasi:") {
-        ": components get no WASI; leave it out or stub it when building, or upload the core module, whose \
-         imports of `wasi_snapshot_preview1` the host answers with a stub"
+        ": components get no WASI; stub it when building (`--stub-wasi` of componentize-py), or upload the \
+         core module, whose imports of `wasi_snapshot_preview1` the host answers with a stub"
     } else if name == STUB_HOST {
         ": only the WASI stub of this host may; upload the core module that it was put into"
     } else {
