@@ -3,11 +3,11 @@
 use wasmparser::{Encoding, Operator, Parser, Payload};
 use wit_parser::decoding::{DecodedWasm, decode};
 
-use super::encode::encode;
+use super::encode::{PREVIEW1, encode};
 use super::{CompileError, ModuleKind};
 use crate::engine::MEMORIES_PER_COMPONENT_MAX;
 use crate::model::World;
-use crate::world::{self, Side};
+use crate::world::{self, STUB_HOST, Side};
 
 /// What a component may have, all its modules together. Python's have 40,000
 /// functions in 18 MB.
@@ -83,6 +83,7 @@ pub(super) struct Census {
     is_component: bool,
     has_component_type: bool,
     pub(super) imports_preview1: bool,
+    imports_stub_host: bool,
 }
 
 /// Checks what can be told without parsing.
@@ -156,7 +157,11 @@ fn compare(checked: &mut Checked) -> Result<(), CompileError> {
         resolve: &contract,
         world: expected,
     };
-    checked.problems = world::problems(expected, found);
+    // The stub's own import, unless the upload brought it along.
+    let with_stub = checked.kind == ModuleKind::Core && checked.census.imports_preview1;
+    let hidden = (with_stub && !checked.census.imports_stub_host).then_some(STUB_HOST);
+    checked.imports.retain(|import| Some(import.as_str()) != hidden);
+    checked.problems = world::problems(expected, found, hidden);
     Ok(())
 }
 
@@ -234,7 +239,9 @@ impl Census {
             }
             Payload::ImportSection(imports) => {
                 for import in imports.clone().into_imports() {
-                    self.imports_preview1 |= import?.module == super::encode::PREVIEW1;
+                    let module = import?.module;
+                    self.imports_preview1 |= module == PREVIEW1;
+                    self.imports_stub_host |= module == STUB_HOST;
                 }
             }
             Payload::CustomSection(section) => {
