@@ -32,7 +32,7 @@ const TABLE_ELEMENTS_MAX: usize = 64 << 10;
 /// so that no component takes another's place.
 const CORE_INSTANCES_PER_COMPONENT_MAX: u32 = 64;
 const TABLES_PER_COMPONENT_MAX: u32 = 8;
-pub(crate) const MEMORIES_PER_COMPONENT_MAX: u32 = 2;
+pub(crate) const MEMORIES_PER_COMPONENT_MAX: u32 = 4;
 /// Address space that each memory reserves, so that no access needs a check.
 const MEMORY_RESERVATION_GIB: u64 = 4;
 /// Frames of a guest's call stack that a trap's message is made from.
@@ -163,7 +163,8 @@ pub(crate) fn settings() -> Config {
         .cranelift_nan_canonicalization(true)
         .wasm_relaxed_simd(false)
         .wasm_memory64(false)
-        .wasm_multi_memory(false)
+        // Calls between inner modules that have each their own memory need it.
+        .wasm_multi_memory(true)
         .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(BACKTRACE_FRAMES_MAX));
     config
 }

@@ -18,7 +18,9 @@ const CODE_BYTES_MAX: u64 = 24 << 20;
 /// What one function may have.
 const FUNCTION_BYTES_MAX: u64 = 1 << 20;
 const BLOCK_DEPTH_MAX: u64 = 4_096;
-/// Components within components.
+/// Components within components, and how deep. What the tools for JavaScript make
+/// has about 20, 3 deep.
+const COMPONENTS_MAX: u64 = 64;
 const COMPONENT_DEPTH_MAX: u64 = 8;
 /// More than this is worth a warning.
 const MINIMUM_MEMORY_BYTES_GOOD: u64 = 1 << 20;
@@ -184,7 +186,7 @@ fn invalid(error: &wasmparser::BinaryReaderError) -> CompileError {
 /// Counts what there is, and stops at the first bound.
 fn count(wasm: &[u8]) -> Result<Census, CompileError> {
     let mut census = Census::default();
-    let mut depth = 0;
+    let (mut depth, mut components) = (0_u64, 0);
     for payload in Parser::new(0).parse_all(wasm) {
         let payload = payload.map_err(|error| invalid(&error))?;
         match &payload {
@@ -193,8 +195,12 @@ fn count(wasm: &[u8]) -> Result<Census, CompileError> {
                 census.modules += u64::from(!component);
                 census.is_component |= component && range.start == 0;
             }
-            Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) => {}
+            Payload::ComponentSection { .. } => {
+                depth += 1;
+                components += 1;
+            }
+            Payload::ModuleSection { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
             _ => census.section(&payload).map_err(|error| invalid(&error))?,
         }
         if let Payload::CodeSectionEntry(body) = &payload {
@@ -215,7 +221,8 @@ fn count(wasm: &[u8]) -> Result<Census, CompileError> {
         bound("memories", census.memories, u64::from(MEMORIES_PER_COMPONENT_MAX))?;
         bound("core modules", census.modules, MODULES_MAX)?;
         bound("bytes of code", census.code_bytes, CODE_BYTES_MAX)?;
-        bound("nested components", depth, COMPONENT_DEPTH_MAX)?;
+        bound("components", components, COMPONENTS_MAX)?;
+        bound("components within components", depth, COMPONENT_DEPTH_MAX)?;
     }
     Ok(census)
 }
