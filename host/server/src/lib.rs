@@ -20,6 +20,7 @@ pub mod query;
 mod record;
 mod registry;
 mod scheduler;
+pub mod schema;
 pub mod secrets;
 mod start;
 pub mod store;

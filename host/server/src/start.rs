@@ -20,6 +20,7 @@ use crate::notify::deliver_forever;
 use crate::query::{QueryConfig, QueryEngine};
 use crate::registry::{Registry, upload};
 use crate::scheduler::Scheduler;
+use crate::schema::SchemaChecker;
 use crate::store::{OutboxStatus, Store, StoreError};
 use crate::telemetry::{Metrics, TenantMetrics};
 use crate::token::Token;
@@ -172,7 +173,7 @@ async fn host(
             dir: config.data_dir.display().to_string(),
             source,
         })?;
-    let compiler = std::env::current_exe().map_err(StartError::Program)?;
+    let program = std::env::current_exe().map_err(StartError::Program)?;
     let http = HttpClient::new()?;
     let queries = QueryConfig {
         cache_bytes: config.query_cache_bytes,
@@ -190,12 +191,13 @@ async fn host(
         workers: Workers::start(&sandbox, threads, config.evaluation_queue),
         registry: Registry::new(
             &config,
-            compiler,
+            program.clone(),
             sandbox,
             artifacts,
             store.clone(),
             metrics.clone(),
         ),
+        schemas: SchemaChecker::new(program),
         store,
         queries: QueryEngine::new(http.clone(), &queries, metrics.clone()),
         http,

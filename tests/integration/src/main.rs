@@ -10,6 +10,7 @@ mod harness;
 
 mod architecture;
 mod auth;
+mod configs;
 mod hostile;
 mod metrics;
 mod modules;

@@ -137,7 +137,8 @@ fn refusal(error: UploadError) -> Problem {
             let detail = format!("describe() failed: {}", fault.message);
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, fault.code.as_str(), detail)
         }
-        error @ UploadError::Schema(_) => {
+        UploadError::Schema(error) => error.into(),
+        error @ UploadError::SchemaJson(_) => {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_outcome", error.to_string())
         }
         error @ UploadError::Busy => Problem::new(StatusCode::TOO_MANY_REQUESTS, "busy", error.to_string()),

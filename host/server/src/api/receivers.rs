@@ -7,13 +7,15 @@ use axum::http::StatusCode;
 use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
+use wasmalert_core::TenantId;
 use wasmalert_sandbox::World;
 
 use super::problem::{Answer, Problem};
 use super::request::{Body, Changed};
 use super::{Caller, request};
 use crate::Host;
-use crate::catalog::ReceiverSpec;
+use crate::catalog::{ModuleInfo, ReceiverSpec};
+use crate::schema::Configured;
 use crate::store::{ModuleUse, ReceiverRow};
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -66,12 +68,13 @@ pub(super) async fn put(
     Body(spec): Body<ReceiverSpec>,
 ) -> Answer<(StatusCode, Json<Changed>)> {
     request::name(&name)?;
-    check(&host, &tenant, &spec)
+    let notifier = check(&host, &tenant, &spec)
         .map_err(|problem| Problem::invalid(format!("the receiver {name} is not valid"), vec![problem]))?;
     let module = ModuleUse {
         name: spec.module.clone(),
         version: spec.version,
     };
+    let config = spec.config_text();
     let spec = serde_json::to_string(&spec).map_err(|error| Problem::bad_request(error.to_string()))?;
     let before = host.store.get_receiver(&tenant, &name).await?;
     if let Some(row) = before.as_ref().filter(|row| row.spec == spec) {
@@ -84,6 +87,13 @@ pub(super) async fn put(
             }),
         ));
     }
+    let configured = Configured {
+        place: "config".into(),
+        config: &config,
+        name: &module.name,
+        module: notifier,
+    };
+    host.schemas.check(&[configured]).await?;
     let revision = host
         .store
         .put_receiver(&tenant, &name, &spec, &module, host.clock.now_ms())
@@ -104,7 +114,8 @@ pub(super) async fn put(
     ))
 }
 
-fn check(host: &Host, tenant: &wasmalert_core::TenantId, spec: &ReceiverSpec) -> Result<(), String> {
+/// The notifier of a receiver.
+fn check(host: &Host, tenant: &TenantId, spec: &ReceiverSpec) -> Result<Arc<ModuleInfo>, String> {
     if spec.config.as_ref().is_some_and(|config| !config.is_object()) {
         return Err("config: is not an object".into());
     }
@@ -118,7 +129,7 @@ fn check(host: &Host, tenant: &wasmalert_core::TenantId, spec: &ReceiverSpec) ->
             spec.module,
             module.world.as_str()
         )),
-        Some(_) => Ok(()),
+        Some(module) => Ok(module),
     }
 }
 
