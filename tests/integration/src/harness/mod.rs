@@ -2,6 +2,7 @@
 
 mod alertmanager;
 mod api;
+mod events;
 mod eventually;
 mod fake;
 mod fake_source;

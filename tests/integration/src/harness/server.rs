@@ -64,6 +64,22 @@ impl Server {
         self.process.log()
     }
 
+    /// Runs a command against it that has to succeed, and gives what it printed.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub(crate) fn cli(&self, args: &[&str]) -> String {
+        let run = std::process::Command::new(binary())
+            .args(args)
+            .args(["--url", self.api.base(), "--token", TOKEN])
+            .output();
+        let run = run.expect("the binary can be started");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let (out, err) = (text(&run.stdout), text(&run.stderr));
+        assert!(run.status.success(), "{args:?}: {}\n{out}\n{err}", run.status);
+        out
+    }
+
     /// Memory that is resident, in bytes.
     pub(crate) fn resident_bytes(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()));
