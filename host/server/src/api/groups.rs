@@ -132,20 +132,13 @@ pub(super) async fn put(
             .filter(|rule| !now.rules.iter().any(|kept| kept.key == rule.key));
         gone.for_each(|rule| host.tenant_metrics.forget_rule(&rule.key));
     }
-    let status = if stored.is_none() {
-        StatusCode::CREATED
-    } else {
-        StatusCode::OK
+    let answer = GroupChanged {
+        namespace,
+        group,
+        revision,
+        changed: true,
     };
-    Ok((
-        status,
-        Json(GroupChanged {
-            namespace,
-            group,
-            revision,
-            changed: true,
-        }),
-    ))
+    Ok((request::put_status(stored.is_some()), Json(answer)))
 }
 
 /// What each rule of a group refers to, so that nothing in use is deleted.
@@ -176,9 +169,7 @@ pub(super) async fn get(
     Path((namespace, name)): Path<(String, String)>,
 ) -> Answer<Json<Group>> {
     let row = host.store.get_group(&key(tenant, &namespace, &name)).await?;
-    row.and_then(group)
-        .map(Json)
-        .ok_or_else(|| Problem::not_found(format!("group {namespace}/{name}")))
+    request::shown(row, group, format!("group {namespace}/{name}"))
 }
 
 /// Deletes a group with its alerts and the state of its rules.

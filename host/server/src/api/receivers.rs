@@ -78,14 +78,7 @@ pub(super) async fn put(
     let spec = serde_json::to_string(&spec).map_err(|error| Problem::bad_request(error.to_string()))?;
     let before = host.store.get_receiver(&tenant, &name).await?;
     if let Some(row) = before.as_ref().filter(|row| row.spec == spec) {
-        return Ok((
-            StatusCode::OK,
-            Json(Changed {
-                name,
-                revision: row.revision,
-                changed: false,
-            }),
-        ));
+        return Ok(Changed::not(name, row.revision));
     }
     let configured = Configured {
         place: "config".into(),
@@ -98,20 +91,7 @@ pub(super) async fn put(
         .store
         .put_receiver(&tenant, &name, &spec, &module, host.clock.now_ms())
         .await?;
-    host.catalog.reload(&host.store, &tenant).await?;
-    let status = if before.is_none() {
-        StatusCode::CREATED
-    } else {
-        StatusCode::OK
-    };
-    Ok((
-        status,
-        Json(Changed {
-            name,
-            revision,
-            changed: true,
-        }),
-    ))
+    Changed::now(&host, &tenant, name, revision, before.is_some()).await
 }
 
 /// The notifier of a receiver.
@@ -144,9 +124,7 @@ pub(super) async fn get(
     Path(name): Path<String>,
 ) -> Answer<Json<Receiver>> {
     let row = host.store.get_receiver(&tenant, &name).await?;
-    row.and_then(receiver)
-        .map(Json)
-        .ok_or_else(|| Problem::not_found(format!("receiver {name}")))
+    request::shown(row, receiver, format!("receiver {name}"))
 }
 
 /// Deletes a receiver; refused while a rule uses it.
@@ -159,9 +137,6 @@ pub(super) async fn delete(
     Extension(tenant): Caller,
     Path(name): Path<String>,
 ) -> Answer<StatusCode> {
-    if !host.store.delete_receiver(&tenant, &name).await? {
-        return Err(Problem::not_found(format!("receiver {name}")));
-    }
-    host.catalog.reload(&host.store, &tenant).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let gone = host.store.delete_receiver(&tenant, &name).await?;
+    request::deleted(&host, &tenant, gone, format!("receiver {name}")).await
 }

@@ -19,6 +19,7 @@ mod groups;
 mod ids;
 mod migrate;
 mod modules;
+mod named;
 mod open;
 mod outbox;
 mod outbox_prune;

@@ -172,13 +172,11 @@ pub(super) async fn sources_receivers_and_secrets(store: Store) {
             updated_ms: 6
         }]
     );
-    assert_eq!(
-        store.secret_value(&t, "token").await.unwrap().as_deref(),
-        Some("s3cret")
-    );
+    let values = store.secret_values(&t).await.unwrap();
+    assert_eq!(values, [("token".to_owned(), "s3cret".to_owned())]);
     assert!(store.delete_secret(&t, "token").await.unwrap());
     assert!(!store.delete_secret(&t, "token").await.unwrap());
-    assert_eq!(store.secret_value(&t, "token").await.unwrap(), None);
+    assert_eq!(store.secret_values(&t).await.unwrap(), []);
 }
 
 pub(super) async fn sources_and_receivers_in_use_are_not_deleted(store: Store) {
