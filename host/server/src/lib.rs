@@ -14,6 +14,7 @@ mod groups;
 mod host;
 pub mod http_client;
 mod live;
+mod lock;
 mod logs;
 mod notify;
 pub mod query;

@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::groups::GroupBody;
 use crate::http_client::{HttpClient, HttpClientError};
+use crate::lock::{DirLock, LockError};
 use crate::notify::deliver_forever;
 use crate::query::{QueryConfig, QueryEngine};
 use crate::registry::{Registry, upload};
@@ -43,6 +44,11 @@ const DELIVERED_KEPT_MAX: u32 = 10_000;
 pub enum StartError {
     #[error("the data directory {dir}: {source}")]
     DataDir { dir: String, source: std::io::Error },
+    #[error(
+        "another server uses the data directory {dir}: stop it, or give this one a directory of its own \
+         with --data-dir"
+    )]
+    InUse { dir: String },
     #[error("cannot listen on {listen}: {source}; choose another address with --listen")]
     Listen {
         listen: std::net::SocketAddr,
@@ -73,6 +79,12 @@ pub async fn run(config: Config) -> Result<(), StartError> {
         source,
     };
     std::fs::create_dir_all(&config.data_dir).map_err(data_dir)?;
+    let _lock = DirLock::take(&config.data_dir).map_err(|error| match error {
+        LockError::InUse => StartError::InUse {
+            dir: config.data_dir.display().to_string(),
+        },
+        LockError::Io(source) => data_dir(source),
+    })?;
     let token = api_token(&config).map_err(data_dir)?;
     let listener = TcpListener::bind(config.listen).await;
     let listener = listener.map_err(|source| StartError::Listen {
