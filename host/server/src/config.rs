@@ -49,7 +49,7 @@ const PLAIN: &[(&str, &str, &str, &str)] = &[
         "stock_components",
         "true",
         "true or false",
-        "Upload the stock components to a fresh store",
+        "Upload the stock components that are missing, and newer versions of them",
     ),
     (
         "threads",

@@ -24,6 +24,7 @@ mod scheduler;
 pub mod schema;
 pub mod secrets;
 mod start;
+mod stock;
 pub mod store;
 pub mod telemetry;
 mod token;

@@ -19,13 +19,13 @@ use crate::http_client::{HttpClient, HttpClientError};
 use crate::lock::{DirLock, LockError};
 use crate::notify::deliver_forever;
 use crate::query::{QueryConfig, QueryEngine};
-use crate::registry::{Registry, upload};
+use crate::registry::Registry;
 use crate::scheduler::Scheduler;
 use crate::schema::SchemaChecker;
 use crate::store::{OutboxStatus, Store, StoreError};
 use crate::telemetry::{Metrics, TenantMetrics};
 use crate::token::Token;
-use crate::{Host, api, groups, token};
+use crate::{Host, api, groups, stock, token};
 
 /// Instances of the pool for each thread: one that runs, and room for those that
 /// are being dropped.
@@ -238,8 +238,8 @@ async fn restore(host: &Host, default: &TenantId) -> Result<(), StoreError> {
     for tenant in &tenants {
         host.catalog.reload(&host.store, tenant).await?;
     }
-    if host.config.upload_stock && host.store.list_modules(default).await?.is_empty() {
-        upload_stock(host, default).await;
+    if host.config.upload_stock {
+        stock::bring(host, default).await;
     }
     for row in stored {
         let body: Result<GroupBody, _> = serde_json::from_str(&row.spec);
@@ -256,15 +256,6 @@ async fn restore(host: &Host, default: &TenantId) -> Result<(), StoreError> {
         }
     }
     Ok(())
-}
-
-async fn upload_stock(host: &Host, tenant: &TenantId) {
-    for (name, wasm) in &host.config.stock_components {
-        match upload(host, tenant, name, wasm.to_vec()).await {
-            Ok(put) => tracing::info!(name, digest = put.module.digest, "stock component uploaded"),
-            Err(error) => tracing::error!(name, %error, "a stock component was not taken"),
-        }
-    }
 }
 
 /// Removes what need not be kept any longer.
