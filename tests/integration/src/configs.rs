@@ -1,7 +1,7 @@
 //! Configurations are held against the schemas of their modules, and no schema
 //! does harm.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -130,11 +130,10 @@ async fn a_schema_that_takes_too_much_is_an_error_soon() {
         .push("bad", with_schema("hysteresis", &explosion()))
         .await;
     let rules = json!([{"alert": "A", "expr": "load"}, {"alert": "B", "module": "bad", "expr": "load"}]);
-    let began = Instant::now();
-    let answer = put_rules(&server, rules).await;
+    let answer = tokio::time::timeout(REFUSED_WITHIN, put_rules(&server, rules)).await;
+    let answer = answer.expect("it is refused soon");
     assert_eq!(answer.problem(422), "schema_too_costly");
     assert!(answer.text().contains("module bad version 1"), "{answer}");
-    assert!(began.elapsed() < REFUSED_WITHIN, "it took {:?}", began.elapsed());
     let rules = json!([{"alert": "A", "expr": "load"}]);
     assert_eq!(put_rules(&server, rules).await.status, 201);
 }
@@ -148,16 +147,11 @@ async fn a_schema_that_refers_to_itself_without_end_says_nothing() {
         r##"{"$dynamicAnchor": "a", "allOf": [{"$dynamicRef": "#a"}, {"$dynamicRef": "#a"}]}"##,
     ] {
         server.api().push("loop", with_schema("hysteresis", schema)).await;
-        let began = Instant::now();
         let rules =
             json!([{"alert": "A", "module": "loop", "expr": "load", "for": format!("{}ms", schema.len())}]);
-        let answer = put_rules(&server, rules).await;
+        let answer = tokio::time::timeout(REFUSED_WITHIN, put_rules(&server, rules)).await;
+        let answer = answer.unwrap_or_else(|_| panic!("{schema} takes too long"));
         assert!((200..300).contains(&answer.status), "{schema}: {answer}");
-        assert!(
-            began.elapsed() < REFUSED_WITHIN,
-            "{schema} took {:?}",
-            began.elapsed()
-        );
     }
 }
 
