@@ -12,6 +12,9 @@ use tokio::time::Instant;
 
 use super::fake::Fake;
 
+/// A byte that no text in UTF-8 has.
+const NO_TEXT: u8 = 0xff;
+
 /// A request that arrived.
 #[derive(Clone, Debug)]
 pub(crate) struct Captured {
@@ -77,7 +80,8 @@ impl Webhook {
         self.lock().delay = delay;
     }
 
-    /// Answers with the path and the headers that it got from now on.
+    /// Answers with the path and the headers that it got from now on, and with a byte
+    /// that makes it no text.
     pub(crate) fn echo(&self) {
         self.lock().echoes = true;
     }
@@ -111,8 +115,9 @@ async fn capture(
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
-) -> (StatusCode, HeaderMap, String) {
-    let echo = format!("{uri} {headers:?}");
+) -> (StatusCode, HeaderMap, Vec<u8>) {
+    let mut echo = format!("{uri} {headers:?}").into_bytes();
+    echo.push(NO_TEXT);
     let (status, delay, retry_after, echoes) = {
         let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
         let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok());
@@ -135,7 +140,7 @@ async fn capture(
             seconds.parse().expect("a number is a header value"),
         );
     }
-    let body = if echoes { echo } else { String::new() };
+    let body = if echoes { echo } else { Vec::new() };
     (
         StatusCode::from_u16(status).expect("a valid status"),
         answer,
