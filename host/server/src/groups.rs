@@ -17,6 +17,7 @@ use crate::Host;
 use crate::catalog::TenantCatalog;
 use crate::live::{LiveGroup, LiveRule, RuleNow};
 use crate::scheduler::News;
+use crate::schema::Configured;
 use crate::store::{RuleRuntime, StoreError};
 
 /// Time between two evaluations of a group that gives none, as in Prometheus.
@@ -232,6 +233,20 @@ pub(crate) fn check_references(spec: &GroupSpec, catalog: &TenantCatalog) -> Vec
         }
     }
     problems.0
+}
+
+/// The configurations of the rules whose modules are there.
+#[must_use]
+pub(crate) fn configured<'a>(spec: &'a GroupSpec, catalog: &TenantCatalog) -> Vec<Configured<'a>> {
+    let rules = spec.rules.iter().enumerate().filter_map(|(at, rule)| {
+        Some(Configured {
+            place: format!("rules[{at}].config"),
+            config: &rule.config,
+            name: &rule.module,
+            module: catalog.module(&rule.module, rule.version)?,
+        })
+    });
+    rules.collect()
 }
 
 /// Starts a stored group, or starts it anew after a change, with what its rules
