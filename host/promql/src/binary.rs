@@ -227,7 +227,7 @@ struct Join<'a> {
     rows: HashMap<(u32, u32), usize>,
     /// The row of `one` in each group at the current step.
     partner: Vec<Option<u32>>,
-    /// Groups that have yielded a sample at the current step.
+    /// Groups that have been matched at the current step.
     matched: Vec<bool>,
 }
 
@@ -280,9 +280,7 @@ impl Join<'_> {
             } else {
                 (value, other)
             };
-            let Some(value) = combine(self.node, left, right, left) else {
-                continue;
-            };
+            // Even where the comparison filters out what is there twice.
             let twice = std::mem::replace(&mut self.matched[group as usize], true);
             if twice && self.node.matching.cardinality == Cardinality::OneToOne {
                 return Err(Error::evaluation(
@@ -290,6 +288,9 @@ impl Join<'_> {
                     "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
                 ));
             }
+            let Some(value) = combine(self.node, left, right, left) else {
+                continue;
+            };
             let result_row = self.result_row(eval, row as u32, partner)?;
             self.result.set(result_row, step, value);
         }

@@ -15,6 +15,8 @@ use crate::value::{Metric, hash_labels};
 pub(crate) enum Key<'a> {
     /// Every label, the name too.
     All,
+    /// Every label but one.
+    Except(&'a str),
     By(&'a Grouping),
 }
 
@@ -23,6 +25,7 @@ impl<'a> Key<'a> {
     pub(crate) fn labels(self, metric: &'a Metric) -> impl Iterator<Item = (&'a str, &'a str)> + Clone {
         metric.iter().filter(move |(name, _)| match self {
             Self::All => true,
+            Self::Except(label) => *name != label,
             Self::By(Grouping::Only(only)) => only.iter().any(|label| **label == **name),
             Self::By(Grouping::Without(without)) => {
                 *name != METRIC_NAME && !without.iter().any(|label| **label == **name)

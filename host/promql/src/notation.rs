@@ -17,7 +17,8 @@
 //! | `_x3` | no sample three times |
 //! | `stale` | a stale marker: the series has ended |
 //!
-//! Native histograms (`{{…}}`) are refused.
+//! Numbers are decimal: `0x3` is four times 0. Native histograms (`{{…}}`) are
+//! refused.
 
 #[cfg(test)]
 mod tests;
@@ -159,11 +160,9 @@ fn parse_item(item: &str) -> Option<(Option<f64>, f64, usize)> {
         };
         return Some((None, 0.0, repeats));
     }
-    // An x after the first character; that of 0x1F is none of ours.
-    let hex = item.trim_start_matches(['+', '-']).starts_with("0x");
-    let (numbers, repeats) = match item.rsplit_once('x') {
-        Some((numbers, repeats)) if !hex || numbers.contains('x') => (numbers, Some(repeats.parse().ok()?)),
-        _ => (item, None),
+    let (numbers, repeats) = match item.split_once('x') {
+        Some((numbers, repeats)) => (numbers, Some(repeats.parse().ok()?)),
+        None => (item, None),
     };
     if let Some(start) = signed(numbers) {
         return Some((Some(start), 0.0, repeats.unwrap_or(0)));

@@ -1,11 +1,9 @@
 //! Quantiles and fractions of classic histograms: series with a label `le`.
 
-use wasmalert_core::label::METRIC_NAME;
-
 use super::{argument_vector, scalars};
-use crate::ast::{Expr, Grouping};
+use crate::ast::Expr;
 use crate::error::{Error, Position};
-use crate::eval::{Evaluator, Steps};
+use crate::eval::{Evaluator, Steps, drop_names};
 use crate::group::{Groups, Key};
 use crate::value::{ABSENT, Computed, Grid, Metric, is_absent};
 
@@ -65,8 +63,8 @@ fn histograms(
     f: impl Fn(usize, &mut Vec<Bucket>) -> (f64, bool),
 ) -> Result<Computed, Error> {
     let grid = argument_vector(eval, at, arguments, steps)?;
-    let by = Grouping::Without(vec![BOUND.into(), METRIC_NAME.into()]);
-    let groups = Groups::new(Key::By(&by), &grid.metrics);
+    let key = Key::Except(BOUND);
+    let groups = Groups::new(key, &grid.metrics);
     let mut members: Vec<Vec<(f64, usize)>> = vec![Vec::new(); groups.len()];
     for (row, metric) in grid.metrics.iter().enumerate() {
         match metric.get(BOUND).and_then(parse_bound) {
@@ -81,7 +79,6 @@ fn histograms(
         }
     }
     let mut result = Grid::new(steps.count);
-    result.distinct_without_name = true;
     let mut buckets = Vec::new();
     for rows in members.into_iter().filter(|rows| !rows.is_empty()) {
         for step in 0..steps.count {
@@ -104,8 +101,9 @@ fn histograms(
                 );
             }
         }
-        result.end_row(|| Metric::from(Key::By(&by).labels_of(&grid.metrics[rows[0].1])));
+        result.end_row(|| Metric::from(key.labels_of(&grid.metrics[rows[0].1])));
     }
+    drop_names(&mut result, at)?;
     Ok(Computed::Vector(result))
 }
 
@@ -215,11 +213,18 @@ fn bucket_fraction(lower: f64, upper: f64, buckets: &mut Vec<Bucket>) -> f64 {
     if lower >= upper {
         return 0.0;
     }
-    (rank_of(upper, buckets, total) - rank_of(lower, buckets, total)) / total
+    let (lower, upper) = (rank_of(lower, buckets, total), rank_of(upper, buckets, total));
+    // An endless first bucket counts for nothing when a bound lies in it: where
+    // in it observations are, nobody knows.
+    let first = buckets.first().map_or(0.0, |first| first.count);
+    match (lower, upper) {
+        (_, None) => 0.0,
+        (lower, Some(upper)) => (upper - lower.unwrap_or(first)) / total,
+    }
 }
 
-/// How many observations lie below a bound.
-fn rank_of(bound: f64, buckets: &[Bucket], total: f64) -> f64 {
+/// How many observations lie below a bound; None if it lies within an endless bucket.
+fn rank_of(bound: f64, buckets: &[Bucket], total: f64) -> Option<f64> {
     let mut below = Bucket {
         bound: f64::NEG_INFINITY,
         count: 0.0,
@@ -229,13 +234,16 @@ fn rank_of(bound: f64, buckets: &[Bucket], total: f64) -> f64 {
     }
     for bucket in buckets {
         if below.bound >= bound {
-            return below.count.min(total);
+            return Some(below.count.min(total));
         }
         if bucket.bound > bound {
+            if below.bound.is_infinite() {
+                return None;
+            }
             let part = (bound - below.bound) / (bucket.bound - below.bound);
-            return (below.count + (bucket.count - below.count) * part).min(total);
+            return Some((below.count + (bucket.count - below.count) * part).min(total));
         }
         below = *bucket;
     }
-    total
+    Some(total)
 }
