@@ -2,13 +2,13 @@
 //! matching and finding duplicates.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hasher};
+use std::hash::{BuildHasher, Hasher, RandomState};
 
 use wasmalert_core::Labels;
 use wasmalert_core::label::METRIC_NAME;
 
 use crate::ast::Grouping;
-use crate::value::{Metric, hash_labels};
+use crate::value::Metric;
 
 /// The labels that count when series are compared.
 #[derive(Clone, Copy)]
@@ -53,7 +53,7 @@ pub(crate) struct Table<'a> {
     heads: HashMap<u64, u32, BuildIdentity>,
     /// The next older group of the same hash, and a member to compare with.
     groups: Vec<(Option<u32>, &'a Metric)>,
-    random: std::hash::RandomState,
+    seed: u64,
 }
 
 impl<'a> Table<'a> {
@@ -62,13 +62,13 @@ impl<'a> Table<'a> {
             key,
             heads: HashMap::with_capacity_and_hasher(capacity, BuildIdentity),
             groups: Vec::new(),
-            random: std::hash::RandomState::new(),
+            seed: RandomState::new().hash_one(0_u64),
         }
     }
 
     /// The group of a series, made if there is none.
     pub(crate) fn find_or_add(&mut self, metric: &'a Metric) -> u32 {
-        let hash = hash_labels(&self.random, self.key.labels(metric));
+        let hash = hash_labels(self.seed, self.key.labels(metric));
         if let Some(group) = self.find_hashed(hash, metric) {
             return group;
         }
@@ -82,7 +82,7 @@ impl<'a> Table<'a> {
     pub(crate) fn find(&self, metric: &Metric) -> Option<u32> {
         let key = self.key;
         let labels = key.labels(metric);
-        self.find_hashed(hash_labels(&self.random, labels), metric)
+        self.find_hashed(hash_labels(self.seed, labels), metric)
     }
 
     fn find_hashed(&self, hash: u64, metric: &Metric) -> Option<u32> {
@@ -104,6 +104,13 @@ impl<'a> Table<'a> {
 
 impl Groups {
     pub(crate) fn new(key: Key<'_>, metrics: &[Metric]) -> Self {
+        if matches!(key, Key::By(Grouping::Only(only)) if only.is_empty()) {
+            let first_rows = if metrics.is_empty() { Vec::new() } else { vec![0] };
+            return Self {
+                group_of_row: vec![0; metrics.len()],
+                first_rows,
+            };
+        }
         let mut table = Table::new(key, metrics.len());
         let mut groups = Self {
             group_of_row: Vec::with_capacity(metrics.len()),
@@ -135,6 +142,29 @@ impl Groups {
     pub(crate) fn first_row(&self, group: usize) -> usize {
         self.first_rows[group] as usize
     }
+}
+
+/// A hash of labels: fast, and with a seed that nobody knows, so that nobody
+/// makes labels whose hashes collide.
+fn hash_labels<'a>(seed: u64, labels: impl Iterator<Item = (&'a str, &'a str)>) -> u64 {
+    labels.fold(seed, |hash, (name, value)| {
+        hash_text(hash_text(hash, name), value)
+    })
+}
+
+fn hash_text(seed: u64, text: &str) -> u64 {
+    const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+    let fold = |hash: u64, word: u64| {
+        let product = u128::from(hash ^ word) * u128::from(MULTIPLIER ^ seed.rotate_left(32) | 1);
+        (product as u64) ^ ((product >> 64) as u64)
+    };
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    let hash = words
+        .iter()
+        .fold(seed, |hash, word| fold(hash, u64::from_le_bytes(*word)));
+    let mut last = [0xff; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    fold(hash, u64::from_le_bytes(last) ^ text.len() as u64)
 }
 
 /// Hashes that are hashes already.

@@ -1,7 +1,7 @@
 //! Results, and the grid that they are computed on.
 
 use std::fmt;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use wasmalert_core::Labels;
@@ -321,14 +321,4 @@ pub(crate) enum Computed {
     Scalar(Vec<f64>),
     Vector(Grid),
     String(Box<str>),
-}
-
-/// A hash that is the same for equal label sets within one process.
-pub(crate) fn hash_labels<'a>(
-    state: &impl BuildHasher,
-    labels: impl Iterator<Item = (&'a str, &'a str)>,
-) -> u64 {
-    let mut hasher = state.build_hasher();
-    labels.for_each(|label| label.hash(&mut hasher));
-    hasher.finish()
 }

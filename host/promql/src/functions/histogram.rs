@@ -184,8 +184,8 @@ fn bucket_quantile(quantile: f64, buckets: &mut Vec<Bucket>) -> (f64, bool) {
         return (f64::NAN, mended);
     }
     let rank = quantile * all.count;
-    // As Go's sort.Search: a NaN never reaches the rank.
-    let at = rest.partition_point(|bucket| !(bucket.count >= rank));
+    // A count that is NaN never reaches the rank.
+    let at = rest.partition_point(|bucket| bucket.count.is_nan() || bucket.count < rank);
     let Some(bucket) = rest.get(at) else {
         return (highest.bound, mended);
     };

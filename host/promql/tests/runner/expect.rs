@@ -12,7 +12,7 @@ const EPSILON: f64 = 1e-6;
 type Wanted = Vec<(Labels, Vec<Option<f64>>)>;
 
 /// Holds a result against a case.
-pub fn compare(case: &Case, value: &Value) -> Result<(), String> {
+pub(crate) fn compare(case: &Case, value: &Value) -> Result<(), String> {
     match (value, case.kind) {
         (Value::String(text), _) => match &case.string {
             Some(wanted) if wanted == text => Ok(()),
@@ -40,7 +40,7 @@ pub fn compare(case: &Case, value: &Value) -> Result<(), String> {
 }
 
 /// Holds one step of a range query against an instant case.
-pub fn compare_step(case: &Case, series: &[Series], time_ms: i64) -> Result<(), String> {
+pub(crate) fn compare_step(case: &Case, series: &[Series], time_ms: i64) -> Result<(), String> {
     let at_step = |series: &Series| {
         let at = series.timestamps_ms.iter().position(|time| *time == time_ms)?;
         Some((series.metric.clone(), series.values[at]))
@@ -77,7 +77,7 @@ fn scalar(case: &Case, value: f64) -> Result<(), String> {
 
 /// A label set and a value that sorts.
 #[derive(PartialEq, PartialOrd, Clone, Debug)]
-pub struct Row(Labels, f64);
+pub(crate) struct Row(Labels, f64);
 
 trait SortRows {
     fn sort(&mut self);

@@ -11,19 +11,19 @@ use std::collections::BTreeMap;
 use wasmalert_core::Labels;
 use wasmalert_promql::{Error, Limits, MemoryStorage, Options, Query, Value};
 
-pub use script::{Case, Command, Kind, parse};
+pub(crate) use script::{Case, Command, Kind, parse};
 
 /// What became of the cases of a file.
 #[derive(Default)]
-pub struct Report {
-    pub passed: usize,
+pub(crate) struct Report {
+    pub(crate) passed: usize,
     /// Lines of skipped cases by reason.
-    pub skipped: BTreeMap<String, Vec<usize>>,
-    pub failures: Vec<String>,
+    pub(crate) skipped: BTreeMap<String, Vec<usize>>,
+    pub(crate) failures: Vec<String>,
 }
 
 impl Report {
-    pub fn skipped_count(&self) -> usize {
+    pub(crate) fn skipped_count(&self) -> usize {
         self.skipped.values().map(Vec::len).sum()
     }
 }
@@ -40,7 +40,7 @@ struct Data {
     native: Vec<Labels>,
 }
 
-pub fn run(text: &str) -> Report {
+pub(crate) fn run(text: &str) -> Report {
     let mut report = Report::default();
     let mut data = Data::default();
     for command in parse(text).unwrap() {

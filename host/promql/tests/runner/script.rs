@@ -2,7 +2,7 @@
 
 use wasmalert_promql::notation::parse_duration_ms;
 
-pub enum Command {
+pub(crate) enum Command {
     Clear,
     Load {
         interval_ms: i64,
@@ -13,7 +13,7 @@ pub enum Command {
 }
 
 #[derive(Clone, Copy)]
-pub enum Kind {
+pub(crate) enum Kind {
     Instant {
         time_ms: i64,
     },
@@ -25,21 +25,21 @@ pub enum Kind {
 }
 
 /// An expression, and what it should yield.
-pub struct Case {
-    pub line: usize,
-    pub kind: Kind,
-    pub expr: String,
-    pub fails: bool,
-    pub ordered: bool,
-    pub string: Option<String>,
+pub(crate) struct Case {
+    pub(crate) line: usize,
+    pub(crate) kind: Kind,
+    pub(crate) expr: String,
+    pub(crate) fails: bool,
+    pub(crate) ordered: bool,
+    pub(crate) string: Option<String>,
     /// Times of a range vector that an instant query yields.
-    pub matrix: Option<(i64, i64)>,
+    pub(crate) matrix: Option<(i64, i64)>,
     /// Series with values, or a number.
-    pub expected: Vec<String>,
+    pub(crate) expected: Vec<String>,
 }
 
 /// Reads a file. A comment ends a block, as a blank line does.
-pub fn parse(text: &str) -> Result<Vec<Command>, String> {
+pub(crate) fn parse(text: &str) -> Result<Vec<Command>, String> {
     let lines: Vec<&str> = text
         .lines()
         .map(str::trim)
