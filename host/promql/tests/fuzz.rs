@@ -1,5 +1,5 @@
 //! No input makes the crate panic, overflow its stack or run without end.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;
 use wasmalert_core::Labels;
