@@ -22,7 +22,7 @@ pub(crate) fn eval(
         _ => Vec::new(),
     };
     let grid = eval.vector(&node.expr, steps)?;
-    eval.meter.visit(grid.values.len())?;
+    eval.meter.grow(grid.values.len())?;
     match node.op {
         AggregateOp::CountValues => count_values(eval, at, node, &grid),
         AggregateOp::Topk | AggregateOp::Bottomk => ranked(at, node, grid, &params),
@@ -258,7 +258,7 @@ fn count_values(
             let row = match found.get(&labels) {
                 Some(row) => *row,
                 None => {
-                    eval.grow(result.len() + 1, result.steps)?;
+                    eval.meter.grow(result.steps)?;
                     let row = result.add_row(Metric::from(labels.clone()));
                     found.insert(labels, row);
                     row

@@ -148,7 +148,7 @@ fn union(
     rhs: &Grid,
 ) -> Result<Grid, Error> {
     eval.meter.visit(lhs.values.len() + rhs.values.len())?;
-    eval.meter.cells(lhs.len() + rhs.len(), lhs.steps)?;
+    eval.meter.grow(rhs.values.len())?;
     let mut grid = Grid::new(lhs.steps);
     {
         let mut table = Table::new(Key::By(&node.matching.grouping), lhs.len());
@@ -303,7 +303,7 @@ impl Join<'_> {
         {
             return Ok(*row);
         }
-        eval.grow(self.result.len() + 1, self.result.steps)?;
+        eval.meter.grow(self.result.steps)?;
         let metric = result_metric(
             self.node,
             &self.many.metrics[many as usize],

@@ -63,15 +63,18 @@ limits! {
     regex_bytes, RegexBytes, "bytes of compiled regular expression", 1 << 20;
     /// Steps of a range query, and of each subquery.
     steps, Steps, "steps", 11_000;
+    /// Regular expressions in one expression.
+    regexes, Regexes, "regular expressions", 64;
     /// Series that all selectors of a query get from the storage, together.
-    series, Series, "series", 1_000_000;
+    series, Series, "series", 200_000;
     /// Samples that all selectors get from the storage, together.
     samples_loaded, SamplesLoaded, "samples loaded", 50_000_000;
-    /// Series times steps of one intermediate or final result.
-    result_cells, ResultCells, "series times steps in one result", 20_000_000;
-    /// Visits of samples and of cells of results: what a query costs in time.
-    /// About ten million a second.
-    fuel, Fuel, "sample visits", 500_000_000;
+    /// Samples of all intermediate results and of the final one, together: each
+    /// has room for its series times its steps. A sample is 8 bytes.
+    result_samples, ResultSamples, "samples in results", 20_000_000;
+    /// Visits of samples, stored ones and those of results: what a query costs
+    /// in time. Some hundred million a second.
+    fuel, Fuel, "sample visits", 1_000_000_000;
 }
 
 /// How often `should_stop` is asked: once in so many visits.
@@ -83,6 +86,7 @@ pub(crate) struct Meter<'a> {
     should_stop: Option<&'a dyn Fn() -> bool>,
     series: u64,
     samples: u64,
+    result_samples: u64,
     visits: u64,
     next_question: u64,
 }
@@ -93,6 +97,7 @@ impl<'a> Meter<'a> {
             limits,
             should_stop,
             series: 0,
+            result_samples: 0,
             samples: 0,
             visits: 0,
             next_question: 0,
@@ -123,10 +128,11 @@ impl<'a> Meter<'a> {
         check(self.limits, Limit::Fuel, self.visits)
     }
 
-    /// Checks the size of a result before it is made.
-    pub(crate) fn cells(&self, series: usize, steps: usize) -> Result<(), Error> {
-        let cells = (series as u64).saturating_mul(steps as u64);
-        check(self.limits, Limit::ResultCells, cells)
+    /// Counts the samples of a result, before there is room made for them.
+    pub(crate) fn grow(&mut self, samples: usize) -> Result<(), Error> {
+        self.result_samples = self.result_samples.saturating_add(samples as u64);
+        check(self.limits, Limit::ResultSamples, self.result_samples)?;
+        self.visit(samples)
     }
 
     pub(crate) fn steps(&self, steps: u64) -> Result<(), Error> {

@@ -50,6 +50,7 @@ struct Parser<'a> {
     at: Position,
     limits: &'a Limits,
     depth: u64,
+    regexes: u64,
 }
 
 impl<'a> Parser<'a> {
@@ -62,6 +63,7 @@ impl<'a> Parser<'a> {
             at,
             limits,
             depth: 0,
+            regexes: 0,
         })
     }
 
@@ -110,6 +112,13 @@ impl<'a> Parser<'a> {
 
     fn unexpected(&self, context: &str) -> Error {
         Error::parse(self.at, format!("unexpected {} {context}", self.token.describe()))
+    }
+
+    /// Counts a regular expression; the answer is how large it may become.
+    fn regex_bytes_max(&mut self) -> Result<usize, Error> {
+        self.regexes += 1;
+        check(self.limits, Limit::Regexes, self.regexes)?;
+        Ok(usize::try_from(self.limits.regex_bytes).unwrap_or(usize::MAX))
     }
 
     /// Runs `parse` one level deeper.

@@ -71,8 +71,7 @@ fn newest(
     eval.storage
         .select(&select, &mut |labels, timestamps_ms, values| {
             meter.load(timestamps_ms.len())?;
-            meter.cells(grid.len() + 1, steps.count)?;
-            meter.visit(steps.count)?;
+            meter.grow(steps.count)?;
             let mut seen = 0;
             for time_ms in steps.times_ms() {
                 let reference_ms = reference.of(time_ms);
@@ -152,7 +151,7 @@ fn over_range(
     eval.storage
         .select(&windows.select(selector), &mut |labels, timestamps_ms, values| {
             meter.load(timestamps_ms.len())?;
-            meter.cells(grid.len() + 1, steps.count)?;
+            meter.grow(steps.count)?;
             let (timestamps_ms, values) = fresh.without_stale(timestamps_ms, values);
             windows.apply(timestamps_ms, values, f, &mut grid.values, |visits| {
                 meter.visit(visits)
@@ -185,7 +184,7 @@ fn over_subquery(
     grid.distinct_without_name = inner.distinct_without_name;
     let mut samples = Samples::default();
     for (metric, row) in inner.rows() {
-        eval.meter.cells(grid.len() + 1, steps.count)?;
+        eval.meter.grow(steps.count)?;
         samples.fill(inner_steps, row);
         let meter = &mut eval.meter;
         windows.apply(
@@ -362,7 +361,7 @@ pub(crate) fn raw(eval: &mut Evaluator<'_>, range: &Expr, time_ms: i64) -> Resul
             eval.storage
                 .select(&windows.select(selector), &mut |labels, timestamps_ms, values| {
                     meter.load(timestamps_ms.len())?;
-                    meter.visit(timestamps_ms.len())?;
+                    meter.grow(timestamps_ms.len())?;
                     let (timestamps_ms, values) = fresh.without_stale(timestamps_ms, values);
                     found.push(Series {
                         metric: Metric::new(Arc::clone(labels)),

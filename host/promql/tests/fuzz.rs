@@ -21,7 +21,7 @@ fn limits() -> Limits {
     Limits {
         steps: 500,
         samples_loaded: 10_000,
-        result_cells: 10_000,
+        result_samples: 20_000,
         fuel: 200_000,
         regex_bytes: 100_000,
         ..Limits::default()
@@ -372,7 +372,7 @@ fn the_deepest_expression_allowed_fits_a_small_stack() {
             ("x + ", "x", "", 199),
             ("2 ^ ", "x", "", 199),
             ("sum(", "x", ")", 199),
-            ("label_replace(", "x", ", \"a\", \"b\", \"c\", \"d\")", 199),
+            ("label_replace(", "x", ", \"a\", \"b\", \"c\", \"d\")", 64),
         ] {
             let text = format!("{}{middle}{}", open.repeat(levels), close.repeat(levels));
             let query =

@@ -69,7 +69,9 @@ fn every_limit_is_held() {
         (Limit::Series, 19, "up"),
         (Limit::Series, 39, "up + up"),
         (Limit::SamplesLoaded, 90, "sum(count_over_time(up[5m]))"),
-        (Limit::ResultCells, 99, "up"),
+        (Limit::ResultSamples, 104, "up"),
+        (Limit::ResultSamples, 250, "up or up"),
+        (Limit::Regexes, 1, "up{a=~'x.*', b!~'y'}"),
         (Limit::Fuel, 90, "count_over_time(up[5m])"),
     ] {
         let mut options = Options::default();
