@@ -72,11 +72,15 @@ limits! {
     /// Samples of all intermediate results and of the final one, together: each
     /// has room for its series times its steps. A sample is 8 bytes.
     result_samples, ResultSamples, "samples in results", 20_000_000;
+    /// Labels that aggregations, matching and functions on labels make, together.
+    label_bytes, LabelBytes, "bytes of labels made", 256 << 20;
     /// Visits of samples, stored ones and those of results: what a query costs
     /// in time. Some hundred million a second.
     fuel, Fuel, "sample visits", 1_000_000_000;
 }
 
+/// What a label costs beside its texts.
+const LABEL_OVERHEAD_BYTES: usize = 32;
 /// How often `should_stop` is asked: once in so many visits.
 const VISITS_PER_QUESTION: u64 = 100_000;
 
@@ -87,6 +91,7 @@ pub(crate) struct Meter<'a> {
     series: u64,
     samples: u64,
     result_samples: u64,
+    label_bytes: u64,
     visits: u64,
     next_question: u64,
 }
@@ -98,6 +103,7 @@ impl<'a> Meter<'a> {
             should_stop,
             series: 0,
             result_samples: 0,
+            label_bytes: 0,
             samples: 0,
             visits: 0,
             next_question: 0,
@@ -133,6 +139,24 @@ impl<'a> Meter<'a> {
         self.result_samples = self.result_samples.saturating_add(samples as u64);
         check(self.limits, Limit::ResultSamples, self.result_samples)?;
         self.visit(samples)
+    }
+
+    /// Counts labels, best before they are made.
+    pub(crate) fn label_bytes(&mut self, bytes: usize) -> Result<(), Error> {
+        self.label_bytes = self.label_bytes.saturating_add(bytes as u64);
+        check(self.limits, Limit::LabelBytes, self.label_bytes)
+    }
+
+    /// Counts a copy of some labels, best before it is made.
+    pub(crate) fn copy_labels<'l>(
+        &mut self,
+        labels: impl Iterator<Item = (&'l str, &'l str)>,
+    ) -> Result<(), Error> {
+        self.label_bytes(
+            labels
+                .map(|(name, value)| name.len() + value.len() + LABEL_OVERHEAD_BYTES)
+                .sum(),
+        )
     }
 
     pub(crate) fn steps(&self, steps: u64) -> Result<(), Error> {
