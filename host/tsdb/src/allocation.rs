@@ -54,6 +54,17 @@ pub(crate) fn map_growth_max<K, V>(len: usize, more: usize, capacity: usize) -> 
     map_bytes::<K, V>((2 * capacity).max(len + more)) - map_bytes::<K, V>(capacity)
 }
 
+/// The most that a `BTreeMap<K, V>` occupies: nodes of eleven entries, of which
+/// all but one are at least five full; one in six has twelve pointers more.
+pub(crate) const fn tree_bytes<K, V>(len: usize) -> usize {
+    if len == 0 {
+        return 0;
+    }
+    let node = allocated(11 * size_of::<(K, V)>() + 2 * size_of::<usize>());
+    let pointers = 12 * size_of::<usize>();
+    node + (len - 1) * (node + pointers / 6) / 5
+}
+
 /// Bytes of a label set behind an `Arc`.
 pub(crate) fn labels_bytes(labels: &Labels) -> usize {
     let texts: usize = labels

@@ -25,7 +25,7 @@ use std::mem::size_of;
 
 use crate::allocation::allocated;
 use crate::columns::{Columns, Sample};
-use bits::{BitReader, BitWriter, EndOfBits};
+use bits::{BitReader, BitWriter, EndOfBits, PEEK_BITS, top};
 
 /// Samples of a chunk.
 pub(crate) const SAMPLES_MAX: u16 = 120;
@@ -289,36 +289,53 @@ fn decode(
     Ok(())
 }
 
+#[inline]
 fn read_time(bits: &mut BitReader<'_>) -> Result<i64, EndOfBits> {
-    let mut code = 0;
-    while code < 4 && bits.read_bit()? {
-        code += 1;
+    let shown = bits.peek();
+    let code = (shown.leading_ones() as usize).min(4);
+    match code {
+        0 => {
+            bits.skip(1)?;
+            Ok(0)
+        }
+        4 => {
+            bits.skip(4)?;
+            Ok(bits.read(64)? as i64)
+        }
+        _ => {
+            let (prefix, width) = (code as u32 + 1, TIME_BITS[code]);
+            bits.skip(prefix + width)?;
+            Ok((shown << prefix) as i64 >> (64 - width))
+        }
     }
-    let width = TIME_BITS[code];
-    if width == 0 {
-        return Ok(0);
-    }
-    let unused = 64 - width;
-    Ok(((bits.read(width)? << unused) as i64) >> unused)
 }
 
+#[inline]
 fn read_xor(bits: &mut BitReader<'_>, window: &mut Window) -> Result<u64, ChunkError> {
-    if !bits.read_bit()? {
+    let shown = bits.peek();
+    if top(shown, 1) == 0 {
+        bits.skip(1)?;
         return Ok(0);
     }
-    if bits.read_bit()? {
-        let leading = bits.read(5)?;
-        let width = bits.read(6)? + 1;
-        if leading + width > 64 {
-            return Err(ChunkError::Window);
-        }
+    let head = if top(shown, 2) == 0b11 {
         *window = Window {
-            leading: leading as u8,
-            width: width as u8,
+            leading: top(shown << 2, 5) as u8,
+            width: top(shown << 7, 6) as u8 + 1,
         };
-    }
-    if window.width == 0 {
+        2 + WINDOW_COST_BITS
+    } else {
+        2
+    };
+    let width = u32::from(window.width);
+    if width == 0 || u32::from(window.leading) + width > 64 {
         return Err(ChunkError::Window);
     }
-    Ok(bits.read(u32::from(window.width))? << window.trailing())
+    let changed = if head + width <= PEEK_BITS {
+        bits.skip(head + width)?;
+        top(shown << head, width)
+    } else {
+        bits.skip(head)?;
+        bits.read(width)?
+    };
+    Ok(changed << window.trailing())
 }

@@ -4,8 +4,8 @@ mod postings;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use wasmalert_core::Labels;
 use wasmalert_promql::{MatchOp, Matcher};
 
-use crate::allocation::{allocated, labels_bytes, map_bytes, map_growth_max, vec_bytes};
+use crate::allocation::{allocated, labels_bytes, map_bytes, map_growth_max, tree_bytes, vec_bytes};
 use crate::series::{SERIES_BYTES, Series};
 use postings::Postings;
 
@@ -32,10 +32,11 @@ pub(crate) struct Index {
     bytes: usize,
 }
 
-/// The values of one label name.
+/// The values of one label name: a tree, since a table that holds very many would
+/// keep all waiting while it grows.
 #[derive(Debug, Default)]
 struct Values {
-    by_value: HashMap<Box<str>, Postings>,
+    by_value: BTreeMap<Box<str>, Postings>,
     /// What the postings occupy, and the texts of values.
     bytes: usize,
 }
@@ -135,13 +136,14 @@ impl Index {
     fn label_growth_max(&self, name: &str, value: &str) -> usize {
         let new_value = || allocated(value.len()) + postings::FIRST_BYTES;
         let Some(values) = self.names.get(name) else {
-            return allocated(name.len()) + new_value() + map_growth_max::<Box<str>, Postings>(0, 1, 0);
+            return allocated(name.len()) + new_value() + tree_bytes::<Box<str>, Postings>(1);
         };
         match values.by_value.get(value) {
             Some(postings) => postings.growth_max(),
             None => {
-                let (len, capacity) = (values.by_value.len(), values.by_value.capacity());
-                new_value() + map_growth_max::<Box<str>, Postings>(len, 1, capacity)
+                let len = values.by_value.len();
+                let tree = tree_bytes::<Box<str>, Postings>(len + 1) - tree_bytes::<Box<str>, Postings>(len);
+                new_value() + tree
             }
         }
     }
@@ -239,7 +241,7 @@ impl Index {
         self.names.keys().map(|name| &**name)
     }
 
-    /// All values of a label, in no order.
+    /// All values of a label, sorted.
     pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &str> {
         let values = self.names.get(name).into_iter();
         values.flat_map(|values| values.by_value.keys().map(|value| &**value))
@@ -301,9 +303,6 @@ impl Index {
         if values.change(value, |postings| postings.remove(slot)) {
             values.by_value.remove(value);
             values.bytes -= allocated(value.len());
-            if values.by_value.len() * 4 <= values.by_value.capacity() {
-                values.by_value.shrink_to(values.by_value.len() * 2);
-            }
         }
         self.bytes = self.bytes + values.bytes() - before;
         if values.by_value.is_empty() {
@@ -324,7 +323,7 @@ impl Index {
 
 impl Values {
     fn bytes(&self) -> usize {
-        self.bytes + map_bytes::<Box<str>, Postings>(self.by_value.capacity())
+        self.bytes + tree_bytes::<Box<str>, Postings>(self.by_value.len())
     }
 
     /// Changes a value's postings; true when none are left.

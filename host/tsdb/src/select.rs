@@ -117,9 +117,8 @@ impl Db {
         limit: usize,
     ) -> Found<Box<str>> {
         if matcher_sets.is_empty() {
-            let mut values: Vec<Box<str>> = self.index().values(name).map(Box::from).collect();
-            values.sort_unstable();
-            return Found::new(values.into_iter(), limit);
+            let index = self.index();
+            return Found::new(index.values(name).map(Box::from), limit);
         }
         let mut values = BTreeSet::new();
         self.for_each_in_range(matcher_sets, min_ms, max_ms, |labels| {

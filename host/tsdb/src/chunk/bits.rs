@@ -44,8 +44,8 @@ pub(crate) struct BitReader<'a> {
     at: usize,
 }
 
-/// Bits that one load of eight bytes yields wherever it starts within a byte.
-const LOAD_BITS: u32 = 57;
+/// Bits that [`BitReader::peek`] shows wherever it starts within a byte.
+pub(crate) const PEEK_BITS: u32 = 57;
 
 impl<'a> BitReader<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
@@ -54,42 +54,50 @@ impl<'a> BitReader<'a> {
 
     /// Reads `count` bits, at most 64.
     pub(crate) fn read(&mut self, count: u32) -> Result<u64, EndOfBits> {
-        if count > LOAD_BITS {
+        if count > PEEK_BITS {
             let high = self.read(count - 32)?;
             return Ok(high << 32 | self.read(32)?);
         }
-        if count == 0 {
-            return Ok(0);
-        }
+        let shown = self.peek();
+        self.skip(count)?;
+        Ok(top(shown, count))
+    }
+
+    /// The next bits from the top down, [`PEEK_BITS`] at least, zeros behind the end.
+    #[inline]
+    pub(crate) fn peek(&self) -> u64 {
+        let rest = &self.bytes[self.at / 8..];
+        let loaded = match rest.first_chunk::<8>() {
+            Some(bytes) => u64::from_be_bytes(*bytes),
+            None => last_bytes(rest),
+        };
+        loaded << (self.at % 8)
+    }
+
+    #[inline]
+    pub(crate) fn skip(&mut self, count: u32) -> Result<(), EndOfBits> {
         let end = self.at + count as usize;
         if end > self.bytes.len() * 8 {
             return Err(EndOfBits);
         }
-        let loaded = self.load(self.at / 8) << (self.at % 8);
         self.at = end;
-        Ok(loaded >> (64 - count))
-    }
-
-    pub(crate) fn read_bit(&mut self) -> Result<bool, EndOfBits> {
-        Ok(self.read(1)? == 1)
+        Ok(())
     }
 
     /// Whether nothing is left but the zeros that fill the last byte.
-    pub(crate) fn is_at_end(&mut self) -> bool {
-        let left = self.bytes.len() * 8 - self.at;
-        left < 8 && self.read(left as u32) == Ok(0)
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.bytes.len() * 8 - self.at < 8 && self.peek() == 0
     }
+}
 
-    /// Eight bytes from `start`, zeros behind the end.
-    fn load(&self, start: usize) -> u64 {
-        let rest = &self.bytes[start..];
-        match rest.first_chunk::<8>() {
-            Some(bytes) => u64::from_be_bytes(*bytes),
-            None => {
-                let mut bytes = [0; 8];
-                bytes[..rest.len()].copy_from_slice(rest);
-                u64::from_be_bytes(bytes)
-            }
-        }
-    }
+/// The topmost `count` bits, at most 64.
+#[inline]
+pub(crate) fn top(bits: u64, count: u32) -> u64 {
+    bits.checked_shr(64 - count).unwrap_or(0)
+}
+
+fn last_bytes(rest: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    bytes[..rest.len()].copy_from_slice(rest);
+    u64::from_be_bytes(bytes)
 }
