@@ -1,0 +1,208 @@
+//! Figures, printed as lines of JSON and not judged:
+//! `cargo test --release -p wasmalert-tsdb -- --ignored --nocapture measure`
+
+use std::time::{Duration, Instant};
+
+use wasmalert_core::Labels;
+use wasmalert_promql::{Limits, Matcher, Options, Query, Select, Storage};
+use wasmalert_tsdb::{Db, Entry, Sample, Settings};
+
+use crate::support::{append, keep_all, labels, scraped};
+
+const STEP_MS: i64 = 15_000;
+
+#[expect(clippy::disallowed_methods, reason = "it measures")]
+fn timed<T>(f: impl FnOnce() -> T) -> (T, Duration) {
+    let start = Instant::now();
+    let result = f();
+    (result, start.elapsed())
+}
+
+fn report(what: &str, value: f64, unit: &str) {
+    println!(r#"{{"what":"{what}","value":{value:.3},"unit":"{unit}"}}"#);
+}
+
+/// A number that looks random, from 0 to 1.
+fn random(seed: u64) -> f64 {
+    let mut x = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((x ^ x >> 31) >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+fn wide() -> Settings {
+    Settings {
+        bytes: 4 << 30,
+        ..keep_all()
+    }
+}
+
+fn bytes_per_sample(what: &str, jitter_ms: i64, mut value: impl FnMut(u64) -> f64) {
+    let db = Db::new(wide());
+    let samples: Vec<_> = (0..24_000)
+        .map(|at| {
+            let jitter_ms = (random(at + 1_000_000) * jitter_ms as f64) as i64;
+            (at as i64 * STEP_MS + jitter_ms, value(at))
+        })
+        .collect();
+    let set = labels(&[("n", "x")]);
+    append(&db, &set, &samples, 0);
+    let stats = db.stats();
+    let bytes = (stats.bytes - stats.index_bytes) as f64;
+    report(what, bytes / stats.samples as f64, "bytes per sample");
+}
+
+#[test]
+#[ignore = "it measures"]
+fn measure_bytes_per_sample() {
+    let mut total = 0.0;
+    bytes_per_sample("counter at 15 s", 0, |at| {
+        total += (random(at) * 100.0).floor();
+        total
+    });
+    let mut total = 0.0;
+    bytes_per_sample("counter at 15 s, times off by up to 5 ms", 5, |at| {
+        total += (random(at) * 100.0).floor();
+        total
+    });
+    bytes_per_sample("constant at 15 s", 0, |_| 1.0);
+    bytes_per_sample("gauge of whole numbers", 0, |at| (random(at) * 100.0).floor());
+    bytes_per_sample("random gauge", 0, random);
+}
+
+#[test]
+#[ignore = "it measures"]
+fn measure_append() {
+    const SERIES: usize = 10_000;
+    const STEPS: i64 = 240;
+    let db = Db::new(wide());
+    let sets: Vec<Labels> = (0..SERIES).map(scraped).collect();
+    let mut total = Duration::ZERO;
+    for step in 0..STEPS {
+        let samples: Vec<_> = (0..SERIES)
+            .map(|at| {
+                [Sample {
+                    timestamp_ms: step * STEP_MS,
+                    value: (step * at as i64) as f64,
+                }]
+            })
+            .collect();
+        let entries: Vec<_> = sets
+            .iter()
+            .zip(&samples)
+            .map(|(labels, samples)| Entry { labels, samples })
+            .collect();
+        let (appended, took) = timed(|| db.append(&entries, step * STEP_MS));
+        assert_eq!(appended.accepted, SERIES as u64);
+        if step == 0 {
+            report(
+                "new series",
+                SERIES as f64 / took.as_secs_f64(),
+                "series per second",
+            );
+        } else {
+            total += took;
+        }
+    }
+    let samples = (SERIES as i64 * (STEPS - 1)) as f64;
+    report(
+        "append, one thread",
+        samples / total.as_secs_f64(),
+        "samples per second",
+    );
+    let stats = db.stats();
+    report(
+        "index",
+        stats.index_bytes as f64 / SERIES as f64,
+        "bytes per series",
+    );
+    let matchers = [Matcher::equal("__name__", "http_requests_total")];
+    for (what, min_ms, newest_only) in [
+        ("select 10,000 series, newest only", (STEPS - 2) * STEP_MS, true),
+        ("select 10,000 series, 5 minutes", (STEPS - 20) * STEP_MS, false),
+        ("select 10,000 series, 1 hour", 0, false),
+    ] {
+        let select = Select {
+            matchers: &matchers,
+            min_ms,
+            max_ms: STEPS * STEP_MS,
+            newest_only,
+        };
+        let mut found = 0;
+        let runs = 10;
+        let ((), took) = timed(|| {
+            for _ in 0..runs {
+                db.select(&select, &mut |_, timestamps_ms, _| {
+                    found += timestamps_ms.len();
+                    Ok(())
+                })
+                .unwrap();
+            }
+        });
+        assert!(found >= SERIES * runs);
+        report(what, took.as_secs_f64() * 1e3 / runs as f64, "milliseconds");
+    }
+    let limits = Limits::default();
+    for text in [
+        "http_requests_total > 1e9",
+        "sum by (code) (rate(http_requests_total[5m]))",
+    ] {
+        let query = Query::parse(text, &limits).unwrap();
+        let (_, took) = timed(|| query.instant(&db, STEPS * STEP_MS, &Options::default()).unwrap());
+        report(&format!("query {text}"), took.as_secs_f64() * 1e3, "milliseconds");
+    }
+    let mut bytes = Vec::new();
+    let (_, took) = timed(|| db.snapshot(&mut bytes).unwrap());
+    report(
+        "snapshot",
+        stats.samples as f64 / took.as_secs_f64(),
+        "samples per second",
+    );
+    let ((_, restored), took) = timed(|| Db::restore(wide(), &mut &bytes[..]));
+    assert_eq!(restored.samples, stats.samples);
+    report(
+        "restore",
+        stats.samples as f64 / took.as_secs_f64(),
+        "samples per second",
+    );
+}
+
+fn resident_bytes() -> f64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    statm.split(' ').nth(1).unwrap().parse::<f64>().unwrap() * 4096.0
+}
+
+#[test]
+#[ignore = "it measures"]
+fn measure_million_series() {
+    const SERIES: usize = 1_000_000;
+    let before = resident_bytes();
+    let db = Db::new(wide());
+    let mut slowest = Duration::ZERO;
+    let (_, took) = timed(|| {
+        for at in 0..SERIES {
+            let set = scraped(at);
+            let ((), took) = timed(|| drop(append(&db, &set, &[(0, at as f64)], 0)));
+            slowest = slowest.max(took);
+        }
+    });
+    report("a million new series", took.as_secs_f64(), "seconds");
+    report("the slowest of them", slowest.as_secs_f64() * 1e3, "milliseconds");
+    let stats = db.stats();
+    report(
+        "bytes as counted",
+        stats.bytes as f64 / SERIES as f64,
+        "bytes per series",
+    );
+    report(
+        "bytes resident",
+        (resident_bytes() - before) / SERIES as f64,
+        "bytes per series",
+    );
+    let (_, took) = timed(|| db.maintain(0));
+    report(
+        "maintain a million series",
+        took.as_secs_f64() * 1e3,
+        "milliseconds",
+    );
+}
