@@ -54,6 +54,15 @@ impl Query {
         found
     }
 
+    /// The matchers, when the expression is an instant selector and nothing else.
+    #[must_use]
+    pub fn selector(&self) -> Option<&[Matcher]> {
+        match &self.expr.node {
+            Node::Selector(selector) => Some(&selector.matchers),
+            _ => None,
+        }
+    }
+
     /// Evaluates the expression at one time, in milliseconds since the epoch.
     ///
     /// # Errors

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use wasmalert_core::TenantId;
 use wasmalert_core::evaluation::Description;
+use wasmalert_core::spec::DEFAULT_SOURCE;
 use wasmalert_sandbox::World;
 
-use crate::query::{Source, Sources};
+use crate::query::{EmbeddedSpec, Source, SourceSpec, Sources};
 use crate::secrets::Secrets;
 use crate::store::{ModuleRow, Store, StoreError};
 
@@ -176,6 +177,11 @@ impl Catalog {
             };
             let versions = catalog.modules.entry(row.name).or_default();
             versions.insert(module.version, Arc::new(module));
+        }
+        // Where no source has this name, it is the embedded one.
+        let embedded = SourceSpec::Embedded(EmbeddedSpec::default());
+        if let Ok(source) = Source::new(DEFAULT_SOURCE, 0, embedded, secrets.clone()) {
+            catalog.sources.insert(Arc::new(source));
         }
         for row in store.list_sources(tenant).await? {
             let source = serde_json::from_str(&row.spec).map_err(|error| vec![error.to_string()]);

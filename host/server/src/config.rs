@@ -31,6 +31,8 @@ pub struct Config {
     pub component_cache_bytes: u64,
     pub query_cache_bytes: u64,
     pub query_concurrency: usize,
+    /// Bounds of each tenant's embedded source.
+    pub samples: wasmalert_tsdb::Settings,
     pub compile_memory_bytes: u64,
     pub compile_cpu_seconds: u64,
     pub compile_wall_ms: u64,
@@ -165,6 +167,13 @@ impl Reader {
             component_cache_bytes: self.number("component_cache_bytes", 1, u64::MAX),
             query_cache_bytes: self.number("query_cache_bytes", 1, u64::MAX),
             query_concurrency: self.size("query_concurrency", 1, 1 << 20),
+            samples: wasmalert_tsdb::Settings {
+                retention_ms: self.retention_ms(),
+                bytes: self.number("samples_bytes", 1 << 20, u64::MAX >> 1),
+                series: self.number("samples_series", 1, u32::MAX.into()),
+                out_of_order_ms: self.duration("out_of_order").unsigned_abs(),
+                ..wasmalert_tsdb::Settings::default()
+            },
             compile_memory_bytes: self.number("compile_memory_bytes", 64 << 20, u64::MAX),
             compile_cpu_seconds: self.number("compile_cpu_seconds", 1, 86_400),
             compile_wall_ms: self.duration("compile_wall").unsigned_abs(),
@@ -232,6 +241,14 @@ impl Reader {
                 self.wrong(&place, &value, "a duration above zero, such as 30s, 5m or 1d");
                 1
             }
+        }
+    }
+
+    /// 0 keeps everything.
+    fn retention_ms(&mut self) -> u64 {
+        match self.text("retention").0.as_str() {
+            "0" => 0,
+            _ => self.duration("retention").unsigned_abs(),
         }
     }
 

@@ -153,6 +153,7 @@ impl RuleNow {
             asked_at_ms: self.asked_at_ms,
             health: self.health.clone(),
             timers_from_ms: self.timers_from_ms,
+            recorded: Arc::default(),
         }
     }
 }

@@ -334,6 +334,7 @@ fn rule_now(runtime: RuleRuntime) -> RuleNow {
         asked_at_ms: asked.at_ms,
         health: runtime.health,
         timers_from_ms: i64::MIN,
+        recorded: Arc::default(),
     }
 }
 

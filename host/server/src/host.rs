@@ -11,6 +11,7 @@ use wasmalert_sandbox::Workers;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::embedded::Embedded;
 use crate::http_client::HttpClient;
 use crate::live::LiveGroups;
 use crate::logs::LogHub;
@@ -35,6 +36,7 @@ pub struct Host {
     pub(crate) workers: Workers,
     pub(crate) queries: QueryEngine,
     pub(crate) http: HttpClient,
+    pub(crate) embedded: Arc<Embedded>,
     pub(crate) groups: LiveGroups,
     pub(crate) logs: LogHub,
     pub(crate) metrics: Arc<Metrics>,

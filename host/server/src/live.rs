@@ -13,7 +13,7 @@ use wasmalert_core::evaluation::{State, Timers};
 use wasmalert_core::limits::Limits;
 use wasmalert_core::query::Query;
 use wasmalert_core::spec::{GroupSpec, RuleSpec};
-use wasmalert_core::{GroupKey, RuleKey, TenantId};
+use wasmalert_core::{GroupKey, Labels, RuleKey, TenantId};
 
 use crate::store::HealthRow;
 
@@ -112,6 +112,8 @@ pub(crate) struct RuleNow {
     pub health: HealthRow,
     /// Timers are not looked at before this time.
     pub timers_from_ms: i64,
+    /// The series that the last evaluation left in the embedded source, sorted.
+    pub recorded: Arc<Vec<Arc<Labels>>>,
 }
 
 impl RuleNow {

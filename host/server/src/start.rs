@@ -14,6 +14,7 @@ use wasmalert_sandbox::{Artifacts, Sandbox, SandboxConfig, SandboxError, Workers
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::embedded::Embedded;
 use crate::groups::GroupBody;
 use crate::http_client::{HttpClient, HttpClientError};
 use crate::lock::{DirLock, LockError};
@@ -25,7 +26,7 @@ use crate::schema::SchemaChecker;
 use crate::store::{OutboxStatus, Store, StoreError};
 use crate::telemetry::{Metrics, TenantMetrics};
 use crate::token::Token;
-use crate::{Host, api, groups, stock, token};
+use crate::{Host, api, embedded, groups, stock, token};
 
 /// Instances of the pool for each thread: one that runs, and room for those that
 /// are being dropped.
@@ -102,6 +103,7 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     tasks.spawn(Scheduler::new(host.clone(), newsline, news).run());
     tasks.spawn(deliver_forever(host.clone()));
     tasks.spawn(prune_forever(host.clone()));
+    tasks.spawn(embedded::keep_forever(host.clone()));
     say(&format!(
         "wasmalert {} listening on http://{address}",
         env!("CARGO_PKG_VERSION")
@@ -111,6 +113,7 @@ pub async fn run(config: Config) -> Result<(), StartError> {
         .map_err(StartError::Serve)?;
 
     tasks.shutdown().await;
+    embedded::save(&host).await;
     host.store.close().await;
     tracing::info!("stopped");
     Ok(())
@@ -187,6 +190,9 @@ async fn host(
         })?;
     let program = std::env::current_exe().map_err(StartError::Program)?;
     let http = HttpClient::new()?;
+    let samples = config.samples.clone();
+    let embedded = Arc::new(Embedded::new(samples, config.data_dir.join("samples"), threads));
+    embedded::restore(&embedded);
     let queries = QueryConfig {
         cache_bytes: config.query_cache_bytes,
         requests_max: config.query_concurrency,
@@ -211,8 +217,9 @@ async fn host(
         ),
         schemas: SchemaChecker::new(program),
         store,
-        queries: QueryEngine::new(http.clone(), &queries, metrics.clone()),
+        queries: QueryEngine::new(http.clone(), embedded.clone(), &queries, metrics.clone()),
         http,
+        embedded,
         groups: crate::live::LiveGroups::default(),
         logs: crate::logs::LogHub::default(),
         tenant_metrics: TenantMetrics::new(config.tenant_metric_series, metrics.clone()),

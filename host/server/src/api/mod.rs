@@ -7,6 +7,7 @@ mod logs;
 mod modules;
 mod notifications;
 mod problem;
+mod prometheus;
 mod receivers;
 mod request;
 mod rules;
@@ -91,6 +92,11 @@ fn tenant_routes() -> OpenApiRouter<Arc<Host>> {
         .routes(routes!(notifications::retry))
         .routes(routes!(logs::follow))
         .routes(routes!(system::rule_metrics))
+        .routes(routes!(prometheus::query, prometheus::post_query))
+        .routes(routes!(prometheus::query_range, prometheus::post_query_range))
+        .routes(routes!(prometheus::series, prometheus::post_series))
+        .routes(routes!(prometheus::labels, prometheus::post_labels))
+        .routes(routes!(prometheus::label_values))
 }
 
 /// Calls that anybody may make.
@@ -173,13 +179,16 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
+/// Marks an error that has a shape of its own.
+#[derive(Clone, Copy)]
+struct AsItIs;
+
 /// Errors of the framework look like ours.
 async fn as_problem(response: Response) -> Response {
     let status = response.status();
-    let ours = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind == problem::CONTENT_TYPE);
+    let content_type = response.headers().get(header::CONTENT_TYPE);
+    let ours = content_type.is_some_and(|kind| kind == problem::CONTENT_TYPE)
+        || response.extensions().get::<AsItIs>().is_some();
     if ours || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }

@@ -80,6 +80,30 @@ const PLAIN: &[(&str, &str, &str, &str)] = &[
         "Queries under way at the same time",
     ),
     (
+        "retention",
+        "15d",
+        "duration",
+        "How long the embedded source keeps samples; 0 keeps all, and takes samples of any age",
+    ),
+    (
+        "samples_bytes",
+        "536870912",
+        "bytes",
+        "Memory of a tenant's samples in the embedded source; the oldest make room for new ones",
+    ),
+    (
+        "samples_series",
+        "1000000",
+        "series",
+        "Series that a tenant has in the embedded source at most",
+    ),
+    (
+        "out_of_order",
+        "10m",
+        "duration",
+        "How much older than the newest of its series a sample may be; any age where retention is 0",
+    ),
+    (
         "compile_memory_bytes",
         "2147483648",
         "bytes",

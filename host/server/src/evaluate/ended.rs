@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use wasmalert_core::Labels;
 use wasmalert_core::alert::{Alert, Step};
 use wasmalert_core::evaluation::{Context, Effects, LogLevel, Timer, Trigger};
 use wasmalert_core::fault::{Fault, FaultCode};
@@ -11,6 +12,7 @@ use wasmalert_core::fault::{Fault, FaultCode};
 use super::{Decided, Ran};
 use crate::Host;
 use crate::catalog::{ModuleInfo, TenantCatalog};
+use crate::embedded::{self, series_after};
 use crate::groups::remember;
 use crate::live::{LiveGroup, LiveRule, TIMER_GAP_MS};
 use crate::logs::LogEvent;
@@ -157,7 +159,11 @@ impl Ended<'_> {
                 now.state = Arc::new(decided.effects.state_after(&now.state));
                 let timers = decided.effects.timers_after(&self.ran.journal.timers);
                 now.timers = Arc::new(timers);
+                let recorded = &decided.outcome.samples;
+                let series = series_after(recorded, &now.alerts, &self.group.spec, &self.rule.spec);
+                let before = std::mem::take(&mut now.recorded);
                 drop(now);
+                leave(host, self.rule, &before, series, self.context);
                 host.tenant_metrics
                     .apply(&self.rule.key, &decided.effects.metrics);
                 (decided.effects.log, !decided.step.notify.is_empty())
@@ -199,6 +205,27 @@ impl Ended<'_> {
         drop(now);
         self.host.metrics.faults.inc(self.rule.key.tenant(), fault.code);
         tell_fault(self.host, self.rule, &fault);
+    }
+}
+
+/// Leaves series in the embedded source, for the next rule to see.
+fn leave(
+    host: &Host,
+    rule: &LiveRule,
+    before: &[Arc<Labels>],
+    series: Vec<(Arc<Labels>, f64)>,
+    context: &Context,
+) {
+    if before.is_empty() && series.is_empty() {
+        return;
+    }
+    let db = host.embedded.of(rule.key.tenant());
+    let at_ms = context.now_ms.saturating_sub(context.query_offset_ms);
+    let (recorded, refused) = embedded::append(&db, before, series, at_ms, host.clock.now_ms());
+    rule.now().recorded = Arc::new(recorded);
+    if let Some(refused) = refused {
+        let message = format!("not all of its series could be recorded: {refused}");
+        host.logs.write(event(host, rule, LogLevel::Warn, message));
     }
 }
 

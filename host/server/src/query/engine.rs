@@ -13,7 +13,8 @@ use wasmalert_core::query::{Query, QueryError, QueryErrorCode, QueryResult, Quer
 
 use super::http;
 use super::source::{Source, Sources};
-use super::spec::SourceSpec;
+use super::spec::{PrometheusSpec, SourceSpec};
+use crate::embedded::Embedded;
 use crate::http_client::HttpClient;
 use crate::telemetry::{Metrics, QueryOutcome};
 
@@ -52,6 +53,7 @@ struct Key {
 /// sees another's.
 pub struct QueryEngine {
     client: HttpClient,
+    embedded: Arc<Embedded>,
     cache: Cache<Key, Arc<Frame>>,
     permits: Semaphore,
     metrics: Arc<Metrics>,
@@ -59,7 +61,12 @@ pub struct QueryEngine {
 
 impl QueryEngine {
     #[must_use]
-    pub fn new(client: HttpClient, config: &QueryConfig, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(
+        client: HttpClient,
+        embedded: Arc<Embedded>,
+        config: &QueryConfig,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let weigh = |key: &Key, frame: &Arc<Frame>| {
             u32::try_from(frame.bytes() + key.expr.len() + size_of::<Key>()).unwrap_or(u32::MAX)
         };
@@ -71,6 +78,7 @@ impl QueryEngine {
         let permits = Semaphore::new(config.requests_max.clamp(1, Semaphore::MAX_PERMITS));
         Self {
             client,
+            embedded,
             cache,
             permits,
             metrics,
@@ -83,6 +91,10 @@ impl QueryEngine {
     /// # Errors
     /// As [`QueryErrorCode`] tells; the message holds no credentials.
     pub async fn fetch(&self, tenant: &TenantId, source: &Source, query: &Query) -> QueryResult {
+        if matches!(source.spec, SourceSpec::Embedded(_)) {
+            // A rule has just changed it: an answer kept for another would be old.
+            return self.ask(tenant, source, query).await;
+        }
         let key = Key {
             tenant: tenant.clone(),
             source: source.name.clone(),
@@ -93,7 +105,7 @@ impl QueryEngine {
         let entry = self
             .cache
             .entry(key)
-            .or_try_insert_with(self.ask(source, query))
+            .or_try_insert_with(self.ask(tenant, source, query))
             .await;
         let asked = entry.as_ref().map_or(true, moka::Entry::is_fresh);
         let counter = if asked {
@@ -130,23 +142,12 @@ impl QueryEngine {
         self.cache.weighted_size()
     }
 
-    async fn ask(&self, source: &Source, query: &Query) -> QueryResult {
-        let SourceSpec::Prometheus(spec) = &source.spec;
+    async fn ask(&self, tenant: &TenantId, source: &Source, query: &Query) -> QueryResult {
         let started = Instant::now();
-        let limit = spec.timeout();
-        let request = async {
-            // Its own limit first: a slow source's queue takes no one else's room.
-            let _of_source = source.permits.acquire().await;
-            let _of_all = self.permits.acquire().await;
-            http::ask(&self.client, source, spec, query).await
+        let result = match &source.spec {
+            SourceSpec::Prometheus(spec) => self.ask_over_http(source, spec, query).await,
+            SourceSpec::Embedded(spec) => self.embedded.ask(tenant, query, spec.timeout()).await,
         };
-        let result = tokio::time::timeout(limit, request).await.unwrap_or_else(|_| {
-            let message = format!("no result within {} ms", limit.as_millis());
-            Err(QueryError {
-                code: QueryErrorCode::Timeout,
-                message,
-            })
-        });
         let outcome = QueryOutcome {
             kind: source.spec.kind(),
             error: result.as_ref().err().map(|e| e.code),
@@ -156,6 +157,28 @@ impl QueryEngine {
             .with(outcome)
             .observe(started.elapsed().as_secs_f64());
         result.map(Arc::new)
+    }
+
+    async fn ask_over_http(
+        &self,
+        source: &Source,
+        spec: &PrometheusSpec,
+        query: &Query,
+    ) -> Result<Frame, QueryError> {
+        let limit = spec.timeout();
+        let request = async {
+            // Its own limit first: a slow source's queue takes no one else's room.
+            let _of_source = source.permits.acquire().await;
+            let _of_all = self.permits.acquire().await;
+            http::ask(&self.client, source, spec, query).await
+        };
+        tokio::time::timeout(limit, request).await.unwrap_or_else(|_| {
+            let message = format!("no result within {} ms", limit.as_millis());
+            Err(QueryError {
+                code: QueryErrorCode::Timeout,
+                message,
+            })
+        })
     }
 }
 

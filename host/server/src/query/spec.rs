@@ -24,6 +24,16 @@ const HEADERS_MAX: usize = 64;
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum SourceSpec {
     Prometheus(PrometheusSpec),
+    Embedded(EmbeddedSpec),
+}
+
+/// The host's own store of samples: what rules record, and what is written to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EmbeddedSpec {
+    /// A Prometheus duration, `1ms` to `10m`, for one query, waiting included; default `10s`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<String>,
 }
 
 /// Anything that serves the Prometheus HTTP API.
@@ -58,6 +68,7 @@ pub struct BasicAuth {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum SourceKind {
     Prometheus,
+    Embedded,
 }
 
 impl SourceKind {
@@ -65,6 +76,7 @@ impl SourceKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Prometheus => "prometheus",
+            Self::Embedded => "embedded",
         }
     }
 }
@@ -74,6 +86,7 @@ impl SourceSpec {
     pub fn kind(&self) -> SourceKind {
         match self {
             Self::Prometheus(_) => SourceKind::Prometheus,
+            Self::Embedded(_) => SourceKind::Embedded,
         }
     }
 
@@ -84,6 +97,7 @@ impl SourceSpec {
     pub fn validate(&self) -> Result<(), Vec<String>> {
         match self {
             Self::Prometheus(spec) => spec.validate(),
+            Self::Embedded(spec) => check_timeout(spec.timeout.as_deref()).map_err(|error| vec![error]),
         }
     }
 
@@ -91,7 +105,9 @@ impl SourceSpec {
     /// not wholly a placeholder becomes `***`.
     #[must_use]
     pub fn redacted(&self) -> Self {
-        let Self::Prometheus(spec) = self;
+        let Self::Prometheus(spec) = self else {
+            return self.clone();
+        };
         let mut spec = spec.clone();
         spec.headers.values_mut().for_each(hide);
         spec.bearer_token.iter_mut().for_each(hide);
@@ -100,6 +116,33 @@ impl SourceSpec {
             .for_each(|auth| hide(&mut auth.password));
         Self::Prometheus(spec)
     }
+}
+
+impl EmbeddedSpec {
+    /// Time for one query; the default where the setting is not valid.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        timeout(self.timeout.as_deref())
+    }
+}
+
+fn timeout(set: Option<&str>) -> Duration {
+    let set_ms = set.and_then(timeout_ms);
+    Duration::from_millis(set_ms.unwrap_or(TIMEOUT_MS_DEFAULT))
+}
+
+fn check_timeout(set: Option<&str>) -> Result<(), String> {
+    match set {
+        Some(set) if timeout_ms(set).is_none() => {
+            Err("timeout: must be a duration from 1ms to 10m, such as \"10s\"".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn timeout_ms(set: &str) -> Option<u64> {
+    let set_ms = u64::try_from(parse_duration_ms(set).ok()?).ok()?;
+    (1..=TIMEOUT_MS_MAX).contains(&set_ms).then_some(set_ms)
 }
 
 fn hide(credential: &mut String) {
@@ -114,7 +157,7 @@ impl PrometheusSpec {
     /// Time for one query; the default where the setting is not valid.
     #[must_use]
     pub fn timeout(&self) -> Duration {
-        Duration::from_millis(self.timeout_ms().unwrap_or(TIMEOUT_MS_DEFAULT))
+        timeout(self.timeout.as_deref())
     }
 
     /// Size of an answer after decompression.
@@ -139,14 +182,6 @@ impl PrometheusSpec {
         passwords.chain(&self.bearer_token).map(String::as_str)
     }
 
-    /// None where it is not set, or not a duration from 1ms to 10m.
-    fn timeout_ms(&self) -> Option<u64> {
-        let set_ms = parse_duration_ms(self.timeout.as_deref()?).ok()?;
-        u64::try_from(set_ms)
-            .ok()
-            .filter(|ms| (1..=TIMEOUT_MS_MAX).contains(ms))
-    }
-
     fn validate(&self) -> Result<(), Vec<String>> {
         let mut errors = Vec::new();
         if let Err(error) = self.check_url() {
@@ -156,9 +191,7 @@ impl PrometheusSpec {
         if self.basic_auth.is_some() && self.bearer_token.is_some() {
             errors.push("bearer_token: not together with basic_auth".to_owned());
         }
-        if self.timeout.is_some() && self.timeout_ms().is_none() {
-            errors.push("timeout: must be a duration from 1ms to 10m, such as \"10s\"".to_owned());
-        }
+        errors.extend(check_timeout(self.timeout.as_deref()).err());
         if !(1..=RESPONSE_BYTES_MAX).contains(&self.response_bytes_max()) {
             errors.push(format!(
                 "max_response_bytes: must be from 1 to {RESPONSE_BYTES_MAX}"

@@ -5,6 +5,7 @@ mod faults;
 mod requests;
 mod spec;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +16,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use wasmalert_core::TenantId;
 use wasmalert_core::query::{Query, QueryErrorCode, QueryResult, QueryTime};
+use wasmalert_tsdb::Settings;
 
 use super::*;
+use crate::embedded::Embedded;
 use crate::http_client::HttpClient;
 use crate::secrets::Secrets;
 use crate::telemetry::{Metrics, QueryOutcome};
@@ -29,9 +32,13 @@ fn engine(config: &QueryConfig) -> (Arc<QueryEngine>, Arc<Metrics>) {
     let metrics = Arc::new(Metrics::new(true));
     let client = HttpClient::new().expect("a client");
     (
-        Arc::new(QueryEngine::new(client, config, metrics.clone())),
+        Arc::new(QueryEngine::new(client, embedded(), config, metrics.clone())),
         metrics,
     )
+}
+
+fn embedded() -> Arc<Embedded> {
+    Arc::new(Embedded::new(Settings::default(), PathBuf::new(), 1))
 }
 
 fn tenant(name: &str) -> TenantId {

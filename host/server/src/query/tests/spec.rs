@@ -9,7 +9,9 @@ fn parse(spec: serde_json::Value) -> SourceSpec {
 }
 
 fn prometheus(spec: serde_json::Value) -> PrometheusSpec {
-    let SourceSpec::Prometheus(spec) = parse(spec);
+    let SourceSpec::Prometheus(spec) = parse(spec) else {
+        panic!("another kind");
+    };
     spec
 }
 
@@ -142,7 +144,9 @@ fn timeouts() {
         let spec = format!(r#"{{"kind": "prometheus", "url": "http://a", "timeout": "{text}"}}"#);
         let spec: SourceSpec = serde_json::from_str(&spec).expect("a source");
         assert_eq!(spec.validate().is_ok(), ms.is_some(), "{text}");
-        let SourceSpec::Prometheus(spec) = spec;
+        let SourceSpec::Prometheus(spec) = spec else {
+            panic!("another kind");
+        };
         assert_eq!(
             spec.timeout(),
             Duration::from_millis(ms.unwrap_or(10_000)),

@@ -1,0 +1,152 @@
+//! `/api/v1`: the embedded source in the words of Prometheus' HTTP API, so that
+//! Grafana and other clients can read it.
+//!
+//! Shapes and errors are those of <https://prometheus.io/docs/prometheus/latest/querying/api/>.
+
+mod answer;
+mod params;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Path, RawQuery, State};
+use axum::response::Response;
+use wasmalert_core::TenantId;
+use wasmalert_core::query::QueryTime;
+use wasmalert_promql::{Limits, Matcher, Query};
+
+use self::answer::Refused;
+use self::params::Params;
+use super::Caller;
+use crate::Host;
+
+/// Names and series that one answer has at most.
+const FOUND_MAX: usize = 100_000;
+/// Selectors of one call.
+const SELECTORS_MAX: usize = 64;
+
+type Answer = Result<Response, Refused>;
+
+macro_rules! get_and_post {
+    ($($(#[doc = $doc:literal])+ $get:ident, $post:ident, $path:literal => $answer:ident;)+) => {$(
+        $(#[doc = $doc])+
+        #[utoipa::path(get, path = $path, tag = "prometheus", responses((status = 200, description = "As in Prometheus")))]
+        pub(super) async fn $get(
+            State(host): State<Arc<Host>>,
+            Extension(tenant): Caller,
+            RawQuery(query): RawQuery,
+        ) -> Answer {
+            $answer(&host, &tenant, Params::new(query.as_deref(), "")).await
+        }
+
+        /// The same with the parameters in a form.
+        #[utoipa::path(post, path = $path, tag = "prometheus", responses((status = 200, description = "As in Prometheus")))]
+        pub(super) async fn $post(
+            State(host): State<Arc<Host>>,
+            Extension(tenant): Caller,
+            RawQuery(query): RawQuery,
+            form: String,
+        ) -> Answer {
+            $answer(&host, &tenant, Params::new(query.as_deref(), &form)).await
+        }
+    )+};
+}
+
+get_and_post! {
+    /// Evaluates an expression at one time.
+    query, post_query, "/api/v1/query" => answer_query;
+    /// Evaluates an expression at each step of a range.
+    query_range, post_query_range, "/api/v1/query_range" => answer_query_range;
+    /// Lists the series that selectors match.
+    series, post_series, "/api/v1/series" => answer_series;
+    /// Lists the names of labels.
+    labels, post_labels, "/api/v1/labels" => answer_labels;
+}
+
+/// Lists the values of a label.
+#[utoipa::path(
+    get, path = "/api/v1/label/{name}/values", tag = "prometheus", params(("name" = String, Path)),
+    responses((status = 200, description = "As in Prometheus"))
+)]
+pub(super) async fn label_values(
+    State(host): State<Arc<Host>>,
+    Extension(tenant): Caller,
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let params = Params::new(query.as_deref(), "");
+    let (limit, (start_ms, end_ms)) = (params.limit(FOUND_MAX)?, params.span()?);
+    let selections = selections(&params)?;
+    let found =
+        host.embedded
+            .of(&tenant)
+            .label_values(&name, &borrowed(&selections), start_ms, end_ms, limit);
+    Ok(answer::found(found))
+}
+
+async fn answer_query(host: &Host, tenant: &TenantId, params: Params) -> Answer {
+    let at_ms = params.time("time")?.unwrap_or_else(|| host.clock.now_ms());
+    let time = QueryTime::Instant { at_ms };
+    let expr = params.required("query")?;
+    let outcome = host
+        .embedded
+        .query(tenant, expr.into(), time, params.timeout()?)
+        .await?;
+    Ok(answer::outcome(&outcome, at_ms))
+}
+
+async fn answer_query_range(host: &Host, tenant: &TenantId, params: Params) -> Answer {
+    let time = params.range()?;
+    let QueryTime::Range { end_ms, .. } = time else {
+        return Err(Refused::bad_data("a range has a start, an end and a step"));
+    };
+    let expr = params.required("query")?;
+    let outcome = host
+        .embedded
+        .query(tenant, expr.into(), time, params.timeout()?)
+        .await?;
+    Ok(answer::outcome(&outcome, end_ms))
+}
+
+async fn answer_series(host: &Host, tenant: &TenantId, params: Params) -> Answer {
+    let (limit, (start_ms, end_ms)) = (params.limit(FOUND_MAX)?, params.span()?);
+    let selections = selections(&params)?;
+    if selections.is_empty() {
+        return Err(Refused::bad_data("no match[] parameter provided"));
+    }
+    let db = host.embedded.of(tenant);
+    let found = db.series(&borrowed(&selections), start_ms, end_ms, limit);
+    Ok(answer::found_series(found))
+}
+
+async fn answer_labels(host: &Host, tenant: &TenantId, params: Params) -> Answer {
+    let (limit, (start_ms, end_ms)) = (params.limit(FOUND_MAX)?, params.span()?);
+    let selections = selections(&params)?;
+    let db = host.embedded.of(tenant);
+    let found = db.label_names(&borrowed(&selections), start_ms, end_ms, limit);
+    Ok(answer::found(found))
+}
+
+/// The matchers of each `match[]`.
+fn selections(params: &Params) -> Result<Vec<Vec<Matcher>>, Refused> {
+    let texts = params.all("match[]");
+    if texts.len() > SELECTORS_MAX {
+        return Err(Refused::bad_data(format!("more than {SELECTORS_MAX} match[]")));
+    }
+    let matchers = |text: &&str| {
+        let query = Query::parse(text, &Limits::default())?;
+        match query.selector() {
+            Some(matchers) => Ok(matchers.to_vec()),
+            None => Err(Refused::bad_data(format!(
+                "match[]={text}: is not a selector, such as up{{job=\"a\"}}"
+            ))),
+        }
+    };
+    texts.iter().map(matchers).collect()
+}
+
+fn borrowed(selections: &[Vec<Matcher>]) -> Vec<&[Matcher]> {
+    selections.iter().map(Vec::as_slice).collect()
+}

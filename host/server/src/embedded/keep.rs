@@ -1,0 +1,107 @@
+//! Keeps samples over a restart: a snapshot of each tenant's samples in
+//! `DATA_DIR/samples`, written every few minutes and when the server stops.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write as _};
+use std::path::Path;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use wasmalert_core::TenantId;
+use wasmalert_tsdb::Db;
+
+use super::Embedded;
+use crate::Host;
+
+/// Samples are written to disk so often; a crash loses those since.
+const SAVE_EVERY: Duration = Duration::from_secs(120);
+/// Samples beyond retention are dropped so often.
+const MAINTAIN_EVERY: Duration = Duration::from_secs(30);
+const SUFFIX: &str = ".samples";
+const UNFINISHED_SUFFIX: &str = ".unfinished";
+/// What cannot be read as a whole is kept beside.
+const DAMAGED_EXTENSION: &str = "damaged";
+
+/// Drops old samples and writes snapshots.
+pub(crate) async fn keep_forever(host: Arc<Host>) {
+    let maintains_per_save = SAVE_EVERY.as_secs() / MAINTAIN_EVERY.as_secs();
+    for turn in 1_u64.. {
+        tokio::time::sleep(MAINTAIN_EVERY).await;
+        for (_, db) in host.embedded.all() {
+            db.maintain(host.clock.now_ms());
+        }
+        if turn.is_multiple_of(maintains_per_save) {
+            save(&host).await;
+        }
+    }
+}
+
+/// Writes a snapshot of every tenant's samples.
+pub(crate) async fn save(host: &Arc<Host>) {
+    let host = host.clone();
+    let saving = tokio::task::spawn_blocking(move || {
+        for (tenant, db) in host.embedded.all() {
+            if let Err(error) = save_one(&host.embedded.dir, &tenant, &db) {
+                tracing::error!(%tenant, %error, "the samples could not be written to disk");
+            }
+        }
+    });
+    if let Err(error) = saving.await {
+        tracing::error!(%error, "writing the samples to disk panicked");
+    }
+}
+
+fn save_one(dir: &Path, tenant: &TenantId, db: &Db) -> io::Result<()> {
+    fs::create_dir_all(dir)?;
+    let unfinished = dir.join(format!("{}{UNFINISHED_SUFFIX}", tenant.as_str()));
+    let mut out = BufWriter::new(File::create(&unfinished)?);
+    db.snapshot(&mut out)?;
+    out.flush()?;
+    out.get_ref().sync_all()?;
+    fs::rename(&unfinished, dir.join(format!("{}{SUFFIX}", tenant.as_str())))?;
+    File::open(dir)?.sync_all()
+}
+
+/// Reads what the last run of the server has left.
+pub(crate) fn restore(embedded: &Embedded) {
+    let files = match fs::read_dir(&embedded.dir) {
+        Ok(files) => files,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+        Err(error) => return tracing::error!(%error, "the samples on disk cannot be read"),
+    };
+    for file in files.flatten() {
+        let name = file.file_name();
+        let tenant = name.to_str().and_then(|name| name.strip_suffix(SUFFIX));
+        if let Some(tenant) = tenant.and_then(|name| TenantId::new(name).ok()) {
+            restore_one(embedded, &tenant, &file.path());
+        }
+    }
+}
+
+fn restore_one(embedded: &Embedded, tenant: &TenantId, path: &Path) {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) => return tracing::error!(%tenant, %error, "the samples on disk cannot be read"),
+    };
+    let (db, restored) = Db::restore(embedded.settings.clone(), &mut file);
+    if let Some(damage) = &restored.damage {
+        tracing::error!(%tenant, %damage, samples = restored.samples, "only a part of the samples on disk could be read");
+        // The next snapshot would take its place.
+        if let Err(error) = fs::rename(path, path.with_extension(DAMAGED_EXTENSION)) {
+            tracing::error!(%tenant, %error, "the damaged file could not be put aside");
+        }
+    }
+    let mut stores = embedded.stores.write().unwrap_or_else(PoisonError::into_inner);
+    stores.insert(tenant.clone(), Arc::new(db));
+}
+
+impl Embedded {
+    /// Every tenant's samples.
+    fn all(&self) -> Vec<(TenantId, Arc<Db>)> {
+        let stores = self.stores.read().unwrap_or_else(PoisonError::into_inner);
+        stores
+            .iter()
+            .map(|(tenant, db)| (tenant.clone(), db.clone()))
+            .collect()
+    }
+}
