@@ -232,4 +232,14 @@ impl Cache {
             .map(|(at, series)| (Arc::clone(&series.labels), at))
             .collect();
     }
+    /// How many texts and series are held, in tables and indexes.
+    #[cfg(test)]
+    pub(super) fn sizes(&self) -> [usize; 4] {
+        [
+            self.texts.len(),
+            self.text_at.len(),
+            self.series.len(),
+            self.series_at.len(),
+        ]
+    }
 }
