@@ -229,6 +229,12 @@ fn series_with_their_own_times_get_no_stale_markers() {
     check(scene.scrape("a 1 500\nb 2\n"), "a 1@500; b 2", "1 0.25 2 2 2");
     check(scene.scrape(""), "b stale", "1 0.25 0 0 0");
 
+    // From now on with times of its own: as far as tracking goes, it is gone.
+    let mut scene = Scene::plain();
+    scene.scrape("a 1\n");
+    check(scene.scrape("a 2 500\n"), "a 2@500; a stale", "1 0.25 1 1 0");
+    check(scene.scrape("a 3 600\n"), "a 3@600", "1 0.25 1 1 0");
+
     let tracking = Job {
         track_timestamps_staleness: true,
         ..job()
@@ -458,6 +464,37 @@ fn what_is_gone_for_long_is_let_go() {
         assert!(scene.report(&format!("c{scrape} 1\noops\n")).error.is_some());
     }
     assert_eq!(scene.scraped.cache.sizes(), before);
+}
+
+#[test]
+fn what_comes_next_is_told_from_the_last_pass() {
+    let labels = |text: &str| [("__name__", text)].into_iter().collect::<Labels>();
+    let mut cache = Cache::default();
+    let pass = |cache: &mut Cache, texts: &[&str]| -> usize {
+        cache.begin();
+        let mut told = 0;
+        for text in texts {
+            told += usize::from(cache.expected() == Some(text));
+            let place = cache
+                .find(text)
+                .unwrap_or_else(|| cache.insert(text, Some(labels(text))).0);
+            assert_ne!(place, Place::Dropped);
+        }
+        cache.end();
+        told
+    };
+    assert_eq!(pass(&mut cache, &["a", "b", "c", "d"]), 0);
+    assert_eq!(pass(&mut cache, &["a", "b", "c", "d"]), 4);
+    assert_eq!(pass(&mut cache, &["a", "c", "d", "e"]), 2, "a and d");
+    assert_eq!(pass(&mut cache, &["a", "c", "d", "e"]), 4);
+    assert_eq!(pass(&mut cache, &["b", "a", "c", "d", "e"]), 3);
+    let many: Vec<String> = (0..500).map(|n| format!("m{n}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).chain(["a", "c"]).collect();
+    pass(&mut cache, &many);
+    for told in [1, 2, 2] {
+        assert_eq!(pass(&mut cache, &["a", "c"]), told);
+    }
+    assert_eq!(cache.sizes()[0], 2, "the others were let go");
 }
 
 proptest! {
