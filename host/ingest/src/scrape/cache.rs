@@ -7,6 +7,9 @@
 //! Bounded by the samples of two passes: texts that neither had are let go as
 //! soon as they make up half.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -14,7 +17,7 @@ use wasmalert_core::Labels;
 
 /// Old texts that are let be.
 const SLACK: usize = 100;
-const NO_TEXT: usize = usize::MAX;
+const NOWHERE: usize = usize::MAX;
 
 /// Where a text leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +33,7 @@ struct Text {
     place: Place,
     /// The last pass that had it.
     seen: u64,
-    /// The text that came after it, or [`NO_TEXT`].
+    /// The text that came after it, or [`NOWHERE`].
     next: usize,
 }
 
@@ -73,8 +76,8 @@ impl Default for Cache {
             series_at: HashMap::new(),
             pass: 0,
             pass_before: 0,
-            first: NO_TEXT,
-            last: NO_TEXT,
+            first: NOWHERE,
+            last: NOWHERE,
             texts_seen: 0,
             tracked_before: Vec::new(),
             tracked: Vec::new(),
@@ -88,7 +91,7 @@ impl Default for Cache {
 impl Cache {
     pub(super) fn begin(&mut self) {
         self.pass += 1;
-        self.last = NO_TEXT;
+        self.last = NOWHERE;
         self.texts_seen = 0;
         self.tracked.clear();
         self.texts_before = self.texts.len();
@@ -136,7 +139,7 @@ impl Cache {
             text,
             place,
             seen: 0,
-            next: NO_TEXT,
+            next: NOWHERE,
         });
         (self.see(at), is_new)
     }
@@ -196,22 +199,20 @@ impl Cache {
         stale
     }
 
-    /// Lets go of what no pass since `pass` had.
+    /// Lets go of the texts that no pass since `pass` had, and of the series that no
+    /// other text leads to.
     fn let_go(&mut self, pass: u64) {
-        let moved = |is_kept: &mut dyn FnMut(usize) -> bool, length: usize| -> Vec<usize> {
-            let mut kept = 0;
-            let place = |at| {
-                let place = if is_kept(at) { kept } else { NO_TEXT };
-                kept += usize::from(place != NO_TEXT);
-                place
-            };
-            (0..length).map(place).collect()
-        };
-        let texts = moved(&mut |at| self.texts[at].seen >= pass, self.texts.len());
-        let series = moved(&mut |at| self.series[at].seen >= pass, self.series.len());
-        let new_place = |places: &[usize], at: usize| places.get(at).copied().unwrap_or(NO_TEXT);
-        self.texts.retain(|text| text.seen >= pass);
-        self.series.retain(|series| series.seen >= pass);
+        let keeps_text: Vec<bool> = self.texts.iter().map(|text| text.seen >= pass).collect();
+        let mut keeps_series = vec![false; self.series.len()];
+        for (text, _) in self.texts.iter().zip(&keeps_text).filter(|(_, keeps)| **keeps) {
+            if let Place::Series(at) = text.place {
+                keeps_series[at] = true;
+            }
+        }
+        let (texts, series) = (places_of_kept(&keeps_text), places_of_kept(&keeps_series));
+        let new_place = |places: &[usize], at: usize| places.get(at).copied().unwrap_or(NOWHERE);
+        retain(&mut self.texts, &keeps_text);
+        retain(&mut self.series, &keeps_series);
         for text in &mut self.texts {
             text.next = new_place(&texts, text.next);
             if let Place::Series(at) = &mut text.place {
@@ -219,7 +220,7 @@ impl Cache {
             }
         }
         self.first = new_place(&texts, self.first);
-        self.last = NO_TEXT;
+        self.last = NOWHERE;
         self.tracked_before.iter_mut().for_each(|at| *at = series[*at]);
         self.text_at = self
             .texts
@@ -232,6 +233,7 @@ impl Cache {
             .map(|(at, series)| (Arc::clone(&series.labels), at))
             .collect();
     }
+
     /// How many texts and series are held, in tables and indexes.
     #[cfg(test)]
     pub(super) fn sizes(&self) -> [usize; 4] {
@@ -242,4 +244,19 @@ impl Cache {
             self.series_at.len(),
         ]
     }
+}
+
+/// Where each entry goes when only some are kept; [`NOWHERE`] for the others.
+fn places_of_kept(keeps: &[bool]) -> Vec<usize> {
+    let mut kept = 0;
+    let place = |keeps: &bool| {
+        kept += usize::from(*keeps);
+        if *keeps { kept - 1 } else { NOWHERE }
+    };
+    keeps.iter().map(place).collect()
+}
+
+fn retain<T>(entries: &mut Vec<T>, keeps: &[bool]) {
+    let mut keeps = keeps.iter();
+    entries.retain(|_| keeps.next() == Some(&true));
 }

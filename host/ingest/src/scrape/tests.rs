@@ -466,37 +466,6 @@ fn what_is_gone_for_long_is_let_go() {
     assert_eq!(scene.scraped.cache.sizes(), before);
 }
 
-#[test]
-fn what_comes_next_is_told_from_the_last_pass() {
-    let labels = |text: &str| [("__name__", text)].into_iter().collect::<Labels>();
-    let mut cache = Cache::default();
-    let pass = |cache: &mut Cache, texts: &[&str]| -> usize {
-        cache.begin();
-        let mut told = 0;
-        for text in texts {
-            told += usize::from(cache.expected() == Some(text));
-            let place = cache
-                .find(text)
-                .unwrap_or_else(|| cache.insert(text, Some(labels(text))).0);
-            assert_ne!(place, Place::Dropped);
-        }
-        cache.end();
-        told
-    };
-    assert_eq!(pass(&mut cache, &["a", "b", "c", "d"]), 0);
-    assert_eq!(pass(&mut cache, &["a", "b", "c", "d"]), 4);
-    assert_eq!(pass(&mut cache, &["a", "c", "d", "e"]), 2, "a and d");
-    assert_eq!(pass(&mut cache, &["a", "c", "d", "e"]), 4);
-    assert_eq!(pass(&mut cache, &["b", "a", "c", "d", "e"]), 3);
-    let many: Vec<String> = (0..500).map(|n| format!("m{n}")).collect();
-    let many: Vec<&str> = many.iter().map(String::as_str).chain(["a", "c"]).collect();
-    pass(&mut cache, &many);
-    for told in [1, 2, 2] {
-        assert_eq!(pass(&mut cache, &["a", "c"]), told);
-    }
-    assert_eq!(cache.sizes()[0], 2, "the others were let go");
-}
-
 proptest! {
     /// Against a model: sets of series, compared from scrape to scrape.
     #[test]
