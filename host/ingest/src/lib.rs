@@ -1,0 +1,42 @@
+//! What turns bytes from outside into samples, without any IO.
+//!
+//! Everything here is a function of its arguments: no clock, no network, no
+//! files. Times are `i64` milliseconds since the epoch and end in `_ms`.
+//!
+//! Words used throughout: a *target* is asked over HTTP for its *exposition*, a
+//! text of one sample a line; doing so is a *scrape*. A *series text* is what
+//! stands before the value on such a line. A series that was there and is no
+//! longer gets a *stale marker*: a sample whose value is a NaN of special bits.
+
+pub mod limits;
+pub mod relabel;
+pub mod remote_write;
+pub mod scrape;
+pub mod target;
+pub mod text;
+
+use std::sync::Arc;
+
+use wasmalert_core::Labels;
+
+/// The bits of the NaN that marks the end of a series.
+pub const STALE_NAN_BITS: u64 = 0x7ff0_0000_0000_0002;
+/// The bits of a NaN that was measured, whatever its bits at the source: nobody
+/// can make a stale marker by exposing a NaN.
+pub const NORMAL_NAN_BITS: u64 = 0x7ff8_0000_0000_0001;
+
+/// One sample of one series.
+#[derive(Debug, Clone)]
+pub struct Sample {
+    pub labels: Arc<Labels>,
+    pub timestamp_ms: i64,
+    pub value: f64,
+}
+
+impl Sample {
+    /// Whether it marks the end of its series.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.value.to_bits() == STALE_NAN_BITS
+    }
+}
