@@ -4,7 +4,7 @@ mod postings;
 #[cfg(test)]
 mod tests;
 
-use std::collections::hash_map::RandomState;
+use std::collections::hash_map::{Entry, RandomState};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::ops::Range;
@@ -160,10 +160,13 @@ impl Index {
                 (self.slots.len() - 1) as u32
             }
         };
-        if self.by_hash.contains_key(&hash) {
-            self.collided.insert(Arc::clone(&labels), slot);
-        } else {
-            self.by_hash.insert(hash, slot);
+        match self.by_hash.entry(hash) {
+            Entry::Vacant(entry) => {
+                entry.insert(slot);
+            }
+            Entry::Occupied(_) => {
+                self.collided.insert(Arc::clone(&labels), slot);
+            }
         }
         for (name, value) in labels.iter() {
             self.insert_label(name, value, slot);

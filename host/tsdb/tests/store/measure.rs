@@ -18,6 +18,7 @@ fn timed<T>(f: impl FnOnce() -> T) -> (T, Duration) {
     (result, start.elapsed())
 }
 
+#[expect(clippy::print_stdout, reason = "it measures")]
 fn report(what: &str, value: f64, unit: &str) {
     println!(r#"{{"what":"{what}","value":{value:.3},"unit":"{unit}"}}"#);
 }
