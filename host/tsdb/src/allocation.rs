@@ -46,14 +46,6 @@ pub(crate) fn map_bytes<K, V>(capacity: usize) -> usize {
     allocated(buckets * (size_of::<(K, V)>() + 1) + GRAIN_BYTES)
 }
 
-/// What `more` entries can add to a table.
-pub(crate) fn map_growth_max<K, V>(len: usize, more: usize, capacity: usize) -> usize {
-    if len + more <= capacity {
-        return 0;
-    }
-    map_bytes::<K, V>((2 * capacity).max(len + more)) - map_bytes::<K, V>(capacity)
-}
-
 /// The most that a `BTreeMap<K, V>` occupies: nodes of eleven entries, of which
 /// all but one are at least five full; one in six has twelve pointers more.
 pub(crate) const fn tree_bytes<K, V>(len: usize) -> usize {

@@ -1,11 +1,12 @@
 //! Finds series: one by its label set, many by matchers.
 
 mod postings;
+mod table;
 #[cfg(test)]
 mod tests;
 
-use std::collections::hash_map::{Entry, RandomState};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,19 +14,20 @@ use std::sync::Arc;
 use wasmalert_core::Labels;
 use wasmalert_promql::{MatchOp, Matcher};
 
-use crate::allocation::{allocated, labels_bytes, map_bytes, map_growth_max, tree_bytes, vec_bytes};
+use crate::allocation::{allocated, labels_bytes, tree_bytes, vec_bytes};
 use crate::series::{SERIES_BYTES, Series};
 use postings::Postings;
+use table::Table;
 
 /// The series of a store.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     slots: Vec<Option<Arc<Series>>>,
     free: Vec<u32>,
-    by_hash: HashMap<u64, u32, BuildHasherDefault<PassThrough>>,
+    by_hash: Table<u64, u32, BuildHasherDefault<PassThrough>>,
     /// Label sets whose hash another one had first: as good as never.
-    collided: HashMap<Arc<Labels>, u32>,
-    names: HashMap<Box<str>, Values>,
+    collided: Table<Arc<Labels>, u32, RandomState>,
+    names: Table<Box<str>, Values, RandomState>,
     /// Series ever made.
     created: u64,
     len: usize,
@@ -123,9 +125,8 @@ impl Index {
             true => 2 * vec_bytes::<(Option<Arc<Series>>, u32)>(2 * self.slots.capacity().max(2)),
             false => 0,
         };
-        let tables = map_growth_max::<u64, u32>(self.by_hash.len(), 1, self.by_hash.capacity())
-            + map_growth_max::<Arc<Labels>, u32>(self.collided.len(), 1, self.collided.capacity())
-            + map_growth_max::<Box<str>, Values>(self.names.len(), labels.len(), self.names.capacity());
+        let tables =
+            self.by_hash.growth_max(1) + self.collided.growth_max(1) + self.names.growth_max(labels.len());
         let labels_growth: usize = labels
             .iter()
             .map(|(name, value)| self.label_growth_max(name, value))
@@ -160,13 +161,10 @@ impl Index {
                 (self.slots.len() - 1) as u32
             }
         };
-        match self.by_hash.entry(hash) {
-            Entry::Vacant(entry) => {
-                entry.insert(slot);
-            }
-            Entry::Occupied(_) => {
-                self.collided.insert(Arc::clone(&labels), slot);
-            }
+        if self.by_hash.get(&hash).is_none() {
+            self.by_hash.insert(hash, slot);
+        } else {
+            self.collided.insert(Arc::clone(&labels), slot);
         }
         for (name, value) in labels.iter() {
             self.insert_label(name, value, slot);
@@ -203,9 +201,9 @@ impl Index {
     /// Gives back what tables have too much after many removals.
     pub(crate) fn shrink(&mut self) {
         let tables = self.tables_bytes();
-        if self.by_hash.len() * 4 <= self.by_hash.capacity() {
-            self.by_hash.shrink_to(self.by_hash.len() * 2);
-        }
+        self.by_hash.shrink();
+        self.collided.shrink();
+        self.names.shrink();
         if self.len == 0 {
             self.slots = Vec::new();
             self.free = Vec::new();
@@ -282,7 +280,7 @@ impl Index {
     }
 
     fn insert_label(&mut self, name: &str, value: &str, slot: u32) {
-        if !self.names.contains_key(name) {
+        if self.names.get(name).is_none() {
             self.names.insert(name.into(), Values::default());
             self.bytes += allocated(name.len());
         }
@@ -318,9 +316,9 @@ impl Index {
     fn tables_bytes(&self) -> usize {
         vec_bytes::<Option<Arc<Series>>>(self.slots.capacity())
             + vec_bytes::<u32>(self.free.capacity())
-            + map_bytes::<u64, u32>(self.by_hash.capacity())
-            + map_bytes::<Arc<Labels>, u32>(self.collided.capacity())
-            + map_bytes::<Box<str>, Values>(self.names.capacity())
+            + self.by_hash.bytes()
+            + self.collided.bytes()
+            + self.names.bytes()
     }
 }
 
