@@ -8,7 +8,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
-use std::ops::Range;
+use std::ops::{Bound, Range};
 use std::sync::Arc;
 
 use wasmalert_core::Labels;
@@ -70,16 +70,6 @@ impl Hasher for PassThrough {
     fn write_u64(&mut self, hash: u64) {
         self.0 = hash;
     }
-}
-
-/// Series that were there when the search began.
-#[derive(Debug)]
-pub(crate) struct Candidates {
-    pub(crate) slots: Vec<u32>,
-    /// The matcher that all of them fulfil already.
-    pub(crate) fulfilled: Option<usize>,
-    /// Series made later are not meant, though they may have got one of the slots.
-    pub(crate) created_before: u64,
 }
 
 impl Index {
@@ -211,30 +201,41 @@ impl Index {
         self.bytes = self.bytes + self.tables_bytes() - tables;
     }
 
-    /// The series among which those that fulfil all matchers are: those of the
-    /// smallest posting list of a matcher that the empty text does not fulfil.
-    pub(crate) fn candidates(&self, matchers: &[Matcher]) -> Candidates {
-        let mut slots = Vec::new();
+    /// The smallest posting list that a matcher names, and which matcher; None when
+    /// no matcher asks for one value.
+    pub(crate) fn smallest_list(&self, matchers: &[Matcher]) -> Option<(usize, Vec<u32>)> {
         let equal = matchers.iter().enumerate().filter_map(|(at, matcher)| {
-            let narrows = matcher.op == MatchOp::Equal && !matcher.value.is_empty();
-            narrows.then(|| (at, self.postings(&matcher.name, &matcher.value)))
+            let names_one = matcher.op == MatchOp::Equal && !matcher.value.is_empty();
+            names_one.then(|| (at, self.postings(&matcher.name, &matcher.value)))
         });
-        let smallest = equal.min_by_key(|(_, postings)| postings.map_or(0, Postings::len));
-        let fulfilled = match smallest {
-            Some((at, postings)) => {
-                postings.into_iter().for_each(|found| found.append_to(&mut slots));
-                Some(at)
+        let (at, postings) = equal.min_by_key(|(_, postings)| postings.map_or(0, Postings::len))?;
+        let mut slots = Vec::new();
+        postings.into_iter().for_each(|found| found.append_to(&mut slots));
+        Some((at, slots))
+    }
+
+    /// Appends the posting lists of values that fulfil a matcher, looking at so many
+    /// values behind `after`. A series has one value, so no slot comes twice.
+    ///
+    /// Returns the last value looked at; None when there are no more.
+    pub(crate) fn append_matching(
+        &self,
+        matcher: &Matcher,
+        after: Option<&str>,
+        values_max: usize,
+        slots: &mut Vec<u32>,
+    ) -> Option<Box<str>> {
+        let values = self.names.get(&matcher.name)?;
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let rest = values.by_value.range::<str, _>((start, Bound::Unbounded));
+        let mut last = None;
+        for (value, postings) in rest.take(values_max) {
+            if matcher.matches(value) {
+                postings.append_to(slots);
             }
-            None => self.union(matchers, &mut slots),
-        };
-        if fulfilled.is_none() {
-            slots.extend(self.within(0..self.slots.len()).map(|(slot, _)| slot));
+            last = Some(value);
         }
-        Candidates {
-            slots,
-            fulfilled,
-            created_before: self.created,
-        }
+        last.cloned()
     }
 
     /// All label names, in no order.
@@ -250,25 +251,6 @@ impl Index {
 
     fn postings(&self, name: &str, value: &str) -> Option<&Postings> {
         self.names.get(name)?.by_value.get(value)
-    }
-
-    /// The lists of all values that fulfil a matcher: of the matcher with the
-    /// fewest series. A series has one value of a name, so none comes twice.
-    fn union(&self, matchers: &[Matcher], slots: &mut Vec<u32>) -> Option<usize> {
-        let narrowing = matchers.iter().enumerate().filter(|(_, m)| !m.matches(""));
-        let found = narrowing.map(|(at, matcher)| {
-            let values = self.names.get(&matcher.name).into_iter();
-            let lists: Vec<_> = values
-                .flat_map(|values| &values.by_value)
-                .filter(|(value, _)| matcher.matches(value))
-                .map(|(_, postings)| postings)
-                .collect();
-            (at, lists)
-        });
-        let size = |lists: &[&Postings]| lists.iter().map(|list| list.len()).sum::<usize>();
-        let (at, lists) = found.min_by_key(|(_, lists)| size(lists))?;
-        lists.iter().for_each(|list| list.append_to(slots));
-        Some(at)
     }
 
     fn find_slot(&self, hash: u64, labels: &Labels) -> Option<u32> {
