@@ -61,6 +61,12 @@ fn write(db: &Db, sets: &[Labels], writer: usize) -> u64 {
 }
 
 #[test]
+fn a_store_is_shared_between_threads() {
+    fn assert_shared<T: Send + Sync + 'static>() {}
+    assert_shared::<Db>();
+}
+
+#[test]
 fn nothing_is_lost_or_torn() {
     let db = Db::new(keep_all());
     let sets: Vec<_> = (0..SERIES).map(scraped).collect();
