@@ -1,6 +1,7 @@
 //! Figures, printed as lines of JSON and not judged:
 //! `cargo test --release -p wasmalert-tsdb -- --ignored --nocapture --test-threads 1`
 
+use std::slice::from_ref;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -216,7 +217,7 @@ fn measure_million_series() {
             let mut queries = 0;
             while !done.load(Relaxed) {
                 assert!(
-                    !db.series(&[&[pattern.clone()]], i64::MIN, i64::MAX, 10)
+                    !db.series(&[from_ref(&pattern)], i64::MIN, i64::MAX, 10)
                         .items
                         .is_empty()
                 );
