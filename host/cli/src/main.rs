@@ -6,13 +6,16 @@ use std::process::ExitCode;
 use wasmalert_cli::Io;
 
 fn main() -> ExitCode {
-    // The server starts this very binary to compile a component under limits:
-    // nothing else may be set up in that process.
-    if std::env::args_os()
-        .nth(1)
-        .is_some_and(|command| command == "compile-worker")
-    {
-        return wasmalert_sandbox::compile::compile_worker();
+    // The server starts this very binary to work under limits: nothing else may be
+    // set up in that process.
+    match std::env::args_os().nth(1) {
+        Some(command) if command == wasmalert_sandbox::compile::WORKER_COMMAND => {
+            return wasmalert_sandbox::compile::compile_worker();
+        }
+        Some(command) if command == wasmalert_server::schema::WORKER_COMMAND => {
+            return wasmalert_server::schema::schema_worker();
+        }
+        _ => {}
     }
     // Not locked: the threads of `serve` print too.
     let mut stdout = io::stdout();

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::evaluation::Finding;
-use crate::label::{ALERT_NAME, Labels, METRIC_NAME};
+use crate::label::{ALERT_NAME, Labels};
 
 pub use lifecycle::step;
 
@@ -247,16 +247,13 @@ pub fn identify(
     rule_labels: &BTreeMap<String, String>,
     rule_annotations: &BTreeMap<String, String>,
 ) -> Observed {
-    let mut labels = finding.labels.clone();
-    labels.set(METRIC_NAME, "");
-    for (name, value) in group_labels.iter().chain(rule_labels) {
-        labels.set(name, value);
-    }
-    labels.set(ALERT_NAME, rule_name);
+    let of_host = group_labels.iter().chain(rule_labels);
+    let of_host = of_host.map(|(name, value)| (&**name, &**value));
+    let labels = finding.labels().chain(of_host).chain([(ALERT_NAME, rule_name)]);
     let of_rule = rule_annotations.iter().map(|(n, t)| (&**n, &**t));
     let of_finding = finding.annotations.iter().map(|(n, t)| (&**n, &**t));
     Observed {
-        labels,
+        labels: labels.collect(),
         annotations: of_rule.chain(of_finding).collect(),
         value: finding.value,
     }

@@ -4,11 +4,16 @@
 //! answers is an [`Outcome`] and [`Effects`], and neither counts unless the run
 //! succeeds.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
+use crate::frame::Frame;
 use crate::id::RuleKey;
-use crate::label::Labels;
+use crate::label::{Labels, METRIC_NAME};
 use crate::query::{Query, QueryResult};
 
 /// Everything an evaluation knows before it asks.
@@ -58,21 +63,116 @@ pub struct Journal {
     pub timers: Arc<Timers>,
 }
 
+/// The labels that a component gave: those of a series, where it refers to one,
+/// with its own on top.
+///
+/// They stay where they are until somebody needs them as a set: with 10,000
+/// findings, copying them is what an evaluation would spend most of its time on.
+#[derive(Clone)]
+pub struct GivenLabels {
+    series: Option<(Arc<Frame>, u32)>,
+    own: Vec<(String, String)>,
+}
+
+impl GivenLabels {
+    /// The labels of a series under `own`; none when there is no such series.
+    #[inline]
+    #[must_use]
+    pub fn of_series(frame: &Arc<Frame>, series: u32, own: Vec<(String, String)>) -> Option<Self> {
+        ((series as usize) < frame.len()).then(|| Self {
+            series: Some((Arc::clone(frame), series)),
+            own,
+        })
+    }
+
+    /// All labels as given. A later one of the same name counts, an empty value
+    /// removes a label.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
+        let of_series = self
+            .series
+            .iter()
+            .filter_map(|(frame, series)| frame.series_labels(*series as usize));
+        let own = self.own.iter().map(|(name, value)| (&**name, &**value));
+        of_series.flatten().chain(own)
+    }
+
+    /// How many labels there are at most.
+    #[inline]
+    #[must_use]
+    pub fn len_max(&self) -> usize {
+        let of_series = self
+            .series
+            .as_ref()
+            .and_then(|(frame, series)| frame.series_labels(*series as usize));
+        of_series.map_or(0, |labels| labels.len()) + self.own.len()
+    }
+
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let of_name = self.iter().filter(|label| label.0 == name);
+        of_name
+            .last()
+            .map(|label| label.1)
+            .filter(|value| !value.is_empty())
+    }
+
+    #[must_use]
+    pub fn to_labels(&self) -> Labels {
+        self.iter().collect()
+    }
+}
+
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for GivenLabels {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(own: I) -> Self {
+        Self {
+            series: None,
+            own: own
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        }
+    }
+}
+
+impl PartialEq for GivenLabels {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_labels() == other.to_labels()
+    }
+}
+
+impl fmt::Display for GivenLabels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.to_labels(), f)
+    }
+}
+
+impl fmt::Debug for GivenLabels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 /// What is wrong right now: one alert to be, before the rule's own labels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
-    /// The series' labels without `__name__`, with the finding's own on top.
-    pub labels: Labels,
+    pub given: GivenLabels,
     pub value: f64,
     /// Names and texts, in the order given.
     pub annotations: Vec<(String, String)>,
+}
+
+impl Finding {
+    /// What tells the alert from others: the labels as given, but `__name__`.
+    pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
+        self.given.iter().filter(|label| label.0 != METRIC_NAME)
+    }
 }
 
 /// A sample that a rule records.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordedSample {
     /// `__name__` included.
-    pub labels: Labels,
+    pub labels: GivenLabels,
     pub value: f64,
 }
 

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Ordering;
 use std::fmt;
 
 /// The label that holds the metric's name.
@@ -11,8 +12,12 @@ pub const METRIC_NAME: &str = "__name__";
 pub const ALERT_NAME: &str = "alertname";
 
 /// A set of labels: sorted by name, each name once, no empty value.
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Labels(Vec<(Box<str>, Box<str>)>);
+///
+/// It is one piece of memory: for each label the length of the name, the name,
+/// the length of the value, the value. A length is written in digits of six
+/// bits, the least first, each an ASCII character; 0x40 says that more follow.
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub struct Labels(Box<str>);
 
 impl Labels {
     #[must_use]
@@ -22,34 +27,22 @@ impl Labels {
 
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        let at = self.0.binary_search_by(|(n, _)| (**n).cmp(name)).ok()?;
-        self.0.get(at).map(|(_, value)| &**value)
+        self.iter().find(|label| label.0 == name).map(|label| label.1)
     }
 
     /// Sets a label; an empty value removes it.
     pub fn set(&mut self, name: &str, value: &str) {
-        match (self.0.binary_search_by(|(n, _)| (**n).cmp(name)), value) {
-            (Ok(at), "") => drop(self.0.remove(at)),
-            (Ok(at), value) => self.0[at].1 = value.into(),
-            (Err(_), "") => {}
-            (Err(at), value) => self.0.insert(at, (name.into(), value.into())),
-        }
+        *self = self.iter().chain([(name, value)]).collect();
     }
 
-    /// Sets every label of `other` here: the overlay wins.
-    pub fn overlay<'a>(&mut self, other: impl IntoIterator<Item = (&'a str, &'a str)>) {
-        for (name, value) in other {
-            self.set(name, value);
-        }
-    }
-
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + Clone {
-        self.0.iter().map(|(name, value)| (&**name, &**value))
+    #[must_use]
+    pub fn iter(&self) -> Iter<'_> {
+        Iter { rest: &self.0 }
     }
 
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.iter().count()
     }
 
     #[must_use]
@@ -78,20 +71,92 @@ impl Labels {
 impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Labels {
     /// The last of equal names wins; empty values are left out.
     fn from_iter<I: IntoIterator<Item = (N, V)>>(iter: I) -> Self {
-        let mut labels: Vec<(Box<str>, Box<str>)> = iter
-            .into_iter()
-            .map(|(n, v)| (n.as_ref().into(), v.as_ref().into()))
-            .collect();
-        labels.sort_by(|a, b| a.0.cmp(&b.0)); // stable: equal names keep their order
-        let mut set: Vec<(Box<str>, Box<str>)> = Vec::with_capacity(labels.len());
-        for label in labels {
-            match set.last_mut() {
-                Some(last) if last.0 == label.0 => *last = label,
-                _ => set.push(label),
-            }
+        let mut labels: Vec<(N, V)> = iter.into_iter().collect();
+        labels.sort_by(|a, b| a.0.as_ref().cmp(b.0.as_ref())); // stable: equal names keep their order
+        let last_of_name = |at: &usize| {
+            let next = labels.get(at + 1);
+            next.is_none_or(|next| next.0.as_ref() != labels[*at].0.as_ref())
+        };
+        let kept = (0..labels.len())
+            .filter(last_of_name)
+            .map(|at| (labels[at].0.as_ref(), labels[at].1.as_ref()))
+            .filter(|(_, value)| !value.is_empty());
+        let bytes = kept
+            .clone()
+            .map(|(name, value)| text_bytes(name) + text_bytes(value));
+        let mut text = String::with_capacity(bytes.sum());
+        for (name, value) in kept {
+            push_text(&mut text, name);
+            push_text(&mut text, value);
         }
-        set.retain(|(_, value)| !value.is_empty());
-        Self(set)
+        Self(text.into_boxed_str())
+    }
+}
+
+/// How many bits of a length one character holds.
+const DIGIT_BITS: u32 = 6;
+const DIGIT_MAX: u8 = (1 << DIGIT_BITS) - 1;
+/// Says that another digit follows.
+const MORE: u8 = 1 << DIGIT_BITS;
+
+/// What a text takes, its length included.
+fn text_bytes(text: &str) -> usize {
+    let bits = usize::BITS - text.len().leading_zeros();
+    text.len() + bits.div_ceil(DIGIT_BITS).max(1) as usize
+}
+
+fn push_text(to: &mut String, text: &str) {
+    let mut rest = text.len();
+    while rest > usize::from(DIGIT_MAX) {
+        to.push(char::from((rest & usize::from(DIGIT_MAX)) as u8 | MORE));
+        rest >>= DIGIT_BITS;
+    }
+    to.push(char::from(rest as u8));
+    to.push_str(text);
+}
+
+/// The text at the start, and what follows it.
+fn split_text(from: &str) -> (&str, &str) {
+    let mut len = 0;
+    for (at, digit) in from.bytes().enumerate() {
+        len |= usize::from(digit & DIGIT_MAX) << (at as u32 * DIGIT_BITS);
+        if digit & MORE == 0 {
+            return from[at + 1..].split_at(len);
+        }
+    }
+    (from, "")
+}
+
+/// The labels of a set in the order of their names.
+#[derive(Clone)]
+pub struct Iter<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let (name, rest) = split_text(self.rest);
+        let (value, rest) = split_text(rest);
+        self.rest = rest;
+        Some((name, value))
+    }
+}
+
+impl Ord for Labels {
+    /// By the first label that differs, its name before its value.
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.iter().cmp(other.iter())
+    }
+}
+
+impl PartialOrd for Labels {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

@@ -24,7 +24,7 @@ pub struct GroupSpec {
     pub query_offset_ms: i64,
     /// Labels under those of the rules; an empty value deletes the finding's.
     pub labels: BTreeMap<String, String>,
-    pub rules: Vec<RuleSpec>,
+    pub rules: Vec<Arc<RuleSpec>>,
 }
 
 /// One rule of a group.

@@ -200,7 +200,7 @@ impl World {
             let after = after.strip_prefix('=').ok_or("a finding has a value")?;
             let (value, after) = after.split_once(' ').unwrap_or((after, ""));
             findings.push(Finding {
-                labels: labels.into_iter().collect(),
+                given: labels.into_iter().collect(),
                 value: value.parse().map_err(|_| format!("{value:?} is no number"))?,
                 annotations: Vec::new(),
             });

@@ -22,18 +22,20 @@ pub(crate) fn eval(
         _ => Vec::new(),
     };
     let grid = eval.vector(&node.expr, steps)?;
-    eval.meter.visit(grid.values.len())?;
+    eval.meter.grow(grid.values.len())?;
     match node.op {
         AggregateOp::CountValues => count_values(eval, at, node, &grid),
         AggregateOp::Topk | AggregateOp::Bottomk => ranked(at, node, grid, &params),
         AggregateOp::Quantile => quantiles(eval, at, node, &grid, &params),
-        _ => Ok(folded(node, &grid)),
+        _ => folded(eval, node, &grid),
     }
 }
 
 /// The labels of a group that a series is in.
-fn group_metric(grouping: &Grouping, metric: &Metric) -> Metric {
-    Metric::from(Key::By(grouping).labels_of(metric))
+fn group_metric(eval: &mut Evaluator<'_>, grouping: &Grouping, metric: &Metric) -> Result<Metric, Error> {
+    let key = Key::By(grouping);
+    eval.meter.copy_labels(key.labels(metric))?;
+    Ok(Metric::from(key.labels_of(metric)))
 }
 
 /// An empty result, which has no names unless it is grouped by them.
@@ -103,7 +105,7 @@ impl Fold {
 }
 
 /// Aggregations that need one pass and little memory.
-fn folded(node: &Aggregate, grid: &Grid) -> Grid {
+fn folded(eval: &mut Evaluator<'_>, node: &Aggregate, grid: &Grid) -> Result<Grid, Error> {
     let groups = Groups::new(Key::By(&node.grouping), &grid.metrics);
     let mut folds = vec![Fold::None; groups.len() * grid.steps];
     for (row, (_, values)) in grid.rows().enumerate() {
@@ -119,9 +121,9 @@ fn folded(node: &Aggregate, grid: &Grid) -> Grid {
         .values
         .extend(folds.into_iter().map(|fold| fold.finish(node.op)));
     result.metrics = (0..groups.len())
-        .map(|group| group_metric(&node.grouping, &grid.metrics[groups.first_row(group)]))
-        .collect();
-    result
+        .map(|group| group_metric(eval, &node.grouping, &grid.metrics[groups.first_row(group)]))
+        .collect::<Result<_, _>>()?;
+    Ok(result)
 }
 
 /// The rows of each group.
@@ -162,7 +164,8 @@ fn quantiles(
             };
             result.values.push(value);
         }
-        result.end_row(|| group_metric(&node.grouping, &grid.metrics[rows[0]]));
+        let metric = group_metric(eval, &node.grouping, &grid.metrics[rows[0]])?;
+        result.end_row(|| metric);
     }
     Ok(result)
 }
@@ -258,7 +261,8 @@ fn count_values(
             let row = match found.get(&labels) {
                 Some(row) => *row,
                 None => {
-                    eval.grow(result.len() + 1, result.steps)?;
+                    eval.meter.grow(result.steps)?;
+                    eval.meter.copy_labels(labels.iter())?;
                     let row = result.add_row(Metric::from(labels.clone()));
                     found.insert(labels, row);
                     row

@@ -148,7 +148,7 @@ fn union(
     rhs: &Grid,
 ) -> Result<Grid, Error> {
     eval.meter.visit(lhs.values.len() + rhs.values.len())?;
-    eval.meter.cells(lhs.len() + rhs.len(), lhs.steps)?;
+    eval.meter.grow(rhs.values.len())?;
     let mut grid = Grid::new(lhs.steps);
     {
         let mut table = Table::new(Key::By(&node.matching.grouping), lhs.len());
@@ -303,12 +303,9 @@ impl Join<'_> {
         {
             return Ok(*row);
         }
-        eval.grow(self.result.len() + 1, self.result.steps)?;
-        let metric = result_metric(
-            self.node,
-            &self.many.metrics[many as usize],
-            &self.one.metrics[one as usize],
-        );
+        eval.meter.grow(self.result.steps)?;
+        let (many_metric, one_metric) = (&self.many.metrics[many as usize], &self.one.metrics[one as usize]);
+        let metric = result_metric(eval, self.node, many_metric, one_metric)?;
         let row = self.result.add_row(metric);
         if self.result.steps > 1 {
             self.rows.insert((many, one), row);
@@ -340,11 +337,16 @@ impl Join<'_> {
 }
 
 /// The labels of what a match yields.
-fn result_metric(node: &Binary, many: &Metric, one: &Metric) -> Metric {
+fn result_metric(
+    eval: &mut Evaluator<'_>,
+    node: &Binary,
+    many: &Metric,
+    one: &Metric,
+) -> Result<Metric, Error> {
     let matching = &node.matching;
     let without_name = drops_name(node);
     if matching.cardinality != Cardinality::OneToOne {
-        return included(node, many, one, without_name);
+        return included(eval, node, many, one, without_name);
     }
     let kept = |name: &str| match &matching.grouping {
         Grouping::Only(only) => only.iter().any(|label| **label == *name),
@@ -352,32 +354,40 @@ fn result_metric(node: &Binary, many: &Metric, one: &Metric) -> Metric {
     };
     if matches!(&matching.grouping, Grouping::Without(without) if without.is_empty()) {
         let metric = many.clone();
-        return if without_name {
+        return Ok(if without_name {
             metric.without_name()
         } else {
             metric
-        };
+        });
     }
+    eval.meter.copy_labels(many.iter())?;
     let labels: Labels = many
         .iter()
         .filter(|(name, _)| kept(name) && !(without_name && *name == METRIC_NAME))
         .collect();
-    Metric::from(labels)
+    Ok(Metric::from(labels))
 }
 
 /// The labels of the many side, with those copied from the one side.
-fn included(node: &Binary, many: &Metric, one: &Metric, without_name: bool) -> Metric {
+fn included(
+    eval: &mut Evaluator<'_>,
+    node: &Binary,
+    many: &Metric,
+    one: &Metric,
+    without_name: bool,
+) -> Result<Metric, Error> {
     let metric = if without_name {
         many.clone().without_name()
     } else {
         many.clone()
     };
     if node.matching.include.is_empty() {
-        return metric;
+        return Ok(metric);
     }
+    eval.meter.copy_labels(many.iter().chain(one.iter()))?;
     let mut labels = metric.to_labels();
     for label in &node.matching.include {
         labels.set(label, one.get(label).unwrap_or(""));
     }
-    Metric::from(labels)
+    Ok(Metric::from(labels))
 }

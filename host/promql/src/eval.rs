@@ -85,12 +85,9 @@ impl<'a> Evaluator<'a> {
     }
 
     pub(crate) fn eval(&mut self, expr: &Expr, steps: Steps) -> Result<Computed, Error> {
-        self.meter.visit(1)?;
+        self.meter.grow(steps.count)?;
         match &expr.node {
-            Node::Number(number) => {
-                self.meter.visit(steps.count)?;
-                Ok(Computed::Scalar(vec![*number; steps.count]))
-            }
+            Node::Number(number) => Ok(Computed::Scalar(vec![*number; steps.count])),
             Node::String(text) => Ok(Computed::String(text.clone())),
             Node::Selector(selector) => selector::vector(self, selector, steps).map(Computed::Vector),
             Node::Range(..) | Node::Subquery(_) => {
@@ -135,12 +132,6 @@ impl<'a> Evaluator<'a> {
             }
             Computed::String(_) => Err(Error::evaluation(at, "a string has no sign")),
         }
-    }
-
-    /// Counts the work and the size of a result that grows to `rows`.
-    pub(crate) fn grow(&mut self, rows: usize, steps: usize) -> Result<(), Error> {
-        self.meter.cells(rows, steps)?;
-        self.meter.visit(steps)
     }
 
     /// Reports something odd about the data, once.

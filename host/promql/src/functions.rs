@@ -14,8 +14,9 @@ use std::fmt;
 use crate::ast::{Expr, Type};
 use crate::error::{Error, Position};
 use crate::eval::{Evaluator, Steps, drop_names};
-use crate::selector::{Window, over_windows};
+use crate::selector::over_windows;
 use crate::value::{Computed, Grid};
+use crate::window::Window;
 
 /// A function's signature and body.
 pub(crate) struct Function {

@@ -57,23 +57,30 @@ limits! {
     /// Length of an expression's text.
     expression_bytes, ExpressionBytes, "bytes of expression", 64 << 10;
     /// Height of an expression's tree: parentheses, calls and operators in each
-    /// other. Each level costs about 1 KiB of stack.
+    /// other. Each level costs up to 3 KiB of stack: 200 fit well into 1 MiB.
     expression_depth, ExpressionDepth, "levels of nesting", 200;
     /// Compiled size of one regular expression.
     regex_bytes, RegexBytes, "bytes of compiled regular expression", 1 << 20;
     /// Steps of a range query, and of each subquery.
     steps, Steps, "steps", 11_000;
+    /// Regular expressions in one expression.
+    regexes, Regexes, "regular expressions", 64;
     /// Series that all selectors of a query get from the storage, together.
-    series, Series, "series", 1_000_000;
+    series, Series, "series", 200_000;
     /// Samples that all selectors get from the storage, together.
     samples_loaded, SamplesLoaded, "samples loaded", 50_000_000;
-    /// Series times steps of one intermediate or final result.
-    result_cells, ResultCells, "series times steps in one result", 20_000_000;
-    /// Visits of samples and of cells of results: what a query costs in time.
-    /// About ten million a second.
-    fuel, Fuel, "sample visits", 500_000_000;
+    /// Samples of all intermediate results and of the final one, together: each
+    /// has room for its series times its steps. A sample is 8 bytes.
+    result_samples, ResultSamples, "samples in results", 20_000_000;
+    /// Labels that aggregations, matching and functions on labels make, together.
+    label_bytes, LabelBytes, "bytes of labels made", 256 << 20;
+    /// Visits of samples, stored ones and those of results: what a query costs
+    /// in time. Some hundred million a second.
+    fuel, Fuel, "sample visits", 1_000_000_000;
 }
 
+/// What a label costs beside its texts.
+const LABEL_OVERHEAD_BYTES: usize = 32;
 /// How often `should_stop` is asked: once in so many visits.
 const VISITS_PER_QUESTION: u64 = 100_000;
 
@@ -83,6 +90,8 @@ pub(crate) struct Meter<'a> {
     should_stop: Option<&'a dyn Fn() -> bool>,
     series: u64,
     samples: u64,
+    result_samples: u64,
+    label_bytes: u64,
     visits: u64,
     next_question: u64,
 }
@@ -93,6 +102,8 @@ impl<'a> Meter<'a> {
             limits,
             should_stop,
             series: 0,
+            result_samples: 0,
+            label_bytes: 0,
             samples: 0,
             visits: 0,
             next_question: 0,
@@ -123,10 +134,29 @@ impl<'a> Meter<'a> {
         check(self.limits, Limit::Fuel, self.visits)
     }
 
-    /// Checks the size of a result before it is made.
-    pub(crate) fn cells(&self, series: usize, steps: usize) -> Result<(), Error> {
-        let cells = (series as u64).saturating_mul(steps as u64);
-        check(self.limits, Limit::ResultCells, cells)
+    /// Counts the samples of a result, before there is room made for them.
+    pub(crate) fn grow(&mut self, samples: usize) -> Result<(), Error> {
+        self.result_samples = self.result_samples.saturating_add(samples as u64);
+        check(self.limits, Limit::ResultSamples, self.result_samples)?;
+        self.visit(samples)
+    }
+
+    /// Counts labels, best before they are made.
+    pub(crate) fn label_bytes(&mut self, bytes: usize) -> Result<(), Error> {
+        self.label_bytes = self.label_bytes.saturating_add(bytes as u64);
+        check(self.limits, Limit::LabelBytes, self.label_bytes)
+    }
+
+    /// Counts a copy of some labels, best before it is made.
+    pub(crate) fn copy_labels<'l>(
+        &mut self,
+        labels: impl Iterator<Item = (&'l str, &'l str)>,
+    ) -> Result<(), Error> {
+        self.label_bytes(
+            labels
+                .map(|(name, value)| name.len() + value.len() + LABEL_OVERHEAD_BYTES)
+                .sum(),
+        )
     }
 
     pub(crate) fn steps(&self, steps: u64) -> Result<(), Error> {

@@ -10,7 +10,7 @@ use wasmalert_core::Labels;
 use wasmalert_core::label::METRIC_NAME;
 
 use crate::error::Error;
-use crate::matcher::MatchOp;
+use crate::matcher::{MatchOp, Matcher};
 use crate::storage::{Select, Storage, Visit};
 
 /// Plain columns, found by metric name.
@@ -88,13 +88,24 @@ impl MemoryStorage {
 }
 
 impl Columns {
-    fn show(&self, select: &Select<'_>, visit: Visit<'_>) -> Result<(), Error> {
+    /// Shows the samples asked for, if the labels fulfil `matchers`.
+    fn show(&self, select: &Select<'_>, matchers: &[&Matcher], visit: Visit<'_>) -> Result<(), Error> {
         let end = self.timestamps_ms.partition_point(|time| *time <= select.max_ms);
-        let start = self.timestamps_ms.partition_point(|time| *time < select.min_ms);
-        if start >= end || !select.matches(&self.labels) {
+        let start = if select.newest_only {
+            let newest = end.saturating_sub(1);
+            newest
+                + usize::from(
+                    self.timestamps_ms
+                        .get(newest)
+                        .is_some_and(|time| *time < select.min_ms),
+                )
+        } else {
+            self.timestamps_ms.partition_point(|time| *time < select.min_ms)
+        };
+        let fulfils = |matcher: &&Matcher| matcher.matches(self.labels.get(&matcher.name).unwrap_or(""));
+        if start >= end || !matchers.iter().all(fulfils) {
             return Ok(());
         }
-        let start = if select.newest_only { end - 1 } else { start };
         visit(
             &self.labels,
             &self.timestamps_ms[start..end],
@@ -105,21 +116,23 @@ impl Columns {
 
 impl Storage for MemoryStorage {
     fn select(&self, select: &Select<'_>, visit: Visit<'_>) -> Result<(), Error> {
-        let name = select
+        let (name, others): (Vec<&Matcher>, Vec<&Matcher>) = select
             .matchers
             .iter()
-            .find(|matcher| &*matcher.name == METRIC_NAME && matcher.op == MatchOp::Equal);
-        match name {
-            Some(name) => {
+            .partition(|matcher| &*matcher.name == METRIC_NAME && matcher.op == MatchOp::Equal);
+        match name[..] {
+            [name] => {
                 let found = self.by_name.get(&name.value).map_or(&[][..], Vec::as_slice);
                 found
                     .iter()
-                    .try_for_each(|at| self.series[*at].show(select, visit))
+                    .try_for_each(|at| self.series[*at].show(select, &others, visit))
             }
-            None => self
-                .series
-                .iter()
-                .try_for_each(|series| series.show(select, visit)),
+            _ => {
+                let all: Vec<&Matcher> = select.matchers.iter().collect();
+                self.series
+                    .iter()
+                    .try_for_each(|series| series.show(select, &all, visit))
+            }
         }
     }
 }

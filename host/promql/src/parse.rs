@@ -5,11 +5,13 @@
 
 mod build;
 mod lex;
+mod matching;
 mod selector;
 #[cfg(test)]
 mod tests;
+mod time;
 
-use crate::ast::{AggregateOp, AtTime, BinaryOp, Cardinality, Expr, Grouping, Matching, Node, Shift, Type};
+use crate::ast::{AggregateOp, BinaryOp, Expr, Grouping, Node, Shift, Type};
 use crate::error::{Error, Position};
 use crate::limits::{Limit, Limits, check};
 use lex::{Lexer, Token};
@@ -50,6 +52,7 @@ struct Parser<'a> {
     at: Position,
     limits: &'a Limits,
     depth: u64,
+    regexes: u64,
 }
 
 impl<'a> Parser<'a> {
@@ -62,6 +65,7 @@ impl<'a> Parser<'a> {
             at,
             limits,
             depth: 0,
+            regexes: 0,
         })
     }
 
@@ -110,6 +114,13 @@ impl<'a> Parser<'a> {
 
     fn unexpected(&self, context: &str) -> Error {
         Error::parse(self.at, format!("unexpected {} {context}", self.token.describe()))
+    }
+
+    /// Counts a regular expression; the answer is how large it may become.
+    fn regex_bytes_max(&mut self) -> Result<usize, Error> {
+        self.regexes += 1;
+        check(self.limits, Limit::Regexes, self.regexes)?;
+        Ok(usize::try_from(self.limits.regex_bytes).unwrap_or(usize::MAX))
     }
 
     /// Runs `parse` one level deeper.
@@ -166,82 +177,6 @@ impl<'a> Parser<'a> {
             },
             _ => return None,
         })
-    }
-
-    /// What stands between an operator and its right side.
-    fn matching(&mut self) -> Result<(Option<Matching>, bool), Error> {
-        let return_bool = self.eat_word("bool")?;
-        let mut matching = None;
-        for (word, only) in [("on", true), ("ignoring", false)] {
-            if matching.is_none() && self.eat_word(word)? {
-                let labels = self.labels()?;
-                let grouping = if only {
-                    Grouping::Only(labels)
-                } else {
-                    Grouping::Without(labels)
-                };
-                matching = Some(Matching {
-                    grouping,
-                    cardinality: Cardinality::OneToOne,
-                    include: Vec::new(),
-                });
-            }
-        }
-        for (word, cardinality) in [
-            ("group_left", Cardinality::ManyToOne),
-            ("group_right", Cardinality::OneToMany),
-        ] {
-            if !self.is_word(word) {
-                continue;
-            }
-            let Some(matching) = &mut matching else {
-                return Err(self.unexpected("without \"on\" or \"ignoring\" before it"));
-            };
-            self.bump()?;
-            matching.cardinality = cardinality;
-            if self.is_sign("(") {
-                matching.include = self.labels()?;
-            }
-        }
-        for word in ["fill", "fill_left", "fill_right"] {
-            if self.is_word(word) {
-                return Err(Error::not_supported(
-                    self.at,
-                    format!("the experimental modifier {word}"),
-                ));
-            }
-        }
-        Ok((matching, return_bool))
-    }
-
-    /// Labels in parentheses.
-    fn labels(&mut self) -> Result<Vec<Box<str>>, Error> {
-        self.expect_sign("(", "in grouping")?;
-        let mut labels: Vec<Box<str>> = Vec::new();
-        while !self.is_sign(")") {
-            match self.bump_label("in grouping, expected a label")? {
-                label if labels.contains(&label) => {}
-                label => labels.push(label),
-            }
-            if !self.eat_sign(",")? {
-                break;
-            }
-        }
-        self.expect_sign(")", "in grouping")?;
-        Ok(labels)
-    }
-
-    /// A label's name, plain or quoted.
-    fn bump_label(&mut self, context: &str) -> Result<Box<str>, Error> {
-        match &self.token {
-            Token::Word(word) if word.contains(':') => Err(self.unexpected(context)),
-            Token::Text(text) if text.is_empty() => Err(self.unexpected(context)),
-            Token::Word(_) | Token::Text(_) => match self.bump()? {
-                Token::Word(name) | Token::Text(name) => Ok(name),
-                _ => Err(self.unexpected(context)),
-            },
-            _ => Err(self.unexpected(context)),
-        }
     }
 
     fn unary(&mut self) -> Result<Expr, Error> {
@@ -377,16 +312,6 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn grouping(&mut self) -> Result<Option<Grouping>, Error> {
-        if self.eat_word("by")? {
-            return Ok(Some(Grouping::Only(self.labels()?)));
-        }
-        if self.eat_word("without")? {
-            return Ok(Some(Grouping::Without(self.labels()?)));
-        }
-        Ok(None)
-    }
-
     fn aggregate(&mut self, at: Position, op: AggregateOp, name: &str) -> Result<Expr, Error> {
         let before = self.grouping()?;
         let arguments = self.arguments()?;
@@ -395,105 +320,6 @@ impl<'a> Parser<'a> {
             None => self.grouping()?.unwrap_or(Grouping::Only(Vec::new())),
         };
         self.aggregation(at, op, name, arguments, grouping)
-    }
-
-    /// `5m` or `5m:1m`, in brackets.
-    fn range(&mut self, expr: Expr, bare: bool) -> Result<Expr, Error> {
-        self.bump()?;
-        let range_ms = self.positive_ms("range")?;
-        if self.eat_sign("]")? {
-            return self.range_of(expr, bare, range_ms);
-        }
-        if !self.eat_sign(":")? {
-            return Err(self.bracket_error());
-        }
-        let step_ms = if self.is_sign("]") {
-            None
-        } else {
-            Some(self.positive_ms("step")?)
-        };
-        if !self.eat_sign("]")? {
-            return Err(self.bracket_error());
-        }
-        self.subquery_of(expr, range_ms, step_ms)
-    }
-
-    /// Arithmetic on durations is valid but experimental; all else is not valid.
-    fn bracket_error(&self) -> Error {
-        match self.token {
-            Token::Sign("+" | "-" | "*" | "/" | "%" | "^") => {
-                Error::not_supported(self.at, "experimental duration expressions")
-            }
-            _ => self.unexpected("in range, expected \":\" or \"]\""),
-        }
-    }
-
-    fn positive_ms(&mut self, what: &str) -> Result<i64, Error> {
-        let at = self.at;
-        let ms = self.duration_ms(what)?;
-        if ms <= 0 {
-            return Err(Error::parse(at, "duration must be greater than 0"));
-        }
-        Ok(ms)
-    }
-
-    /// A duration, or a number of seconds, in milliseconds.
-    fn duration_ms(&mut self, what: &str) -> Result<i64, Error> {
-        let ms = match &self.token {
-            Token::Duration(ms) => *ms as f64,
-            Token::Number(seconds) => (seconds * 1e3).round(),
-            Token::Sign("(" | "+" | "-") => {
-                return Err(Error::not_supported(self.at, "experimental duration expressions"));
-            }
-            Token::Word(word)
-                if matches!(&**word, "step" | "range" | "max_of" | "min_of" | "start" | "end") =>
-            {
-                return Err(Error::not_supported(self.at, "experimental duration expressions"));
-            }
-            _ => return Err(self.unexpected(&format!("in {what}, expected a duration"))),
-        };
-        // Go's time.Duration counts nanoseconds in 64 bits: 292 years.
-        if ms.is_nan() || ms.abs() > 9_223_372_036_854.0 {
-            return Err(Error::parse(self.at, "duration out of range"));
-        }
-        self.bump()?;
-        Ok(ms as i64)
-    }
-
-    fn offset_ms(&mut self) -> Result<i64, Error> {
-        let minus = self.eat_sign("-")?;
-        if !minus {
-            self.eat_sign("+")?;
-        }
-        let ms = self.duration_ms("offset")?;
-        Ok(if minus { -ms } else { ms })
-    }
-
-    fn at_time(&mut self) -> Result<AtTime, Error> {
-        for (word, time) in [("start", AtTime::Start), ("end", AtTime::End)] {
-            if self.eat_word(word)? {
-                self.expect_sign("(", "in @")?;
-                self.expect_sign(")", "in @")?;
-                return Ok(time);
-            }
-        }
-        let at = self.at;
-        let minus = self.eat_sign("-")?;
-        if !minus {
-            self.eat_sign("+")?;
-        }
-        let seconds = match &self.token {
-            Token::Number(seconds) => *seconds,
-            Token::Duration(ms) => *ms as f64 / 1e3,
-            Token::Word(word) if matches!(&*word.to_ascii_lowercase(), "inf" | "nan") => f64::NAN,
-            _ => return Err(self.unexpected("after @, expected a timestamp")),
-        };
-        let ms = (if minus { -seconds } else { seconds } * 1e3).round();
-        if ms.is_nan() || ms.abs() >= i64::MAX as f64 {
-            return Err(Error::parse(at, "timestamp out of bounds for @ modifier"));
-        }
-        self.bump()?;
-        Ok(AtTime::Ms(ms as i64))
     }
 }
 

@@ -4,39 +4,12 @@ use std::sync::Arc;
 
 use crate::ast::{Expr, Node, Selector, Subquery};
 use crate::error::Error;
-use crate::eval::{Evaluator, Reference, Steps};
+use crate::eval::{Evaluator, Steps};
 use crate::matcher::MatchOp;
 use crate::storage::{Select, is_stale};
-use crate::value::{ABSENT, Grid, Metric, Series, is_absent};
+use crate::value::{ABSENT, Grid, Metric, Series};
+use crate::window::{Fresh, Samples, Window, Windows, advance};
 use wasmalert_core::label::METRIC_NAME;
-
-/// The samples of one series that a range function looks at, at one step: those
-/// after `start_ms` and up to `end_ms`, at least one, no stale marker.
-pub(crate) struct Window<'a> {
-    pub(crate) timestamps_ms: &'a [i64],
-    pub(crate) values: &'a [f64],
-    pub(crate) start_ms: i64,
-    pub(crate) end_ms: i64,
-    /// The time of the step, whatever the modifiers.
-    pub(crate) time_ms: i64,
-    /// The scalar arguments of the function at this step.
-    pub(crate) params: &'a [f64],
-}
-
-impl Window<'_> {
-    pub(crate) fn range_s(&self) -> f64 {
-        self.end_ms.saturating_sub(self.start_ms) as f64 / 1e3
-    }
-
-    pub(crate) fn param(&self, at: usize) -> f64 {
-        self.params.get(at).copied().unwrap_or(f64::NAN)
-    }
-
-    /// The newest sample.
-    pub(crate) fn last(&self) -> f64 {
-        self.values.last().copied().unwrap_or(f64::NAN)
-    }
-}
 
 /// An instant vector: the newest sample of each series that is not too old.
 pub(crate) fn vector(eval: &mut Evaluator<'_>, selector: &Selector, steps: Steps) -> Result<Grid, Error> {
@@ -71,8 +44,7 @@ fn newest(
     eval.storage
         .select(&select, &mut |labels, timestamps_ms, values| {
             meter.load(timestamps_ms.len())?;
-            meter.cells(grid.len() + 1, steps.count)?;
-            meter.visit(steps.count)?;
+            meter.grow(steps.count)?;
             let mut seen = 0;
             for time_ms in steps.times_ms() {
                 let reference_ms = reference.of(time_ms);
@@ -91,19 +63,6 @@ fn newest(
             Ok(())
         })?;
     Ok(grid)
-}
-
-/// Number of samples up to and including `limit_ms`; at least `from`, the
-/// answer for an earlier time.
-fn advance(timestamps_ms: &[i64], from: usize, limit_ms: i64) -> usize {
-    let rest = &timestamps_ms[from..];
-    // Mostly the next few: gallop before searching.
-    let mut jump = 1;
-    while jump < rest.len() && rest[jump - 1] <= limit_ms {
-        jump *= 2;
-    }
-    let within = &rest[..jump.min(rest.len())];
-    from + within.partition_point(|time| *time <= limit_ms)
 }
 
 /// Whether all series of a selector have the same name.
@@ -152,7 +111,7 @@ fn over_range(
     eval.storage
         .select(&windows.select(selector), &mut |labels, timestamps_ms, values| {
             meter.load(timestamps_ms.len())?;
-            meter.cells(grid.len() + 1, steps.count)?;
+            meter.grow(steps.count)?;
             let (timestamps_ms, values) = fresh.without_stale(timestamps_ms, values);
             windows.apply(timestamps_ms, values, f, &mut grid.values, |visits| {
                 meter.visit(visits)
@@ -185,7 +144,7 @@ fn over_subquery(
     grid.distinct_without_name = inner.distinct_without_name;
     let mut samples = Samples::default();
     for (metric, row) in inner.rows() {
-        eval.meter.cells(grid.len() + 1, steps.count)?;
+        eval.meter.grow(steps.count)?;
         samples.fill(inner_steps, row);
         let meter = &mut eval.meter;
         windows.apply(
@@ -230,116 +189,6 @@ fn inner_steps(
     }))
 }
 
-/// Where the windows of a range lie.
-#[derive(Clone, Copy)]
-struct Windows<'a> {
-    reference: Reference,
-    range_ms: i64,
-    steps: Steps,
-    params: &'a [Vec<f64>],
-}
-
-impl Windows<'_> {
-    fn select<'s>(&self, selector: &'s Selector) -> Select<'s> {
-        let first_end_ms = self.reference.of(self.steps.start_ms);
-        Select {
-            matchers: &selector.matchers,
-            min_ms: first_end_ms.saturating_sub(self.range_ms).saturating_add(1),
-            max_ms: self.reference.of(self.steps.end_ms()),
-            newest_only: false,
-        }
-    }
-
-    /// Appends a value for each step to `row`.
-    fn apply(
-        &self,
-        timestamps_ms: &[i64],
-        values: &[f64],
-        f: fn(&Window<'_>) -> Option<f64>,
-        row: &mut Vec<f64>,
-        mut visit: impl FnMut(usize) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let (mut first, mut end) = (0, 0);
-        let mut params = Vec::with_capacity(self.params.len());
-        for (step, time_ms) in self.steps.times_ms().enumerate() {
-            let end_ms = self.reference.of(time_ms);
-            let start_ms = end_ms.saturating_sub(self.range_ms);
-            first = advance(timestamps_ms, first, start_ms);
-            end = advance(timestamps_ms, end.max(first), end_ms);
-            visit(1 + end - first)?;
-            if first == end {
-                row.push(ABSENT);
-                continue;
-            }
-            params.clear();
-            params.extend(self.params.iter().map(|values| values[step]));
-            let window = Window {
-                timestamps_ms: &timestamps_ms[first..end],
-                values: &values[first..end],
-                start_ms,
-                end_ms,
-                time_ms,
-                params: &params,
-            };
-            row.push(f(&window).unwrap_or(ABSENT));
-        }
-        Ok(())
-    }
-}
-
-/// A buffer for series that have stale markers.
-#[derive(Default)]
-struct Fresh(Samples);
-
-impl Fresh {
-    /// The samples without stale markers, copied only if there are any.
-    fn without_stale<'s>(
-        &'s mut self,
-        timestamps_ms: &'s [i64],
-        values: &'s [f64],
-    ) -> (&'s [i64], &'s [f64]) {
-        if !values.iter().any(|value| is_stale(*value)) {
-            return (timestamps_ms, values);
-        }
-        let samples = &mut self.0;
-        samples.clear();
-        for (timestamp_ms, value) in timestamps_ms.iter().zip(values) {
-            if !is_stale(*value) {
-                samples.push(*timestamp_ms, *value);
-            }
-        }
-        (&samples.timestamps_ms, &samples.values)
-    }
-}
-
-#[derive(Default)]
-struct Samples {
-    timestamps_ms: Vec<i64>,
-    values: Vec<f64>,
-}
-
-impl Samples {
-    fn clear(&mut self) {
-        self.timestamps_ms.clear();
-        self.values.clear();
-    }
-
-    fn push(&mut self, timestamp_ms: i64, value: f64) {
-        self.timestamps_ms.push(timestamp_ms);
-        self.values.push(value);
-    }
-
-    /// The samples of a row of a grid.
-    fn fill(&mut self, steps: Steps, row: &[f64]) {
-        self.clear();
-        for (time_ms, value) in steps.times_ms().zip(row) {
-            if !is_absent(*value) {
-                self.push(time_ms, *value);
-            }
-        }
-    }
-}
-
 /// The samples of a range at one time, for a query that asks for nothing else.
 pub(crate) fn raw(eval: &mut Evaluator<'_>, range: &Expr, time_ms: i64) -> Result<Vec<Series>, Error> {
     let steps = Steps {
@@ -362,7 +211,7 @@ pub(crate) fn raw(eval: &mut Evaluator<'_>, range: &Expr, time_ms: i64) -> Resul
             eval.storage
                 .select(&windows.select(selector), &mut |labels, timestamps_ms, values| {
                     meter.load(timestamps_ms.len())?;
-                    meter.visit(timestamps_ms.len())?;
+                    meter.grow(timestamps_ms.len())?;
                     let (timestamps_ms, values) = fresh.without_stale(timestamps_ms, values);
                     found.push(Series {
                         metric: Metric::new(Arc::clone(labels)),

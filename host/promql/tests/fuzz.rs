@@ -1,5 +1,5 @@
 //! No input makes the crate panic, overflow its stack or run without end.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;
 use wasmalert_core::Labels;
@@ -21,7 +21,7 @@ fn limits() -> Limits {
     Limits {
         steps: 500,
         samples_loaded: 10_000,
-        result_cells: 10_000,
+        result_samples: 20_000,
         fuel: 200_000,
         regex_bytes: 100_000,
         ..Limits::default()
@@ -54,6 +54,15 @@ fn time_ms() -> impl Strategy<Value = i64> {
         i64::MAX - 1_000_000..=i64::MAX,
         i64::MIN..i64::MIN + 1_000_000,
     ]
+}
+
+/// Equal for equal values, and for all NaNs.
+fn bits(value: f64) -> u64 {
+    if value.is_nan() {
+        f64::NAN.to_bits()
+    } else {
+        value.to_bits()
+    }
 }
 
 type Samples = Vec<(u8, i64, f64)>;
@@ -301,8 +310,11 @@ proptest! {
         text in vector(),
         samples in proptest::collection::vec((0_u8..24, 0_i64..1_000_000, number()), 0..60),
     ) {
-        // These two depend on the range.
-        prop_assume!(!text.contains("start()"));
+        // The start of a range is another one; and topk puts the series of an
+        // instant query in order, which sums and NaNs of other bits may show.
+        if text.contains("start()") || text.contains("topk") {
+            return Ok(());
+        }
         let query = Query::parse(&text, &Limits::default()).unwrap();
         let storage = storage(&samples);
         let options = Options::default();
@@ -316,12 +328,12 @@ proptest! {
             let instant = query.instant(&storage, time_ms, &options).unwrap();
             let wasmalert_promql::Value::Vector(samples) = instant.value else { panic!("no vector") };
             let mut wanted: Vec<_> =
-                samples.iter().map(|sample| (sample.metric.to_string(), sample.value.to_bits())).collect();
+                samples.iter().map(|sample| (sample.metric.to_string(), bits(sample.value))).collect();
             let mut got: Vec<_> = series
                 .iter()
                 .filter_map(|series| {
                     let at = series.timestamps_ms.iter().position(|time| *time == time_ms)?;
-                    Some((series.metric.to_string(), series.values[at].to_bits()))
+                    Some((series.metric.to_string(), bits(series.values[at])))
                 })
                 .collect();
             wanted.sort();
@@ -372,7 +384,7 @@ fn the_deepest_expression_allowed_fits_a_small_stack() {
             ("x + ", "x", "", 199),
             ("2 ^ ", "x", "", 199),
             ("sum(", "x", ")", 199),
-            ("label_replace(", "x", ", \"a\", \"b\", \"c\", \"d\")", 199),
+            ("label_replace(", "x", ", \"a\", \"b\", \"c\", \"d\")", 64),
         ] {
             let text = format!("{}{middle}{}", open.repeat(levels), close.repeat(levels));
             let query =

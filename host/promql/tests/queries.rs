@@ -1,4 +1,5 @@
 //! The public interface: results, limits, warnings, other storages.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -68,7 +69,11 @@ fn every_limit_is_held() {
         (Limit::Series, 19, "up"),
         (Limit::Series, 39, "up + up"),
         (Limit::SamplesLoaded, 90, "sum(count_over_time(up[5m]))"),
-        (Limit::ResultCells, 99, "up"),
+        (Limit::ResultSamples, 104, "up"),
+        (Limit::ResultSamples, 250, "up or up"),
+        (Limit::Regexes, 1, "up{a=~'x.*', b!~'y'}"),
+        (Limit::LabelBytes, 600, "sum by (instance) (up)"),
+        (Limit::LabelBytes, 1_500, "label_join(up, 'a', '', 'instance')"),
         (Limit::Fuel, 90, "count_over_time(up[5m])"),
     ] {
         let mut options = Options::default();
@@ -131,6 +136,46 @@ fn a_query_stops_when_told_to() {
     let query = parse("sum_over_time(sum_over_time(up[1h:1s])[1h:1s])");
     let error = query.instant(&storage(100), 3_600_000, &options).unwrap_err();
     assert_eq!((error, asked.get()), (Error::Stopped, 3));
+}
+
+#[test]
+fn labels_do_not_grow_without_bound() {
+    let mut options = Options::default();
+    options.limits.label_bytes = 1 << 20;
+    let doubled = |open: &str, close: &str| format!("{}up{}", open.repeat(60), close.repeat(60));
+    for text in [
+        doubled("label_replace(", ", 'a', '$1$1$1', 'a', '(.*)')")
+            .replace("(up,", "(label_replace(up, 'a', 'x', '', ''),"),
+        doubled("label_join(", ", 'instance', '', 'instance', 'instance')"),
+    ] {
+        let error = parse(&text).instant(&storage(1), 0, &options).unwrap_err();
+        assert_eq!(error.code(), "label_bytes_exceeded");
+    }
+}
+
+#[test]
+fn a_query_is_shared_between_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Query>();
+    shared::<MemoryStorage>();
+}
+
+#[test]
+fn the_crate_stays_pure() {
+    let manifest = include_str!("../Cargo.toml");
+    let dependencies = manifest.split("[dependencies]").nth(1).unwrap();
+    let names: Vec<&str> = dependencies
+        .split("[lints]")
+        .next()
+        .unwrap()
+        .lines()
+        .filter(|line| !line.starts_with(['#', '[']) && !line.is_empty())
+        .map(|line| line.split(['.', ' ']).next().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        ["wasmalert-core", "regex", "regex-syntax", "thiserror", "proptest"]
+    );
 }
 
 #[test]

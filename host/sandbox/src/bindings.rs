@@ -29,18 +29,30 @@ pub(crate) mod notifier {
     });
 }
 
-pub(crate) use rule::wasmalert::rules::{log, metrics, query, state, timers, types};
+/// What the WASI stub asks of the host; no part of the contract.
+pub(crate) mod stub {
+    wasmtime::component::bindgen!({
+        path: "wit",
+        world: "wasi-stub",
+        imports: { default: trappable },
+    });
+}
 
-/// Every import that a rule may have.
+pub(crate) use rule::wasmalert::rules::{log, metrics, query, state, timers, types};
+pub(crate) use stub::wasmalert::host::wasi;
+
+/// Every import that a rule may have, and the stub's.
 pub(crate) fn rule_linker(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
     let mut linker = Linker::new(engine);
     rule::Rule::add_to_linker::<_, HasSelf<_>>(&mut linker, |host| host)?;
+    stub::WasiStub::add_to_linker::<_, HasSelf<_>>(&mut linker, |host| host)?;
     Ok(linker)
 }
 
-/// Every import that a notifier may have.
+/// Every import that a notifier may have, and the stub's.
 pub(crate) fn notifier_linker(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
     let mut linker = Linker::new(engine);
     notifier::Notifier::add_to_linker::<_, HasSelf<_>>(&mut linker, |host| host)?;
+    stub::WasiStub::add_to_linker::<_, HasSelf<_>>(&mut linker, |host| host)?;
     Ok(linker)
 }

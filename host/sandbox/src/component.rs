@@ -17,7 +17,7 @@ use crate::bindings::rule::exports::wasmalert::rules::rules;
 use crate::bindings::rule::{Rule, RulePre};
 use crate::bindings::types::Label;
 use crate::engine::{Inner, SandboxError};
-use crate::host::{Host, ITEM_BYTES, Inputs, label_bytes};
+use crate::host::{Host, ITEM_BYTES, Inputs, Moment, label_bytes};
 use crate::model::{
     Disposition, Evaluation, HttpRequest, HttpResponse, NotifyAlert, NotifyBatch, Run, Verdict, World,
 };
@@ -138,6 +138,7 @@ impl Component {
         with_effects(self.run(
             Inputs::Notifier {
                 state: Arc::clone(state),
+                moment: Moment::of_batch(batch),
             },
             limits,
             |store| {
@@ -166,6 +167,7 @@ impl Component {
         with_effects(self.run(
             Inputs::Notifier {
                 state: Arc::clone(state),
+                moment: Moment::NONE,
             },
             limits,
             |store| {

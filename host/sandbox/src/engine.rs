@@ -32,7 +32,7 @@ const TABLE_ELEMENTS_MAX: usize = 64 << 10;
 /// so that no component takes another's place.
 const CORE_INSTANCES_PER_COMPONENT_MAX: u32 = 64;
 const TABLES_PER_COMPONENT_MAX: u32 = 8;
-pub(crate) const MEMORIES_PER_COMPONENT_MAX: u32 = 2;
+pub(crate) const MEMORIES_PER_COMPONENT_MAX: u32 = 4;
 /// Address space that each memory reserves, so that no access needs a check.
 const MEMORY_RESERVATION_GIB: u64 = 4;
 /// Frames of a guest's call stack that a trap's message is made from.
@@ -104,10 +104,7 @@ impl Sandbox {
     /// # Errors
     /// The pool does not fit in the address space, or no thread can be started.
     pub fn new(config: &SandboxConfig) -> Result<Self, SandboxError> {
-        let mut settings = settings();
-        settings.max_wasm_stack(usize_of(config.stack_bytes));
-        settings.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config)));
-        let engine = Engine::new(&settings).map_err(|error| SandboxError::Pool {
+        let engine = Engine::new(&engine_settings(config)).map_err(|error| SandboxError::Pool {
             instances: config.instances,
             gib: u64::from(config.instances) * u64::from(MEMORIES_PER_COMPONENT_MAX) * MEMORY_RESERVATION_GIB,
             reason: format!("{error:#}"),
@@ -142,6 +139,16 @@ impl Sandbox {
     }
 }
 
+/// The settings of the engine that components run in: for what measures the
+/// sandbox beside wasmtime alone.
+#[must_use]
+pub fn engine_settings(config: &SandboxConfig) -> Config {
+    let mut settings = settings();
+    settings.max_wasm_stack(usize_of(config.stack_bytes));
+    settings.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config)));
+    settings
+}
+
 /// The settings that the compiler and the sandbox have in common.
 pub(crate) fn settings() -> Config {
     let mut config = Config::new();
@@ -156,7 +163,8 @@ pub(crate) fn settings() -> Config {
         .cranelift_nan_canonicalization(true)
         .wasm_relaxed_simd(false)
         .wasm_memory64(false)
-        .wasm_multi_memory(false)
+        // Calls between inner modules that have each their own memory need it.
+        .wasm_multi_memory(true)
         .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(BACKTRACE_FRAMES_MAX));
     config
 }

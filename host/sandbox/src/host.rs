@@ -9,6 +9,7 @@ mod output;
 mod query;
 mod state;
 mod timers;
+mod wasi;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -26,6 +27,8 @@ use crate::memory::Memory;
 pub(crate) use kept::Kept;
 #[expect(unreachable_pub, reason = "the generated bindings re-export it")]
 pub use query::FrameHandle;
+pub(crate) use wasi::Moment;
+use wasi::Printed;
 
 /// Frames a run may hold open at a time. Guests with a garbage collector let go
 /// of theirs late or never.
@@ -48,6 +51,7 @@ pub(crate) enum Inputs {
     },
     Notifier {
         state: Arc<State>,
+        moment: Moment,
     },
 }
 
@@ -75,6 +79,7 @@ pub(crate) struct Host {
     timers: Kept<Timer>,
     pub(crate) log: Vec<LogLine>,
     log_bytes: u64,
+    printed: Printed,
     metrics: Vec<MetricUpdate>,
     series: HashSet<(String, Labels)>,
 }
@@ -84,7 +89,7 @@ impl Host {
         let (state, timers) = match &inputs {
             Inputs::Nothing => (Arc::default(), Arc::default()),
             Inputs::Rule { journal, .. } => (Arc::clone(&journal.state), Arc::clone(&journal.timers)),
-            Inputs::Notifier { state } => (Arc::clone(state), Arc::default()),
+            Inputs::Notifier { state, .. } => (Arc::clone(state), Arc::default()),
         };
         let mut open = ResourceTable::new();
         open.set_max_capacity(FRAMES_OPEN_MAX);
@@ -103,6 +108,7 @@ impl Host {
             timers: Kept::new(timers, |timer| timer.payload.len()),
             log: Vec::new(),
             log_bytes: 0,
+            printed: Printed::default(),
             metrics: Vec::new(),
             series: HashSet::new(),
         }

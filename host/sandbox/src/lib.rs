@@ -29,7 +29,7 @@ pub use compile::{
     inspect,
 };
 pub use component::Component;
-pub use engine::{Sandbox, SandboxConfig, SandboxError};
+pub use engine::{Sandbox, SandboxConfig, SandboxError, engine_settings};
 pub use model::{
     AlertStatus, Disposition, DispositionKind, Evaluation, HttpRequest, HttpResponse, NotifyAlert,
     NotifyBatch, Run, Verdict, World,

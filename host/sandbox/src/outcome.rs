@@ -3,8 +3,7 @@
 //! What is returned is the component's word: counts and lengths are checked
 //! before anything is copied.
 
-use wasmalert_core::Labels;
-use wasmalert_core::evaluation::{Description, Finding, Outcome, RecordedSample};
+use wasmalert_core::evaluation::{Description, Finding, GivenLabels, Outcome, RecordedSample};
 use wasmalert_core::fault::{Fault, FaultCode};
 use wasmalert_core::label::METRIC_NAME;
 use wasmalert_core::limits::{Limit, Limits};
@@ -40,14 +39,10 @@ pub(crate) fn outcome(outcome: rule::Outcome, host: &mut Host) -> Result<Outcome
     check(Limit::Findings, outcome.findings.len() as u64, &host.limits)?;
     check(Limit::Samples, outcome.samples.len() as u64, &host.limits)?;
     host.pay(label_bytes(&outcome.extras))?;
-    let mut findings = Vec::with_capacity(outcome.findings.len());
-    for found in outcome.findings {
-        findings.push(finding(found, host)?);
-    }
-    let mut samples = Vec::with_capacity(outcome.samples.len());
-    for recorded in outcome.samples {
-        samples.push(sample(&recorded, host)?);
-    }
+    let findings = outcome.findings.into_iter().map(|found| finding(found, host));
+    let findings = findings.collect::<Result<_, _>>()?;
+    let samples = outcome.samples.into_iter().map(|recorded| sample(recorded, host));
+    let samples = samples.collect::<Result<_, _>>()?;
     Ok(Outcome { findings, samples })
 }
 
@@ -58,18 +53,16 @@ fn finding(finding: rule::Finding, host: &mut Host) -> Result<Finding, Fault> {
         check_label("an annotation", annotation, Limit::AnnotationBytes, &host.limits)?;
     }
     host.pay(2 * ITEM_BYTES + label_bytes(annotations) + label_bytes(&finding.extras))?;
-    let mut labels = labels_of(finding.series, &finding.labels, host)?;
-    labels.set(METRIC_NAME, "");
     Ok(Finding {
-        labels,
+        given: given_labels(finding.series, finding.labels, host)?,
         value: finding.value,
         annotations: pairs(finding.annotations),
     })
 }
 
-fn sample(sample: &rule::RecordedSample, host: &mut Host) -> Result<RecordedSample, Fault> {
+fn sample(sample: rule::RecordedSample, host: &mut Host) -> Result<RecordedSample, Fault> {
     host.pay(2 * ITEM_BYTES)?;
-    let labels = labels_of(sample.series, &sample.labels, host)?;
+    let labels = given_labels(sample.series, sample.labels, host)?;
     if labels.get(METRIC_NAME).is_none() {
         return Err(bad_outcome(format!(
             "a recorded sample has no label {METRIC_NAME}: {labels}"
@@ -82,35 +75,39 @@ fn sample(sample: &rule::RecordedSample, host: &mut Host) -> Result<RecordedSamp
 }
 
 /// The labels of a series, where one is referred to, with `own` on top.
-fn labels_of(
+#[inline]
+fn given_labels(
     series: Option<rule::SeriesRef>,
-    own: &[types::Label],
+    own: Vec<types::Label>,
     host: &mut Host,
-) -> Result<Labels, Fault> {
+) -> Result<GivenLabels, Fault> {
     check(Limit::FindingLabels, own.len() as u64, &host.limits)?;
-    for label in own {
+    for label in &own {
         check_label("a label", label, Limit::LabelBytes, &host.limits)?;
     }
-    host.pay(label_bytes(own))?;
-    let own = own
-        .iter()
-        .map(|label| (label.name.as_str(), label.value.as_str()));
+    host.pay(label_bytes(&own))?;
+    let own = pairs(own);
     let Some(rule::SeriesRef { frame, series }) = series else {
-        return Ok(own.collect());
+        return Ok(own.into_iter().collect());
     };
     let Some(found) = host.frames.get(frame as usize) else {
         return Err(bad_outcome(format!(
             "refers to frame {frame}, which this run did not receive"
         )));
     };
-    let Some(below) = found.series_labels(series as usize) else {
+    let Some(labels) = GivenLabels::of_series(found, series, own) else {
         let len = found.len();
         return Err(bad_outcome(format!(
             "refers to series {series} of frame {frame}, which has {len}"
         )));
     };
-    let labels: Labels = below.chain(own).collect();
-    check(Limit::FindingLabels, labels.len() as u64, &host.limits)?;
+    if labels.len_max() as u64 > host.limits.get(Limit::FindingLabels) {
+        check(
+            Limit::FindingLabels,
+            labels.to_labels().len() as u64,
+            &host.limits,
+        )?;
+    }
     Ok(labels)
 }
 

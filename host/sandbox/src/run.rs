@@ -60,7 +60,8 @@ pub(crate) fn run<T>(
         Err(error) => End::Failed(fault(&error, limits, sandbox.stack_bytes)),
     };
     let fuel = limits.fuel - store.get_fuel().unwrap_or(0).min(limits.fuel);
-    let host = store.into_data();
+    let mut host = store.into_data();
+    host.end_printed();
     let cost = Cost {
         fuel,
         wall_ns: u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX),

@@ -14,6 +14,10 @@ const FILES: [(&str, &str); 4] = [
     ("rule.wit", include_str!("../../../wit/rule.wit")),
     ("notifier.wit", include_str!("../../../wit/notifier.wit")),
 ];
+const STUB_FILE: (&str, &str) = ("wasi.wit", include_str!("../wit/wasi.wit"));
+const STUB_WORLD: &str = "wasi-stub";
+/// What the WASI stub imports, and nobody else may.
+pub(crate) const STUB_HOST: &str = "wasmalert:host/wasi@0.1.0";
 /// Problems that are named at most.
 const PROBLEMS_MAX: usize = 50;
 
@@ -32,9 +36,20 @@ pub(crate) fn of(exports: impl Fn(&str) -> bool) -> Option<World> {
 
 /// Parses the contract.
 pub(crate) fn contract() -> Result<(Resolve, PackageId), String> {
+    parse(&FILES)
+}
+
+/// The world of the WASI stub.
+pub(crate) fn stub() -> Result<(Resolve, WorldId), String> {
+    let (resolve, package) = parse(&[STUB_FILE])?;
+    let world = resolve.packages[package].worlds.get(STUB_WORLD).copied();
+    Ok((resolve, world.ok_or("a world is missing")?))
+}
+
+fn parse(texts: &[(&str, &str)]) -> Result<(Resolve, PackageId), String> {
     let mut files = SourceMap::new();
-    for (name, text) in FILES {
-        files.push_str(name, text);
+    for (name, text) in texts {
+        files.push_str(name, *text);
     }
     let group = files.parse().map_err(|(_, error)| error.to_string())?;
     let mut resolve = Resolve::new();
@@ -66,8 +81,9 @@ impl<'a> Side<'a> {
 }
 
 /// What keeps a component from being of a world: each export that is missing,
-/// each import that there is not, each function of another type.
-pub(crate) fn problems(contract: Side<'_>, found: Side<'_>) -> Vec<String> {
+/// each import that there is not, but for one that is `hidden`, each function of
+/// another type.
+pub(crate) fn problems(contract: Side<'_>, found: Side<'_>, hidden: Option<&str>) -> Vec<String> {
     let mut problems = Vec::new();
     let exports = found.exports();
     for (name, expected) in contract.exports() {
@@ -82,6 +98,7 @@ pub(crate) fn problems(contract: Side<'_>, found: Side<'_>) -> Vec<String> {
     let allowed = contract.imports();
     for (name, item) in found.imports() {
         match allowed.iter().find(|(allowed, _)| *allowed == name) {
+            None if Some(name.as_str()) == hidden => {}
             None => problems.push(not_allowed(&name)),
             Some((_, expected)) => {
                 let pair = (contract.resolve, *expected, found.resolve, item);
@@ -95,8 +112,10 @@ pub(crate) fn problems(contract: Side<'_>, found: Side<'_>) -> Vec<String> {
 
 fn not_allowed(name: &str) -> String {
     let hint = if name.starts_with("wasi:") {
-        ": components get no WASI; leave it out or stub it when building, or upload the core module, whose \
-         imports of `wasi_snapshot_preview1` the host answers with a stub"
+        ": components get no WASI; stub it when building (`--stub-wasi` of componentize-py), or upload the \
+         core module, whose imports of `wasi_snapshot_preview1` the host answers with a stub"
+    } else if name == STUB_HOST {
+        ": only the WASI stub of this host may; upload the core module that it was put into"
     } else {
         ""
     };

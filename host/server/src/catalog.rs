@@ -163,23 +163,19 @@ impl Catalog {
     /// # Errors
     /// The store failed.
     pub(crate) async fn reload(&self, store: &Store, tenant: &TenantId) -> Result<(), StoreError> {
-        let secrets = Arc::new(secrets(store, tenant).await?);
+        let secrets: Secrets = store.secret_values(tenant).await?.into_iter().collect();
+        let secrets = Arc::new(secrets);
         let mut catalog = TenantCatalog {
             secrets: secrets.clone(),
             ..TenantCatalog::default()
         };
-        for newest in store.list_modules(tenant).await? {
-            for row in store.module_versions(tenant, &newest.name).await? {
-                match module_info(&row) {
-                    Some(module) => {
-                        let versions = catalog.modules.entry(row.name).or_default();
-                        versions.insert(module.version, Arc::new(module));
-                    }
-                    None => {
-                        tracing::error!(%tenant, module = row.name, row.version, "a stored module cannot be used")
-                    }
-                }
-            }
+        for row in store.all_module_versions(tenant).await? {
+            let Some(module) = module_info(&row) else {
+                tracing::error!(%tenant, module = row.name, row.version, "a stored module cannot be used");
+                continue;
+            };
+            let versions = catalog.modules.entry(row.name).or_default();
+            versions.insert(module.version, Arc::new(module));
         }
         for row in store.list_sources(tenant).await? {
             let source = serde_json::from_str(&row.spec).map_err(|error| vec![error.to_string()]);
@@ -203,15 +199,4 @@ impl Catalog {
         catalogs.insert(tenant.clone(), Arc::new(catalog));
         Ok(())
     }
-}
-
-async fn secrets(store: &Store, tenant: &TenantId) -> Result<Secrets, StoreError> {
-    let mut secrets = Vec::new();
-    for row in store.list_secrets(tenant).await? {
-        // None when it was deleted meanwhile.
-        if let Some(value) = store.secret_value(tenant, &row.name).await? {
-            secrets.push((row.name, value));
-        }
-    }
-    Ok(secrets.into_iter().collect())
 }

@@ -17,6 +17,7 @@ use crate::Host;
 use crate::catalog::TenantCatalog;
 use crate::live::{LiveGroup, LiveRule, RuleNow};
 use crate::scheduler::News;
+use crate::schema::Configured;
 use crate::store::{RuleRuntime, StoreError};
 
 /// Time between two evaluations of a group that gives none, as in Prometheus.
@@ -119,7 +120,7 @@ impl GroupBody {
                 .rules
                 .iter()
                 .enumerate()
-                .map(|(at, rule)| rule.to_spec(&format!("rules[{at}]"), limits, &mut problems))
+                .map(|(at, rule)| Arc::new(rule.to_spec(&format!("rules[{at}]"), limits, &mut problems)))
                 .collect(),
         };
         let mut problems = problems.0;
@@ -234,6 +235,20 @@ pub(crate) fn check_references(spec: &GroupSpec, catalog: &TenantCatalog) -> Vec
     problems.0
 }
 
+/// The configurations of the rules whose modules are there.
+#[must_use]
+pub(crate) fn configured<'a>(spec: &'a GroupSpec, catalog: &TenantCatalog) -> Vec<Configured<'a>> {
+    let rules = spec.rules.iter().enumerate().filter_map(|(at, rule)| {
+        Some(Configured {
+            place: format!("rules[{at}].config"),
+            config: &rule.config,
+            name: &rule.module,
+            module: catalog.module(&rule.module, rule.version)?,
+        })
+    });
+    rules.collect()
+}
+
 /// Starts a stored group, or starts it anew after a change, with what its rules
 /// were last like.
 ///
@@ -264,13 +279,8 @@ pub(crate) async fn start(
                 now,
             ))
         });
-    let rules = rules.collect();
-    let group = Arc::new(LiveGroup::new(
-        key.clone(),
-        Arc::new(spec.clone()),
-        revision,
-        rules,
-    ));
+    let rules: Vec<_> = rules.collect();
+    let group = Arc::new(LiveGroup::new(key.clone(), Arc::new(spec), revision, rules));
     host.groups.put(group.clone());
     host.tell_scheduler(News::Put(group));
     Ok(())

@@ -17,6 +17,7 @@ use crate::logs::LogHub;
 use crate::query::QueryEngine;
 use crate::registry::Registry;
 use crate::scheduler::{News, Newsline};
+use crate::schema::SchemaChecker;
 use crate::store::Store;
 use crate::telemetry::{EvaluationStatus, Metrics, TenantMetrics};
 
@@ -30,6 +31,7 @@ pub struct Host {
     pub(crate) store: Store,
     pub(crate) catalog: Catalog,
     pub(crate) registry: Registry,
+    pub(crate) schemas: SchemaChecker,
     pub(crate) workers: Workers,
     pub(crate) queries: QueryEngine,
     pub(crate) http: HttpClient,

@@ -69,7 +69,7 @@ impl LiveGroup {
 /// A rule of a running group.
 pub(crate) struct LiveRule {
     pub key: RuleKey,
-    pub spec: RuleSpec,
+    pub spec: Arc<RuleSpec>,
     pub policy: Policy,
     pub limits: Limits,
     now: Mutex<RuleNow>,
@@ -77,7 +77,13 @@ pub(crate) struct LiveRule {
 
 impl LiveRule {
     #[must_use]
-    pub(crate) fn new(key: RuleKey, spec: RuleSpec, policy: Policy, limits: Limits, now: RuleNow) -> Self {
+    pub(crate) fn new(
+        key: RuleKey,
+        spec: Arc<RuleSpec>,
+        policy: Policy,
+        limits: Limits,
+        now: RuleNow,
+    ) -> Self {
         Self {
             key,
             spec,

@@ -8,7 +8,6 @@ use moka::future::Cache;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 use wasmalert_core::TenantId;
-use wasmalert_core::evaluation::Description;
 use wasmalert_core::fault::{Fault, FaultCode};
 use wasmalert_sandbox::{Artifacts, CompileError, CompileLimits, Compiled, Component, Sandbox, compile};
 
@@ -16,6 +15,7 @@ use crate::Host;
 use crate::catalog::DescriptionBody;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::schema::SchemaError;
 use crate::store::{NewModule, PutModule, Store, StoreError};
 use crate::telemetry::{CompileResult, Metrics};
 
@@ -35,7 +35,9 @@ pub(crate) enum UploadError {
     #[error("describe() failed: {0}")]
     Describe(Fault),
     #[error("describe() answered a config schema that is not JSON: {0}")]
-    Schema(serde_json::Error),
+    SchemaJson(serde_json::Error),
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
     #[error("{UPLOADS_WAITING_MAX} uploads are waiting to be compiled already; try again in a while")]
     Busy,
     #[error("the compiled component cannot be kept: {0}")]
@@ -228,9 +230,7 @@ pub(crate) async fn upload(
     let wasm: Arc<[u8]> = wasm.into();
     let compiled = host.registry.compile(wasm.clone(), &digest).await?;
     let compile_ms = u64::try_from(stopwatch.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let described = describe(host, tenant, &digest).await;
-    let described = described.and_then(|it| DescriptionBody::new(&it).map_err(UploadError::Schema));
-    let description = match described {
+    let description = match describe(host, tenant, name, &digest).await {
         Ok(description) => description,
         Err(error) => {
             host.registry.discard(&digest).await;
@@ -241,7 +241,7 @@ pub(crate) async fn upload(
         name: name.to_owned(),
         digest,
         world: compiled.world.as_str().to_owned(),
-        description: serde_json::to_string(&description).map_err(UploadError::Schema)?,
+        description: serde_json::to_string(&description).map_err(UploadError::SchemaJson)?,
         wasm: wasm.to_vec(),
         compile_ms,
         created_ms: host.clock.now_ms(),
@@ -251,7 +251,13 @@ pub(crate) async fn upload(
     Ok(put)
 }
 
-async fn describe(host: &Host, tenant: &TenantId, digest: &str) -> Result<Description, UploadError> {
+/// What a component says of itself, its config schema checked.
+async fn describe(
+    host: &Host,
+    tenant: &TenantId,
+    name: &str,
+    digest: &str,
+) -> Result<DescriptionBody, UploadError> {
     // The bytes are not stored yet, but the artifact is there.
     let component = host
         .registry
@@ -263,5 +269,11 @@ async fn describe(host: &Host, tenant: &TenantId, digest: &str) -> Result<Descri
         .work(move || component.describe(&limits))
         .await
         .map_err(UploadError::Describe)?;
-    run.result.map_err(UploadError::Describe)
+    let described = run.result.map_err(UploadError::Describe)?;
+    let schema = described.config_schema.trim();
+    let body = DescriptionBody::new(&described).map_err(UploadError::SchemaJson)?;
+    host.schemas
+        .check_schema(&format!("module {name}"), schema)
+        .await?;
+    Ok(body)
 }

@@ -16,14 +16,16 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::groups::GroupBody;
 use crate::http_client::{HttpClient, HttpClientError};
+use crate::lock::{DirLock, LockError};
 use crate::notify::deliver_forever;
 use crate::query::{QueryConfig, QueryEngine};
-use crate::registry::{Registry, upload};
+use crate::registry::Registry;
 use crate::scheduler::Scheduler;
+use crate::schema::SchemaChecker;
 use crate::store::{OutboxStatus, Store, StoreError};
 use crate::telemetry::{Metrics, TenantMetrics};
 use crate::token::Token;
-use crate::{Host, api, groups, token};
+use crate::{Host, api, groups, stock, token};
 
 /// Instances of the pool for each thread: one that runs, and room for those that
 /// are being dropped.
@@ -42,6 +44,11 @@ const DELIVERED_KEPT_MAX: u32 = 10_000;
 pub enum StartError {
     #[error("the data directory {dir}: {source}")]
     DataDir { dir: String, source: std::io::Error },
+    #[error(
+        "another server uses the data directory {dir}: stop it, or give this one a directory of its own \
+         with --data-dir"
+    )]
+    InUse { dir: String },
     #[error("cannot listen on {listen}: {source}; choose another address with --listen")]
     Listen {
         listen: std::net::SocketAddr,
@@ -72,6 +79,12 @@ pub async fn run(config: Config) -> Result<(), StartError> {
         source,
     };
     std::fs::create_dir_all(&config.data_dir).map_err(data_dir)?;
+    let _lock = DirLock::take(&config.data_dir).map_err(|error| match error {
+        LockError::InUse => StartError::InUse {
+            dir: config.data_dir.display().to_string(),
+        },
+        LockError::Io(source) => data_dir(source),
+    })?;
     let token = api_token(&config).map_err(data_dir)?;
     let listener = TcpListener::bind(config.listen).await;
     let listener = listener.map_err(|source| StartError::Listen {
@@ -172,7 +185,7 @@ async fn host(
             dir: config.data_dir.display().to_string(),
             source,
         })?;
-    let compiler = std::env::current_exe().map_err(StartError::Program)?;
+    let program = std::env::current_exe().map_err(StartError::Program)?;
     let http = HttpClient::new()?;
     let queries = QueryConfig {
         cache_bytes: config.query_cache_bytes,
@@ -190,12 +203,13 @@ async fn host(
         workers: Workers::start(&sandbox, threads, config.evaluation_queue),
         registry: Registry::new(
             &config,
-            compiler,
+            program.clone(),
             sandbox,
             artifacts,
             store.clone(),
             metrics.clone(),
         ),
+        schemas: SchemaChecker::new(program),
         store,
         queries: QueryEngine::new(http.clone(), &queries, metrics.clone()),
         http,
@@ -224,8 +238,8 @@ async fn restore(host: &Host, default: &TenantId) -> Result<(), StoreError> {
     for tenant in &tenants {
         host.catalog.reload(&host.store, tenant).await?;
     }
-    if host.config.upload_stock && host.store.list_modules(default).await?.is_empty() {
-        upload_stock(host, default).await;
+    if host.config.upload_stock {
+        stock::bring(host, default).await;
     }
     for row in stored {
         let body: Result<GroupBody, _> = serde_json::from_str(&row.spec);
@@ -242,15 +256,6 @@ async fn restore(host: &Host, default: &TenantId) -> Result<(), StoreError> {
         }
     }
     Ok(())
-}
-
-async fn upload_stock(host: &Host, tenant: &TenantId) {
-    for (name, wasm) in &host.config.stock_components {
-        match upload(host, tenant, name, wasm.to_vec()).await {
-            Ok(put) => tracing::info!(name, digest = put.module.digest, "stock component uploaded"),
-            Err(error) => tracing::error!(name, %error, "a stock component was not taken"),
-        }
-    }
 }
 
 /// Removes what need not be kept any longer.

@@ -47,6 +47,7 @@ fn each_outside_library_has_one_home() {
     only_in("wasmtime::", &["host/sandbox/"]);
     only_in("sqlx::", &["host/server/src/store"]);
     only_in("axum::", &["host/server/src/api"]);
+    only_in("jsonschema::", &["host/server/src/schema"]);
 }
 
 /// No source file of the host names `library` but those under `homes`.

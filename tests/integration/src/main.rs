@@ -10,11 +10,15 @@ mod harness;
 
 mod architecture;
 mod auth;
+mod configs;
+mod dead_letters;
 mod hostile;
+mod logs;
 mod metrics;
 mod modules;
 mod page;
 mod restart;
+mod secrets;
 mod series;
 mod source_faults;
 mod uploads;

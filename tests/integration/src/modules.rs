@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{Server, component, guest};
 
@@ -24,6 +24,62 @@ async fn a_fresh_store_has_the_stock_components() {
         .map(|m| (m.name.as_str(), m.world.as_str()))
         .collect();
     assert_eq!(worlds, BTreeMap::from(STOCK));
+}
+
+const WITHOUT_STOCK: &[(&str, &str)] = &[("WASMALERT_STOCK_COMPONENTS", "false")];
+
+/// Every version's digest, the newest first; empty where there is no such module.
+async fn digests(server: &Server, name: &str) -> Vec<String> {
+    let answer = server.api().get(&format!("/v1/modules/{name}")).await;
+    let versions = answer.expect("the server answers").json()["versions"].clone();
+    let digests = versions.as_array().map(|versions| {
+        let digest = |version: &Value| version["digest"].as_str().unwrap_or_default().to_owned();
+        versions.iter().map(digest).collect()
+    });
+    digests.unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_start_brings_the_stock_modules_that_are_missing_and_no_others() {
+    let mut server = Server::start_with(WITHOUT_STOCK).await;
+    assert!(
+        server
+            .api()
+            .modules()
+            .await
+            .is_ok_and(|modules| modules.is_empty())
+    );
+    let own = server.api().push("slack", component("webhook")).await.digest;
+    server.restart_with(&[]).await;
+    assert_eq!(
+        server.api().modules().await.map(|modules| modules.len()),
+        Ok(STOCK.len())
+    );
+    assert_eq!(
+        digests(&server, "slack").await,
+        [own],
+        "the tenant's own stays alone"
+    );
+
+    let stock = digests(&server, "webhook").await;
+    let own = server.api().push("webhook", guest("evaluate")).await.digest;
+    let delete = server.api().delete("/v1/modules/deadman").await;
+    assert_eq!(delete.expect("the server answers").status, 204);
+    server.restart().await;
+    assert_eq!(
+        digests(&server, "webhook").await,
+        [own.clone(), stock[0].clone()],
+        "the own one stays in front"
+    );
+    let delete = server.api().delete("/v1/modules/webhook/versions/1").await;
+    assert_eq!(delete.expect("the server answers").status, 204);
+    server.restart().await;
+    assert_eq!(
+        digests(&server, "webhook").await,
+        [own],
+        "what was deleted does not come back"
+    );
+    assert_eq!(digests(&server, "deadman").await, Vec::<String>::new());
 }
 
 #[tokio::test]

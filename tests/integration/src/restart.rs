@@ -20,6 +20,19 @@ async fn in_state(server: &Server, alertname: &str, state: &str) -> Alert {
 }
 
 #[tokio::test]
+async fn a_second_server_on_the_same_directory_ends_at_once() {
+    let mut server = Server::start().await;
+    let (code, said) = server.run_second();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("another server uses the data directory"), "{said}");
+    assert!(said.contains("/data: stop it, or give this one"), "{said}");
+    let ready = server.api().get("/-/ready").await.expect("the first one goes on");
+    assert_eq!(ready.status, 200);
+    // A killed one leaves no lock behind.
+    server.restart().await;
+}
+
+#[tokio::test]
 async fn a_pending_alert_keeps_its_time() {
     const FOR_MS: i64 = 6_000;
     let source = FakeSource::start(Reply::Value(1.0));

@@ -1,7 +1,7 @@
 //! The imports, with the same signatures as the generated ones.
 
 pub(crate) mod query {
-    use std::rc::Rc;
+    use std::sync::Arc;
 
     use wasmalert_core::frame::Frame as Columns;
 
@@ -45,8 +45,8 @@ pub(crate) mod query {
     }
 
     fn ask(run: &mut Run, asked: Asked, may_fail: bool) -> Result<Frame, QueryError> {
-        let columns = Rc::new(run.query(asked, may_fail)?);
-        run.frames.push(Rc::clone(&columns));
+        let columns = Arc::new(run.query(asked, may_fail)?);
+        run.frames.push(Arc::clone(&columns));
         let id = run.frames.len() as u32 - 1;
         Ok(Frame { id, columns })
     }
@@ -54,7 +54,7 @@ pub(crate) mod query {
     /// A frame as the imports see it.
     pub(crate) struct Frame {
         id: u32,
-        columns: Rc<Columns>,
+        columns: Arc<Columns>,
     }
 
     impl Frame {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use wasmalert_core::Labels;
-use wasmalert_core::evaluation::{Finding, LogLine, MetricUpdate, RecordedSample, State, Timers};
+use wasmalert_core::evaluation::{
+    Finding, GivenLabels, LogLine, MetricUpdate, RecordedSample, State, Timers,
+};
 use wasmalert_core::fault::{Fault, FaultCode};
 use wasmalert_core::label::METRIC_NAME;
 use wasmalert_core::limits::Limit;
@@ -39,7 +41,7 @@ impl Evaluation {
         let mut found: Vec<_> = self
             .findings
             .iter()
-            .map(|finding| finding.labels.to_string())
+            .map(|finding| finding.labels().collect::<Labels>().to_string())
             .collect();
         found.sort();
         found
@@ -52,7 +54,10 @@ impl Evaluation {
     #[must_use]
     pub fn finding(&self, labels: &str) -> &Finding {
         let wanted = super::parse_series(labels);
-        let found = self.findings.iter().find(|finding| finding.labels == wanted);
+        let found = self
+            .findings
+            .iter()
+            .find(|finding| finding.labels().collect::<Labels>() == wanted);
         found.unwrap_or_else(|| panic!("no finding {wanted}, but {:?}", self.found()))
     }
 
@@ -135,7 +140,7 @@ pub(super) fn judge(
         .collect::<Result<Vec<_>, _>>()?;
     let most = findings
         .iter()
-        .map(|f| f.labels.len().max(f.annotations.len()))
+        .map(|f| f.given.to_labels().len().max(f.annotations.len()))
         .max();
     run.check(Limit::FindingLabels, most.unwrap_or(0));
     check_unique(&findings, rule_labels)?;
@@ -154,22 +159,15 @@ pub(super) fn judge(
 }
 
 fn finding(run: &Run, finding: crate::Finding) -> Result<Finding, Failure> {
-    let mut labels = series_labels(run, finding.series)?;
-    labels.set(METRIC_NAME, "");
-    labels.overlay(pairs(&finding.labels));
-    let annotations = pairs(&finding.annotations)
-        .map(|(n, v)| (n.to_owned(), v.to_owned()))
-        .collect();
     Ok(Finding {
-        labels,
+        given: given_labels(run, finding.series, finding.labels)?,
         value: finding.value,
-        annotations,
+        annotations: pairs(finding.annotations),
     })
 }
 
 fn sample(run: &Run, sample: crate::RecordedSample) -> Result<RecordedSample, Failure> {
-    let mut labels = series_labels(run, sample.series)?;
-    labels.overlay(pairs(&sample.labels));
+    let labels = given_labels(run, sample.series, sample.labels)?;
     if labels.get(METRIC_NAME).is_none() {
         let message = format!("the recorded sample {labels} has no {METRIC_NAME}");
         return Err(Fault::new(FaultCode::BadOutcome, message).into());
@@ -178,13 +176,14 @@ fn sample(run: &Run, sample: crate::RecordedSample) -> Result<RecordedSample, Fa
     Ok(RecordedSample { labels, value })
 }
 
-fn series_labels(run: &Run, series: Option<SeriesRef>) -> Result<Labels, Failure> {
+fn given_labels(run: &Run, series: Option<SeriesRef>, own: Vec<Label>) -> Result<GivenLabels, Failure> {
+    let own = pairs(own);
     let Some(at) = series else {
-        return Ok(Labels::new());
+        return Ok(own.into_iter().collect());
     };
     let frame = run.frames.get(at.frame as usize);
     frame
-        .and_then(|frame| frame.labels_of(at.series as usize))
+        .and_then(|frame| GivenLabels::of_series(frame, at.series, own))
         .ok_or_else(|| {
             let message = format!("series {} of frame {} is not there", at.series, at.frame);
             Fault::new(FaultCode::BadOutcome, message).into()
@@ -194,8 +193,7 @@ fn series_labels(run: &Run, series: Option<SeriesRef>) -> Result<Labels, Failure
 fn check_unique(findings: &[Finding], rule_labels: &Labels) -> Result<(), Failure> {
     let mut seen = BTreeMap::new();
     for (at, finding) in findings.iter().enumerate() {
-        let mut identity = finding.labels.clone();
-        identity.overlay(rule_labels.iter());
+        let identity: Labels = finding.labels().chain(rule_labels.iter()).collect();
         if let Some(first) = seen.insert(identity.clone(), at) {
             let message = format!("findings {first} and {at} are both {identity}");
             return Err(Fault::new(FaultCode::DuplicateLabels, message).into());
@@ -204,6 +202,9 @@ fn check_unique(findings: &[Finding], rule_labels: &Labels) -> Result<(), Failur
     Ok(())
 }
 
-fn pairs(labels: &[Label]) -> impl Iterator<Item = (&str, &str)> {
-    labels.iter().map(|label| (&*label.name, &*label.value))
+fn pairs(labels: Vec<Label>) -> Vec<(String, String)> {
+    labels
+        .into_iter()
+        .map(|label| (label.name, label.value))
+        .collect()
 }

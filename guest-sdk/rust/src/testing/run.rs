@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use wasmalert_core::Labels;
 use wasmalert_core::evaluation::{LogLine, MetricChange, MetricUpdate, State, Timer, Timers};
@@ -22,7 +23,7 @@ pub(super) struct Run {
     pub(super) answers: Rc<Answers>,
     pub(super) limits: Limits,
     pub(super) now_ms: i64,
-    pub(super) frames: Vec<Rc<Frame>>,
+    pub(super) frames: Vec<Arc<Frame>>,
     pub(super) state: State,
     pub(super) timers: Timers,
     pub(super) log: Vec<LogLine>,

@@ -93,7 +93,7 @@ impl Rule {
 fn finding(labels: &[(&str, &str)], annotations: &[(&str, &str)]) -> Finding {
     let owned = |(n, t): &(&str, &str)| (n.to_string(), t.to_string());
     Finding {
-        labels: labels.iter().copied().collect(),
+        given: labels.iter().copied().collect(),
         value: 1.0,
         annotations: annotations.iter().map(owned).collect(),
     }

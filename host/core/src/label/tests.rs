@@ -27,6 +27,18 @@ fn fingerprints_are_alertmanagers() {
     assert_eq!(Labels::new().fingerprint(), 14_695_981_039_346_656_037);
 }
 
+#[test]
+fn texts_of_any_length_are_kept() {
+    for len in [0, 1, 63, 64, 65, 4_095, 4_096, 300_000] {
+        let (name, value) = ("ü".repeat(len) + "n", "v".repeat(len + 1));
+        let labels: Labels = [("a", "1"), (&name, &value)].into_iter().collect();
+        assert_eq!(labels.get(&name), Some(&*value), "{len}");
+        let all: Vec<_> = labels.iter().collect();
+        assert!(all.contains(&("a", "1")), "{len}");
+        assert_eq!(all.len(), 2, "{len}");
+    }
+}
+
 fn pairs() -> impl Strategy<Value = Vec<(String, String)>> {
     proptest::collection::vec(("[a-d]?", "[xy]?"), 0..12)
 }
@@ -36,11 +48,20 @@ proptest! {
     fn collecting_is_setting_one_after_the_other(pairs in pairs()) {
         let collected: Labels = pairs.iter().cloned().collect();
         let mut set = Labels::new();
-        set.overlay(pairs.iter().map(|(n, v)| (&**n, &**v)));
+        pairs.iter().for_each(|(name, value)| set.set(name, value));
         prop_assert_eq!(&collected, &set);
         prop_assert_eq!(collected.fingerprint(), set.fingerprint());
-        prop_assert_eq!(collected.len(), collected.iter().len());
+        prop_assert_eq!(collected.len(), collected.iter().count());
         prop_assert_eq!(collected.is_empty(), collected.iter().next().is_none());
+    }
+
+    #[test]
+    fn sets_are_ordered_as_their_lists_are(a in pairs(), b in pairs()) {
+        let sets: [Labels; 2] = [&a, &b].map(|pairs| pairs.iter().cloned().collect());
+        let [a, b] = &sets;
+        let lists: [Vec<_>; 2] = [a.iter().collect(), b.iter().collect()];
+        prop_assert_eq!(a.cmp(b), lists[0].cmp(&lists[1]));
+        prop_assert_eq!(a == b, lists[0] == lists[1]);
     }
 
     #[test]

@@ -26,7 +26,7 @@ fn group(rules: Vec<RuleSpec>) -> GroupSpec {
         interval_ms: 60_000,
         query_offset_ms: 0,
         labels: BTreeMap::new(),
-        rules,
+        rules: rules.into_iter().map(Arc::new).collect(),
     }
 }
 
@@ -91,7 +91,7 @@ fn everything_that_is_wrong_is_told_at_once_with_its_place() {
         interval_ms: 0,
         query_offset_ms: -1,
         labels: texts(&[("__name__", "up")]),
-        rules: vec![rule("ok"), bad],
+        rules: vec![rule("ok").into(), bad.into()],
     };
     assert_eq!(
         errors(&group),

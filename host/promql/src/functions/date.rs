@@ -19,7 +19,7 @@ pub(super) fn call(
 ) -> Result<Computed, Error> {
     if arguments.is_empty() {
         let mut grid = Grid::new(steps.count);
-        eval.grow(1, steps.count)?;
+        eval.meter.grow(steps.count)?;
         grid.values
             .extend(steps.times_ms().map(|time_ms| f(time_ms.div_euclid(1000))));
         grid.end_row(|| Metric::from(Labels::new()));

@@ -101,6 +101,7 @@ fn histograms(
                 );
             }
         }
+        eval.meter.copy_labels(key.labels(&grid.metrics[rows[0].1]))?;
         result.end_row(|| Metric::from(key.labels_of(&grid.metrics[rows[0].1])));
     }
     drop_names(&mut result, at)?;

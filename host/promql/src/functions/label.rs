@@ -18,10 +18,18 @@ pub(crate) fn replace(
     let mut grid = eval.vector(&node.expr, steps)?;
     eval.meter.visit(grid.len())?;
     let mut text = String::new();
+    let references = node.replacement.matches('$').count();
     for metric in &mut grid.metrics {
-        let Some(found) = node.regex.captures(metric.get(&node.source).unwrap_or("")) else {
+        let source = metric.get(&node.source).unwrap_or("");
+        let Some(found) = node.regex.captures(source) else {
             continue;
         };
+        // Each reference stands for a part of the source at most.
+        let expanded_max = references
+            .saturating_mul(source.len())
+            .saturating_add(node.replacement.len());
+        eval.meter.label_bytes(expanded_max)?;
+        eval.meter.copy_labels(metric.iter())?;
         text.clear();
         found.expand(&node.replacement, &mut text);
         let mut labels: Labels = metric.to_labels();
@@ -69,6 +77,9 @@ pub(super) fn join(
             .iter()
             .map(|source| metric.get(source).unwrap_or(""))
             .collect();
+        let joined = values.iter().map(|value| value.len() + separator.len()).sum();
+        eval.meter.label_bytes(joined)?;
+        eval.meter.copy_labels(metric.iter())?;
         let text = values.join(separator);
         let mut labels = metric.to_labels();
         labels.set(target, &text);

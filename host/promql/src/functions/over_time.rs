@@ -1,7 +1,7 @@
 //! Aggregations over the samples of one series: `…_over_time`.
 
 use crate::kahan::{Mean, Sum, Variance};
-use crate::selector::Window;
+use crate::window::Window;
 
 pub(super) fn sum(window: &Window<'_>) -> Option<f64> {
     let mut sum = Sum::default();

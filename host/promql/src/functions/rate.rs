@@ -1,7 +1,7 @@
 //! Functions of how series change: rates, deltas, derivatives, resets.
 
 use crate::kahan::Sum;
-use crate::selector::Window;
+use crate::window::Window;
 
 pub(super) fn rate(window: &Window<'_>) -> Option<f64> {
     extrapolated(window, true, true)

@@ -26,7 +26,7 @@ const fn map_with(
     function(name, arguments, Vector, Body::MapWith(f))
 }
 
-const fn over(name: &'static str, f: fn(&crate::selector::Window<'_>) -> Option<f64>) -> Function {
+const fn over(name: &'static str, f: fn(&crate::window::Window<'_>) -> Option<f64>) -> Function {
     function(name, &[Matrix], Vector, Body::Over(f))
 }
 

@@ -1,5 +1,4 @@
 use super::*;
-use crate::matcher::Matcher;
 
 fn select(
     storage: &MemoryStorage,

@@ -192,7 +192,7 @@ impl Parser<'_> {
         self.node(at, function.returns, height, node)
     }
 
-    fn label_replace(&self, at: Position, arguments: Vec<Expr>) -> Result<Node, Error> {
+    fn label_replace(&mut self, at: Position, arguments: Vec<Expr>) -> Result<Node, Error> {
         let mut arguments = arguments.into_iter();
         let Some(expr) = arguments.next() else {
             return Err(Error::parse(at, "label_replace needs arguments"));
@@ -205,7 +205,7 @@ impl Parser<'_> {
         if target.is_empty() {
             return Err(Error::parse(at, "invalid label name \"\" in label_replace"));
         }
-        let regex_bytes_max = usize::try_from(self.limits.regex_bytes).unwrap_or(usize::MAX);
+        let regex_bytes_max = self.regex_bytes_max()?;
         let regex = anchored(&pattern, regex_bytes_max).map_err(|message| Error::parse(at, message))?;
         Ok(Node::LabelReplace(Box::new(LabelReplace {
             expr,

@@ -71,7 +71,10 @@ impl Parser<'_> {
         let Token::Text(value) = self.bump()? else {
             return Err(self.unexpected("in label matching, expected a string"));
         };
-        let regex_bytes_max = usize::try_from(self.limits.regex_bytes).unwrap_or(usize::MAX);
+        let regex_bytes_max = match op {
+            MatchOp::Equal | MatchOp::NotEqual => 0,
+            MatchOp::Matches | MatchOp::NotMatches => self.regex_bytes_max()?,
+        };
         Matcher::new(&name, op, &value, regex_bytes_max).map_err(|message| Error::parse(at, message))
     }
 }

@@ -13,21 +13,26 @@ use crate::bindings::{log, metrics};
 impl log::Host for Host {
     fn write(&mut self, level: log::Level, message: String, fields: Vec<Label>) -> Result<()> {
         self.enter_always(message.len() + label_bytes(&fields))?;
-        // One byte more for each part, so that empty ones are not free.
-        let parts = fields
-            .iter()
-            .map(|field| field.name.len() + field.value.len() + 1);
-        let bytes = message.len() + 1 + parts.sum::<usize>();
-        self.log_bytes = self.log_bytes.saturating_add(bytes as u64);
-        check(Limit::LogBytes, self.log_bytes, &self.limits)?;
-        self.log.push(LogLine {
+        let fields = fields.into_iter().map(|field| (field.name, field.value));
+        Ok(self.log_line(LogLine {
             level: level_of(level),
             message,
-            fields: fields
-                .into_iter()
-                .map(|field| (field.name, field.value))
-                .collect(),
-        });
+            fields: fields.collect(),
+        })?)
+    }
+}
+
+impl Host {
+    pub(super) fn log_line(&mut self, line: LogLine) -> Result<(), Fault> {
+        // One byte more for each part, so that empty ones are not free.
+        let parts = line
+            .fields
+            .iter()
+            .map(|(name, value)| name.len() + value.len() + 1);
+        let bytes = line.message.len() + 1 + parts.sum::<usize>();
+        self.log_bytes = self.log_bytes.saturating_add(bytes as u64);
+        check(Limit::LogBytes, self.log_bytes, &self.limits)?;
+        self.log.push(line);
         Ok(())
     }
 }

@@ -190,6 +190,22 @@ fn too_much_to_compile() {
     assert_eq!(refused(&rule(&nested, "")).code, "too_complex");
 }
 
+#[test]
+fn components_are_counted_beside_and_within_each_other() {
+    let code_of = |inner: String| {
+        let wasm = wat::parse_str(format!("(component {inner})")).unwrap();
+        refused(&wasm).code
+    };
+    let beside = |count: usize| "(component (core module))".repeat(count);
+    let within = |depth: usize| "(component ".repeat(depth) + &")".repeat(depth);
+    for fits in [beside(64), within(8)] {
+        assert_eq!(code_of(fits), "world_unknown");
+    }
+    for exceeds in [beside(65), within(9)] {
+        assert_eq!(code_of(exceeds), "too_complex");
+    }
+}
+
 /// Functions of that many operations each.
 fn heavy(functions: usize, operations: usize) -> Vec<u8> {
     let add = "(local.set 0 (i64.mul (i64.add (local.get 0) (i64.const 7)) (local.get 1)))";

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use wasmalert_core::Labels;
-use wasmalert_core::evaluation::{Journal, LogLevel, LogLine, MetricChange, MetricUpdate, State, Timer};
+use wasmalert_core::evaluation::{
+    Finding, Journal, LogLevel, LogLine, MetricChange, MetricUpdate, State, Timer,
+};
 use wasmalert_core::frame::FrameBuilder;
 use wasmalert_core::limits::Limits;
 use wasmalert_core::query::{Query, QueryError, QueryErrorCode, QueryTime};
@@ -27,6 +29,10 @@ const FIND: &str = r#"
     (i32.store (i32.const 8304) (i32.const 3))
     (i32.store (i32.const 8308) (i32.const 4128))
     (i32.store (i32.const 8312) (i32.const 5)))"#;
+
+fn labels_of(finding: &Finding) -> Labels {
+    finding.labels().collect()
+}
 
 #[test]
 fn a_rule_without_findings_is_done() {
@@ -63,7 +69,7 @@ fn a_query_that_is_not_there_ends_the_run_and_is_answered_in_the_next() {
     assert_eq!(second.asked, [up()]);
     let (outcome, effects) = done(second);
     assert_eq!(outcome.findings.len(), 1);
-    assert_eq!(outcome.findings[0].labels.to_string(), r#"{job="b"}"#);
+    assert_eq!(labels_of(&outcome.findings[0]).to_string(), r#"{job="b"}"#);
     assert_eq!(outcome.findings[0].value, 7.5);
     assert_eq!(
         effects.log.len(),
@@ -76,7 +82,7 @@ fn a_query_that_is_not_there_ends_the_run_and_is_answered_in_the_next() {
 fn labels_of_a_finding_win_over_those_of_its_series() {
     let body = "(call $ask (i32.const 0)) (call $find (i32.const 0) (i32.const 1) (i32.const 1))";
     let (outcome, _) = done(evaluate(&rule(FIND, body), &Limits::default()));
-    assert_eq!(outcome.findings[0].labels.to_string(), r#"{job="hello"}"#);
+    assert_eq!(labels_of(&outcome.findings[0]).to_string(), r#"{job="hello"}"#);
 }
 
 #[test]

@@ -13,7 +13,12 @@ use crate::fixture::*;
 /// Asks for one POST to `u` and says `kind` of every answer. `interpret` answers at
 /// 2048 as `notify` does.
 fn notifier(kind: &str) -> Vec<u8> {
-    let wat = format!(
+    embed(&notifier_wat("", "", kind), "notifier")
+}
+
+/// The notifier's text, with `body` at the start of `notify` and of `interpret`.
+pub(crate) fn notifier_wat(items: &str, body: &str, kind: &str) -> String {
+    format!(
         r#"(module
   (import "wasmalert:rules/state@0.1.0" "set" (func $state_set (param i32 i32 i32 i32)))
   (memory (export "memory") 2)
@@ -26,8 +31,10 @@ fn notifier(kind: &str) -> Vec<u8> {
     (global.set $heap
       (i32.and (i32.add (i32.add (global.get $heap) (local.get $size)) (i32.const 7)) (i32.const -8)))
     (local.get $old))
+  {items}
   (func (export "wasmalert:rules/notifications@0.1.0#describe") (result i32) (i32.const 1024))
   (func (export "wasmalert:rules/notifications@0.1.0#notify") (param i32) (result i32)
+    {body}
     (call $state_set (i32.const 4096) (i32.const 1) (i32.const 4112) (i32.const 4))
     (i32.store (i32.const 2052) (i32.const 8192)) (i32.store (i32.const 2056) (i32.const 1))
     (i32.store (i32.const 8192) (i32.const 4112)) (i32.store (i32.const 8196) (i32.const 4))
@@ -35,16 +42,16 @@ fn notifier(kind: &str) -> Vec<u8> {
     (i32.const 2048))
   (func (export "wasmalert:rules/notifications@0.1.0#interpret")
     (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
+    {body}
     (i32.store (i32.const 2048) (i32.const 4128)) (i32.store (i32.const 2052) (i32.const {len}))
     (i32.store (i32.const 2056) (i32.const 1)) (i64.store (i32.const 2064) (i64.const 5000))
     (i32.const 2048))
 )"#,
         len = kind.len()
-    );
-    embed(&wat, "notifier")
+    )
 }
 
-fn batch() -> NotifyBatch {
+pub(crate) fn batch() -> NotifyBatch {
     NotifyBatch {
         tenant: "acme".into(),
         receiver: "hook".into(),

@@ -14,7 +14,7 @@ use super::problem::{Answer, Problem};
 use super::request::Body;
 use super::{Caller, request};
 use crate::Host;
-use crate::groups::{GroupBody, check_references, start};
+use crate::groups::{GroupBody, check_references, configured, start};
 use crate::scheduler::News;
 use crate::store::{GroupRow, ModuleUse, RuleUses, StoreError};
 
@@ -96,8 +96,8 @@ pub(super) async fn put(
     let text = serde_json::to_string(&body).map_err(|error| Problem::bad_request(error.to_string()))?;
     let key = key(tenant, &namespace, &group);
 
-    let _one_at_a_time = host.changing_groups.lock().await;
-    let problems = check_references(&spec, &host.catalog.of(&key.tenant));
+    let catalog = host.catalog.of(&key.tenant);
+    let problems = check_references(&spec, &catalog);
     if !problems.is_empty() {
         return Err(invalid(problems));
     }
@@ -111,6 +111,9 @@ pub(super) async fn put(
         };
         return Ok((StatusCode::OK, Json(unchanged)));
     }
+    // Before the lock: a schema may take its time, and others have groups too.
+    host.schemas.check(&configured(&spec, &catalog)).await?;
+    let _one_at_a_time = host.changing_groups.lock().await;
     let put = host
         .store
         .put_group(&key, &text, &uses(&spec, &key), host.clock.now_ms())
@@ -129,20 +132,13 @@ pub(super) async fn put(
             .filter(|rule| !now.rules.iter().any(|kept| kept.key == rule.key));
         gone.for_each(|rule| host.tenant_metrics.forget_rule(&rule.key));
     }
-    let status = if stored.is_none() {
-        StatusCode::CREATED
-    } else {
-        StatusCode::OK
+    let answer = GroupChanged {
+        namespace,
+        group,
+        revision,
+        changed: true,
     };
-    Ok((
-        status,
-        Json(GroupChanged {
-            namespace,
-            group,
-            revision,
-            changed: true,
-        }),
-    ))
+    Ok((request::put_status(stored.is_some()), Json(answer)))
 }
 
 /// What each rule of a group refers to, so that nothing in use is deleted.
@@ -173,9 +169,7 @@ pub(super) async fn get(
     Path((namespace, name)): Path<(String, String)>,
 ) -> Answer<Json<Group>> {
     let row = host.store.get_group(&key(tenant, &namespace, &name)).await?;
-    row.and_then(group)
-        .map(Json)
-        .ok_or_else(|| Problem::not_found(format!("group {namespace}/{name}")))
+    request::shown(row, group, format!("group {namespace}/{name}"))
 }
 
 /// Deletes a group with its alerts and the state of its rules.

@@ -137,7 +137,8 @@ fn refusal(error: UploadError) -> Problem {
             let detail = format!("describe() failed: {}", fault.message);
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, fault.code.as_str(), detail)
         }
-        error @ UploadError::Schema(_) => {
+        UploadError::Schema(error) => error.into(),
+        error @ UploadError::SchemaJson(_) => {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_outcome", error.to_string())
         }
         error @ UploadError::Busy => Problem::new(StatusCode::TOO_MANY_REQUESTS, "busy", error.to_string()),
@@ -187,8 +188,8 @@ pub(super) async fn version(
     let row = host.store.get_module(&tenant, &name, Some(version)).await?;
     // The store takes version 0 for the newest.
     let row = row.filter(|row| row.version == version);
-    row.map(|row| Json(row.into()))
-        .ok_or_else(|| Problem::not_found(format!("module {name} version {version}")))
+    let shown = |row: ModuleRow| Some(row.into());
+    request::shown(row, shown, format!("module {name} version {version}"))
 }
 
 /// The bytes of one version, as they were uploaded.
@@ -220,14 +221,12 @@ pub(super) async fn delete_all(
     Path(name): Path<String>,
 ) -> Answer<StatusCode> {
     let versions = host.store.module_versions(&tenant, &name).await?;
-    if !host.store.delete_module(&tenant, &name).await? {
-        return Err(Problem::not_found(format!("module {name}")));
-    }
-    host.catalog.reload(&host.store, &tenant).await?;
+    let gone = host.store.delete_module(&tenant, &name).await?;
+    let answer = request::deleted(&host, &tenant, gone, format!("module {name}")).await?;
     for version in versions {
         host.registry.discard(&version.digest).await;
     }
-    Ok(StatusCode::NO_CONTENT)
+    Ok(answer)
 }
 
 /// Deletes one version of a module; refused while it is in use.
@@ -242,12 +241,11 @@ pub(super) async fn delete_version(
     Path((name, version)): Path<(String, u32)>,
 ) -> Answer<StatusCode> {
     let row = host.store.get_module(&tenant, &name, Some(version)).await?;
-    if !host.store.delete_module_version(&tenant, &name, version).await? {
-        return Err(Problem::not_found(format!("module {name} version {version}")));
-    }
-    host.catalog.reload(&host.store, &tenant).await?;
+    let gone = host.store.delete_module_version(&tenant, &name, version).await?;
+    let what = format!("module {name} version {version}");
+    let answer = request::deleted(&host, &tenant, gone, what).await?;
     if let Some(row) = row {
         host.registry.discard(&row.digest).await;
     }
-    Ok(StatusCode::NO_CONTENT)
+    Ok(answer)
 }

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::schema::SchemaError;
 use crate::store::StoreError;
 
 /// The media type of a problem.
@@ -92,6 +93,32 @@ impl From<StoreError> for Problem {
                     "the store failed; see the server's log",
                 )
             }
+        }
+    }
+}
+
+impl From<SchemaError> for Problem {
+    fn from(error: SchemaError) -> Self {
+        let code = match &error {
+            SchemaError::Mismatch(_) => "config_invalid",
+            SchemaError::Schema { .. } => "schema_invalid",
+            SchemaError::Costly { .. } => "schema_too_costly",
+            SchemaError::Host(why) => {
+                tracing::error!(why, "configurations cannot be checked");
+                let detail = "the server could not check the configuration; see its log";
+                return Self::new(StatusCode::INTERNAL_SERVER_ERROR, "host_error", detail);
+            }
+        };
+        let detail = match &error {
+            SchemaError::Mismatch(_) => {
+                "the configuration does not match the schema of its module".to_owned()
+            }
+            error => error.to_string(),
+        };
+        let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail);
+        match error {
+            SchemaError::Mismatch(mismatches) => problem.with(mismatches),
+            _ => problem,
         }
     }
 }

@@ -7,13 +7,15 @@ use axum::http::StatusCode;
 use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
+use wasmalert_core::TenantId;
 use wasmalert_sandbox::World;
 
 use super::problem::{Answer, Problem};
 use super::request::{Body, Changed};
 use super::{Caller, request};
 use crate::Host;
-use crate::catalog::ReceiverSpec;
+use crate::catalog::{ModuleInfo, ReceiverSpec};
+use crate::schema::Configured;
 use crate::store::{ModuleUse, ReceiverRow};
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -66,45 +68,34 @@ pub(super) async fn put(
     Body(spec): Body<ReceiverSpec>,
 ) -> Answer<(StatusCode, Json<Changed>)> {
     request::name(&name)?;
-    check(&host, &tenant, &spec)
+    let notifier = check(&host, &tenant, &spec)
         .map_err(|problem| Problem::invalid(format!("the receiver {name} is not valid"), vec![problem]))?;
     let module = ModuleUse {
         name: spec.module.clone(),
         version: spec.version,
     };
+    let config = spec.config_text();
     let spec = serde_json::to_string(&spec).map_err(|error| Problem::bad_request(error.to_string()))?;
     let before = host.store.get_receiver(&tenant, &name).await?;
     if let Some(row) = before.as_ref().filter(|row| row.spec == spec) {
-        return Ok((
-            StatusCode::OK,
-            Json(Changed {
-                name,
-                revision: row.revision,
-                changed: false,
-            }),
-        ));
+        return Ok(Changed::not(name, row.revision));
     }
+    let configured = Configured {
+        place: "config".into(),
+        config: &config,
+        name: &module.name,
+        module: notifier,
+    };
+    host.schemas.check(&[configured]).await?;
     let revision = host
         .store
         .put_receiver(&tenant, &name, &spec, &module, host.clock.now_ms())
         .await?;
-    host.catalog.reload(&host.store, &tenant).await?;
-    let status = if before.is_none() {
-        StatusCode::CREATED
-    } else {
-        StatusCode::OK
-    };
-    Ok((
-        status,
-        Json(Changed {
-            name,
-            revision,
-            changed: true,
-        }),
-    ))
+    Changed::now(&host, &tenant, name, revision, before.is_some()).await
 }
 
-fn check(host: &Host, tenant: &wasmalert_core::TenantId, spec: &ReceiverSpec) -> Result<(), String> {
+/// The notifier of a receiver.
+fn check(host: &Host, tenant: &TenantId, spec: &ReceiverSpec) -> Result<Arc<ModuleInfo>, String> {
     if spec.config.as_ref().is_some_and(|config| !config.is_object()) {
         return Err("config: is not an object".into());
     }
@@ -118,7 +109,7 @@ fn check(host: &Host, tenant: &wasmalert_core::TenantId, spec: &ReceiverSpec) ->
             spec.module,
             module.world.as_str()
         )),
-        Some(_) => Ok(()),
+        Some(module) => Ok(module),
     }
 }
 
@@ -133,9 +124,7 @@ pub(super) async fn get(
     Path(name): Path<String>,
 ) -> Answer<Json<Receiver>> {
     let row = host.store.get_receiver(&tenant, &name).await?;
-    row.and_then(receiver)
-        .map(Json)
-        .ok_or_else(|| Problem::not_found(format!("receiver {name}")))
+    request::shown(row, receiver, format!("receiver {name}"))
 }
 
 /// Deletes a receiver; refused while a rule uses it.
@@ -148,9 +137,6 @@ pub(super) async fn delete(
     Extension(tenant): Caller,
     Path(name): Path<String>,
 ) -> Answer<StatusCode> {
-    if !host.store.delete_receiver(&tenant, &name).await? {
-        return Err(Problem::not_found(format!("receiver {name}")));
-    }
-    host.catalog.reload(&host.store, &tenant).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let gone = host.store.delete_receiver(&tenant, &name).await?;
+    request::deleted(&host, &tenant, gone, format!("receiver {name}")).await
 }

@@ -1,16 +1,20 @@
 //! What handlers read from requests, and small shapes they share.
 
+use std::fmt::Display;
 use std::time::{Duration, UNIX_EPOCH};
 
+use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+use wasmalert_core::TenantId;
 use wasmalert_core::id::{check_name, check_title};
 
 use super::problem::{Answer, Problem};
+use crate::Host;
 
 /// Rows of a page that asks for no number.
 const PAGE_DEFAULT: u32 = 100;
@@ -94,4 +98,68 @@ pub(super) struct Changed {
     pub(super) revision: i64,
     /// False when it was like this already.
     pub(super) changed: bool,
+}
+
+/// The status of a PUT: 201 for what is new.
+#[must_use]
+pub(super) fn put_status(was_there: bool) -> StatusCode {
+    if was_there {
+        StatusCode::OK
+    } else {
+        StatusCode::CREATED
+    }
+}
+
+impl Changed {
+    /// The answer to a PUT of what was like this already.
+    pub(super) fn not(name: String, revision: i64) -> (StatusCode, Json<Self>) {
+        let answer = Self {
+            name,
+            revision,
+            changed: false,
+        };
+        (StatusCode::OK, Json(answer))
+    }
+
+    /// The answer to a PUT that was stored, once the catalog has it.
+    pub(super) async fn now(
+        host: &Host,
+        tenant: &TenantId,
+        name: String,
+        revision: i64,
+        was_there: bool,
+    ) -> Answer<(StatusCode, Json<Self>)> {
+        host.catalog.reload(&host.store, tenant).await?;
+        let answer = Self {
+            name,
+            revision,
+            changed: true,
+        };
+        Ok((put_status(was_there), Json(answer)))
+    }
+}
+
+/// A row as it is shown; 404 where there is none.
+pub(super) fn shown<R, T>(
+    row: Option<R>,
+    show: impl FnOnce(R) -> Option<T>,
+    what: impl Display,
+) -> Answer<Json<T>> {
+    row.and_then(show)
+        .map(Json)
+        .ok_or_else(|| Problem::not_found(what))
+}
+
+/// The answer to a DELETE, once the catalog knows; 404 where there was nothing.
+pub(super) async fn deleted(
+    host: &Host,
+    tenant: &TenantId,
+    gone: bool,
+    what: impl Display,
+) -> Answer<StatusCode> {
+    if !gone {
+        return Err(Problem::not_found(what));
+    }
+    host.catalog.reload(&host.store, tenant).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

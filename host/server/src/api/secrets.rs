@@ -84,9 +84,6 @@ pub(super) async fn delete(
     Extension(tenant): Caller,
     Path(name): Path<String>,
 ) -> Answer<StatusCode> {
-    if !host.store.delete_secret(&tenant, &name).await? {
-        return Err(Problem::not_found(format!("secret {name}")));
-    }
-    host.catalog.reload(&host.store, &tenant).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let gone = host.store.delete_secret(&tenant, &name).await?;
+    request::deleted(&host, &tenant, gone, format!("secret {name}")).await
 }

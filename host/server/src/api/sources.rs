@@ -69,33 +69,13 @@ pub(super) async fn put(
     let spec = serde_json::to_string(&spec).map_err(|error| Problem::bad_request(error.to_string()))?;
     let before = host.store.get_source(&tenant, &name).await?;
     if let Some(row) = before.as_ref().filter(|row| row.spec == spec) {
-        return Ok((
-            StatusCode::OK,
-            Json(Changed {
-                name,
-                revision: row.revision,
-                changed: false,
-            }),
-        ));
+        return Ok(Changed::not(name, row.revision));
     }
     let revision = host
         .store
         .put_source(&tenant, &name, &spec, host.clock.now_ms())
         .await?;
-    host.catalog.reload(&host.store, &tenant).await?;
-    let status = if before.is_none() {
-        StatusCode::CREATED
-    } else {
-        StatusCode::OK
-    };
-    Ok((
-        status,
-        Json(Changed {
-            name,
-            revision,
-            changed: true,
-        }),
-    ))
+    Changed::now(&host, &tenant, name, revision, before.is_some()).await
 }
 
 /// Shows a source.
@@ -109,9 +89,7 @@ pub(super) async fn get(
     Path(name): Path<String>,
 ) -> Answer<Json<Source>> {
     let row = host.store.get_source(&tenant, &name).await?;
-    row.and_then(source)
-        .map(Json)
-        .ok_or_else(|| Problem::not_found(format!("source {name}")))
+    request::shown(row, source, format!("source {name}"))
 }
 
 /// Deletes a source; refused while a rule uses it.
@@ -124,9 +102,6 @@ pub(super) async fn delete(
     Extension(tenant): Caller,
     Path(name): Path<String>,
 ) -> Answer<StatusCode> {
-    if !host.store.delete_source(&tenant, &name).await? {
-        return Err(Problem::not_found(format!("source {name}")));
-    }
-    host.catalog.reload(&host.store, &tenant).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let gone = host.store.delete_source(&tenant, &name).await?;
+    request::deleted(&host, &tenant, gone, format!("source {name}")).await
 }

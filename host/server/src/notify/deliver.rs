@@ -353,10 +353,9 @@ async fn send(
                 .into_iter()
                 .map(|(n, v)| (n, redactor.redact(&v)))
                 .collect();
-            let body = match std::str::from_utf8(&answer.body) {
-                Ok(text) => redactor.redact(text).into_bytes(),
-                Err(_) => answer.body,
-            };
+            // Also what is no text, or was cut within a character, may hold a secret.
+            let body = String::from_utf8_lossy(&answer.body);
+            let body = redactor.redact(&body).into_bytes();
             Ok(HttpResponse {
                 status: answer.status,
                 headers,

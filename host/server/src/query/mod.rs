@@ -6,7 +6,6 @@
 //! are on their way together share one request, and an answer serves for a
 //! short time. A failure is never kept.
 
-mod duration;
 mod engine;
 mod http;
 mod json;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use reqwest::Url;
 use reqwest::header::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
+use wasmalert_core::units::parse_duration_ms;
 
-use super::duration::parse_duration_ms;
 use crate::http_client::is_refused_header;
 use crate::secrets::{self, Place, Secrets};
 
@@ -114,8 +114,7 @@ impl PrometheusSpec {
     /// Time for one query; the default where the setting is not valid.
     #[must_use]
     pub fn timeout(&self) -> Duration {
-        let set = self.timeout.as_deref().and_then(parse_duration_ms);
-        Duration::from_millis(set.unwrap_or(TIMEOUT_MS_DEFAULT))
+        Duration::from_millis(self.timeout_ms().unwrap_or(TIMEOUT_MS_DEFAULT))
     }
 
     /// Size of an answer after decompression.
@@ -140,6 +139,14 @@ impl PrometheusSpec {
         passwords.chain(&self.bearer_token).map(String::as_str)
     }
 
+    /// None where it is not set, or not a duration from 1ms to 10m.
+    fn timeout_ms(&self) -> Option<u64> {
+        let set_ms = parse_duration_ms(self.timeout.as_deref()?).ok()?;
+        u64::try_from(set_ms)
+            .ok()
+            .filter(|ms| (1..=TIMEOUT_MS_MAX).contains(ms))
+    }
+
     fn validate(&self) -> Result<(), Vec<String>> {
         let mut errors = Vec::new();
         if let Err(error) = self.check_url() {
@@ -149,8 +156,7 @@ impl PrometheusSpec {
         if self.basic_auth.is_some() && self.bearer_token.is_some() {
             errors.push("bearer_token: not together with basic_auth".to_owned());
         }
-        let timeout_ms = self.timeout.as_deref().map(parse_duration_ms);
-        if timeout_ms.is_some_and(|ms| !ms.is_some_and(|ms| (1..=TIMEOUT_MS_MAX).contains(&ms))) {
+        if self.timeout.is_some() && self.timeout_ms().is_none() {
             errors.push("timeout: must be a duration from 1ms to 10m, such as \"10s\"".to_owned());
         }
         if !(1..=RESPONSE_BYTES_MAX).contains(&self.response_bytes_max()) {

@@ -103,7 +103,7 @@ fn bytes_that_are_no_record_are_an_error() {
 #[test]
 fn findings_over_the_budget_are_counted() {
     let finding = |at: usize| Finding {
-        labels: Labels::from_iter([("instance", format!("host-{at}"))]),
+        given: [("instance", format!("host-{at}"))].into_iter().collect(),
         value: f64::NAN,
         annotations: vec![("summary".into(), "down".into())],
     };

@@ -14,10 +14,16 @@ pub(super) struct Migration {
 }
 
 /// Every step there is. A published step is never edited: its checksum is in the stores.
-pub(super) const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    sql: include_str!("../../migrations/0001_tables.sql"),
-}];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        sql: include_str!("../../migrations/0001_tables.sql"),
+    },
+    Migration {
+        version: 2,
+        sql: include_str!("../../migrations/0002_stock_modules.sql"),
+    },
+];
 
 /// Applies the steps that the store does not have yet, in the caller's transaction.
 ///

@@ -19,6 +19,7 @@ mod groups;
 mod ids;
 mod migrate;
 mod modules;
+mod named;
 mod open;
 mod outbox;
 mod outbox_prune;
@@ -28,6 +29,7 @@ mod rule_rows;
 mod runtime;
 mod secrets;
 mod sources;
+mod stock;
 mod uses;
 mod writer;
 
@@ -48,6 +50,7 @@ pub use self::receivers::ReceiverRow;
 pub use self::runtime::{AlertRow, ErrorRow, Health, HealthRow, RuleRuntime};
 pub use self::secrets::SecretRow;
 pub use self::sources::SourceRow;
+pub use self::stock::StockRow;
 pub use self::uses::{ModuleUse, RuleUses, USERS_NAMED_MAX};
 pub use self::writer::WriterStats;
 

@@ -88,15 +88,19 @@ impl Store {
     /// # Errors
     /// As the database does, and for a row that does not parse.
     pub async fn list_modules(&self, tenant: &TenantId) -> Result<Vec<ModuleRow>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT * FROM modules AS m WHERE tenant = $1 AND version =
-                 (SELECT MAX(version) FROM modules AS v WHERE v.tenant = m.tenant AND v.name = m.name)
-             ORDER BY name",
-        )
-        .bind(tenant.as_str())
-        .fetch_all(&self.read)
-        .await?;
-        rows.iter().map(module).collect()
+        let sql = "SELECT * FROM modules AS m WHERE tenant = $1 AND version =
+                (SELECT MAX(version) FROM modules AS v WHERE v.tenant = m.tenant AND v.name = m.name)
+            ORDER BY name";
+        self.rows_of(sql, tenant).await?.iter().map(module).collect()
+    }
+
+    /// Every version of every module.
+    ///
+    /// # Errors
+    /// As the database does, and for a row that does not parse.
+    pub async fn all_module_versions(&self, tenant: &TenantId) -> Result<Vec<ModuleRow>, StoreError> {
+        let sql = "SELECT * FROM modules WHERE tenant = $1 ORDER BY name, version";
+        self.rows_of(sql, tenant).await?.iter().map(module).collect()
     }
 
     /// One version of a module, or its newest.
@@ -166,11 +170,8 @@ impl Store {
         tenant: &TenantId,
         digest: &str,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        let row = sqlx::query("SELECT digest, wasm FROM module_code WHERE tenant = $1 AND digest = $2")
-            .bind(tenant.as_str())
-            .bind(digest)
-            .fetch_optional(&self.read)
-            .await?;
+        let sql = "SELECT digest, wasm FROM module_code WHERE tenant = $1 AND digest = $2";
+        let row = self.row_named(sql, tenant, digest).await?;
         row.as_ref().map(wasm).transpose()
     }
 

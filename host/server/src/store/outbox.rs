@@ -165,18 +165,14 @@ impl Store {
         id: &str,
         requests_done: u32,
     ) -> Result<bool, StoreError> {
-        let mut tx = self.begin_write().await?;
-        let changed = sqlx::query(
+        let update = sqlx::query(
             "UPDATE outbox SET requests_done = $3
              WHERE tenant = $1 AND id = $2 AND status = 'pending'",
         )
         .bind(tenant.as_str())
         .bind(id)
-        .bind(i64::from(requests_done))
-        .execute(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        Ok(changed.rows_affected() > 0)
+        .bind(i64::from(requests_done));
+        self.change(update).await
     }
 
     /// Notes a failed attempt and when to try again; false when it is not pending any more.
@@ -190,19 +186,15 @@ impl Store {
         next_attempt_ms: i64,
         error: &str,
     ) -> Result<bool, StoreError> {
-        let mut tx = self.begin_write().await?;
-        let changed = sqlx::query(
+        let update = sqlx::query(
             "UPDATE outbox SET attempts = attempts + 1, next_attempt_ms = $3, last_error = $4
              WHERE tenant = $1 AND id = $2 AND status = 'pending'",
         )
         .bind(tenant.as_str())
         .bind(id)
         .bind(next_attempt_ms)
-        .bind(error)
-        .execute(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        Ok(changed.rows_affected() > 0)
+        .bind(error);
+        self.change(update).await
     }
 
     /// Notes that the receiver has taken it; false when it is not pending any more.
@@ -242,8 +234,7 @@ impl Store {
         now_ms: i64,
         error: Option<&str>,
     ) -> Result<bool, StoreError> {
-        let mut tx = self.begin_write().await?;
-        let changed = sqlx::query(
+        let update = sqlx::query(
             "UPDATE outbox SET status = $3, finished_ms = $4, last_error = $5,
                  attempts = attempts + 1
              WHERE tenant = $1 AND id = $2 AND status = 'pending'",
@@ -252,11 +243,8 @@ impl Store {
         .bind(id)
         .bind(status.as_str())
         .bind(now_ms)
-        .bind(error)
-        .execute(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        Ok(changed.rows_affected() > 0)
+        .bind(error);
+        self.change(update).await
     }
 
     /// Makes a dead notification pending again, due now and with its attempts counted
@@ -267,19 +255,15 @@ impl Store {
     /// # Errors
     /// As the database does.
     pub async fn retry_dead(&self, tenant: &TenantId, id: &str, now_ms: i64) -> Result<bool, StoreError> {
-        let mut tx = self.begin_write().await?;
-        let changed = sqlx::query(
+        let update = sqlx::query(
             "UPDATE outbox SET status = 'pending', attempts = 0, next_attempt_ms = $3,
                  finished_ms = NULL
              WHERE tenant = $1 AND id = $2 AND status = 'dead'",
         )
         .bind(tenant.as_str())
         .bind(id)
-        .bind(now_ms)
-        .execute(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        Ok(changed.rows_affected() > 0)
+        .bind(now_ms);
+        self.change(update).await
     }
 
     /// A tenant's notifications, the newest first.

@@ -6,7 +6,7 @@ use wasmalert_core::TenantId;
 use wasmalert_core::evaluation::State;
 
 use super::row::Fields;
-use super::uses::{ModuleUse, Versions, check_there, check_unused, next_revision};
+use super::uses::{ModuleUse, check_there, next_revision};
 use super::{Kind, Row, Store, StoreError};
 
 /// A stored receiver.
@@ -64,10 +64,8 @@ impl Store {
     /// # Errors
     /// As the database does, and for a row that does not parse.
     pub async fn list_receivers(&self, tenant: &TenantId) -> Result<Vec<ReceiverRow>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM receivers WHERE tenant = $1 ORDER BY name")
-            .bind(tenant.as_str())
-            .fetch_all(&self.read)
-            .await?;
+        let sql = "SELECT * FROM receivers WHERE tenant = $1 ORDER BY name";
+        let rows = self.rows_of(sql, tenant).await?;
         rows.iter().map(receiver).collect()
     }
 
@@ -80,11 +78,8 @@ impl Store {
         tenant: &TenantId,
         name: &str,
     ) -> Result<Option<ReceiverRow>, StoreError> {
-        let row = sqlx::query("SELECT * FROM receivers WHERE tenant = $1 AND name = $2")
-            .bind(tenant.as_str())
-            .bind(name)
-            .fetch_optional(&self.read)
-            .await?;
+        let sql = "SELECT * FROM receivers WHERE tenant = $1 AND name = $2";
+        let row = self.row_named(sql, tenant, name).await?;
         row.as_ref().map(receiver).transpose()
     }
 
@@ -93,15 +88,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::InUse`] while a rule names it.
     pub async fn delete_receiver(&self, tenant: &TenantId, name: &str) -> Result<bool, StoreError> {
-        let mut tx = self.begin_write().await?;
-        check_unused(&mut tx, tenant, Kind::Receiver, name, Versions::All).await?;
-        let gone = sqlx::query("DELETE FROM receivers WHERE tenant = $1 AND name = $2")
-            .bind(tenant.as_str())
-            .bind(name)
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        Ok(gone.rows_affected() > 0)
+        let sql = "DELETE FROM receivers WHERE tenant = $1 AND name = $2";
+        self.delete_unused(sql, Kind::Receiver, tenant, name).await
     }
 
     /// What the receiver's notifier remembers; empty when there is no such receiver.

@@ -5,7 +5,7 @@
 use wasmalert_core::TenantId;
 
 use super::row::Fields;
-use super::{Store, StoreError};
+use super::{Row, Store, StoreError};
 
 /// A secret as it is listed: never its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,19 +26,13 @@ impl Store {
         value: &str,
         now_ms: i64,
     ) -> Result<(), StoreError> {
-        let mut tx = self.begin_write().await?;
-        sqlx::query(
+        let put = sqlx::query(
             "INSERT INTO secrets (tenant, name, content, updated_ms) VALUES ($1, $2, $3, $4)
              ON CONFLICT (tenant, name) DO UPDATE SET content = excluded.content,
                  updated_ms = excluded.updated_ms",
-        )
-        .bind(tenant.as_str())
-        .bind(name)
-        .bind(value)
-        .bind(now_ms)
-        .execute(&mut *tx)
-        .await?;
-        Ok(tx.commit().await?)
+        );
+        let put = put.bind(tenant.as_str()).bind(name).bind(value).bind(now_ms);
+        self.change(put).await.map(drop)
     }
 
     /// The names of all secrets, sorted.
@@ -46,45 +40,30 @@ impl Store {
     /// # Errors
     /// As the database does, and for a row that does not parse.
     pub async fn list_secrets(&self, tenant: &TenantId) -> Result<Vec<SecretRow>, StoreError> {
-        let rows = sqlx::query("SELECT name, updated_ms FROM secrets WHERE tenant = $1 ORDER BY name")
-            .bind(tenant.as_str())
-            .fetch_all(&self.read)
-            .await?;
-        rows.iter()
-            .map(|row| {
-                let fields = Fields {
-                    table: "secrets",
-                    key: &["name"],
-                    row,
-                };
-                Ok(SecretRow {
-                    name: fields.get("name")?,
-                    updated_ms: fields.get("updated_ms")?,
-                })
+        let sql = "SELECT name, updated_ms FROM secrets WHERE tenant = $1 ORDER BY name";
+        let rows = self.rows_of(sql, tenant).await?;
+        let secret = |row| {
+            let fields = fields(row);
+            Ok(SecretRow {
+                name: fields.get("name")?,
+                updated_ms: fields.get("updated_ms")?,
             })
-            .collect()
+        };
+        rows.iter().map(secret).collect()
     }
 
-    /// The value of a secret.
+    /// Every secret's name and value.
     ///
     /// # Errors
     /// As the database does, and for a row that does not parse.
-    pub async fn secret_value(&self, tenant: &TenantId, name: &str) -> Result<Option<String>, StoreError> {
-        let row = sqlx::query("SELECT name, content FROM secrets WHERE tenant = $1 AND name = $2")
-            .bind(tenant.as_str())
-            .bind(name)
-            .fetch_optional(&self.read)
-            .await?;
-        row.as_ref()
-            .map(|row| {
-                let fields = Fields {
-                    table: "secrets",
-                    key: &["name"],
-                    row,
-                };
-                fields.get("content")
-            })
-            .transpose()
+    pub async fn secret_values(&self, tenant: &TenantId) -> Result<Vec<(String, String)>, StoreError> {
+        let sql = "SELECT name, content FROM secrets WHERE tenant = $1 ORDER BY name";
+        let rows = self.rows_of(sql, tenant).await?;
+        let pair = |row| {
+            let fields = fields(row);
+            Ok((fields.get("name")?, fields.get("content")?))
+        };
+        rows.iter().map(pair).collect()
     }
 
     /// Deletes a secret; false when there is none.
@@ -92,13 +71,15 @@ impl Store {
     /// # Errors
     /// As the database does.
     pub async fn delete_secret(&self, tenant: &TenantId, name: &str) -> Result<bool, StoreError> {
-        let mut tx = self.begin_write().await?;
-        let gone = sqlx::query("DELETE FROM secrets WHERE tenant = $1 AND name = $2")
-            .bind(tenant.as_str())
-            .bind(name)
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        Ok(gone.rows_affected() > 0)
+        let gone = sqlx::query("DELETE FROM secrets WHERE tenant = $1 AND name = $2");
+        self.change(gone.bind(tenant.as_str()).bind(name)).await
+    }
+}
+
+fn fields(row: &Row) -> Fields<'_> {
+    Fields {
+        table: "secrets",
+        key: &["name"],
+        row,
     }
 }

@@ -3,7 +3,7 @@
 use wasmalert_core::TenantId;
 
 use super::row::Fields;
-use super::uses::{Versions, check_unused, next_revision};
+use super::uses::next_revision;
 use super::{Kind, Row, Store, StoreError};
 
 /// A stored source.
@@ -53,10 +53,8 @@ impl Store {
     /// # Errors
     /// As the database does, and for a row that does not parse.
     pub async fn list_sources(&self, tenant: &TenantId) -> Result<Vec<SourceRow>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM sources WHERE tenant = $1 ORDER BY name")
-            .bind(tenant.as_str())
-            .fetch_all(&self.read)
-            .await?;
+        let sql = "SELECT * FROM sources WHERE tenant = $1 ORDER BY name";
+        let rows = self.rows_of(sql, tenant).await?;
         rows.iter().map(source).collect()
     }
 
@@ -65,11 +63,8 @@ impl Store {
     /// # Errors
     /// As the database does, and for a row that does not parse.
     pub async fn get_source(&self, tenant: &TenantId, name: &str) -> Result<Option<SourceRow>, StoreError> {
-        let row = sqlx::query("SELECT * FROM sources WHERE tenant = $1 AND name = $2")
-            .bind(tenant.as_str())
-            .bind(name)
-            .fetch_optional(&self.read)
-            .await?;
+        let sql = "SELECT * FROM sources WHERE tenant = $1 AND name = $2";
+        let row = self.row_named(sql, tenant, name).await?;
         row.as_ref().map(source).transpose()
     }
 
@@ -78,15 +73,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::InUse`] while a rule names it.
     pub async fn delete_source(&self, tenant: &TenantId, name: &str) -> Result<bool, StoreError> {
-        let mut tx = self.begin_write().await?;
-        check_unused(&mut tx, tenant, Kind::Source, name, Versions::All).await?;
-        let gone = sqlx::query("DELETE FROM sources WHERE tenant = $1 AND name = $2")
-            .bind(tenant.as_str())
-            .bind(name)
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        Ok(gone.rows_affected() > 0)
+        let sql = "DELETE FROM sources WHERE tenant = $1 AND name = $2";
+        self.delete_unused(sql, Kind::Source, tenant, name).await
     }
 }
 

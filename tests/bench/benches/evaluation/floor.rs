@@ -6,14 +6,17 @@
 use std::sync::Arc;
 
 use wasmtime::component::{Component, HasSelf, Linker, Resource};
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Result, Store};
+use wasmtime::{Engine, Result, Store};
+
+use wasmalert_sandbox::{SandboxConfig, engine_settings};
 
 use bindings::exports::wasmalert::rules::rules::{Context, Outcome, Trigger};
 use bindings::wasmalert::rules::query::{self, Frame, LabelColumn, QueryError, SampleColumns};
+use bindings::wasmalert::rules::state;
 use bindings::wasmalert::rules::types::{InstantQuery, Label, RangeQuery};
 use bindings::{Rule, RulePre};
 
-use crate::ours::{CONFIG, INTERVAL_MS, NOW_MS};
+use crate::case::{Case, INTERVAL_MS, NOW_MS, series_labels};
 
 mod bindings {
     wasmtime::component::bindgen!({ path: "../../wit", world: "rule" });
@@ -27,10 +30,12 @@ pub(crate) struct Floor {
     rule: RulePre<Column>,
 }
 
-pub(crate) struct Case<'a> {
+pub(crate) struct Run<'a> {
     floor: &'a Floor,
     context: Context,
     values: Arc<[f64]>,
+    labels: Arc<[Label]>,
+    findings: usize,
 }
 
 impl Floor {
@@ -41,11 +46,12 @@ impl Floor {
         reason = "machine code is run that this process had compiled just now"
     )]
     pub(crate) fn new(artifact: &[u8]) -> Result<Self> {
-        let engine = engine()?;
+        let engine = Engine::new(&engine_settings(&SandboxConfig::default()))?;
         // SAFETY: the bytes are those that the compiler has returned.
         let component = unsafe { Component::deserialize(&engine, artifact) }?;
         let mut linker = Linker::new(&engine);
         query::add_to_linker::<_, HasSelf<_>>(&mut linker, |column| column)?;
+        state::add_to_linker::<_, HasSelf<_>>(&mut linker, |column| column)?;
         linker.define_unknown_imports_as_traps(&component)?;
         Ok(Self {
             rule: RulePre::new(linker.instantiate_pre(&component)?)?,
@@ -53,18 +59,28 @@ impl Floor {
         })
     }
 
-    pub(crate) fn case(&self, series: usize) -> Case<'_> {
-        Case {
+    pub(crate) fn prepare(&self, case: &Case, series: usize) -> Run<'_> {
+        let labels = series_labels(0).map(|(name, value)| Label {
+            name: name.to_owned(),
+            value,
+        });
+        Run {
             floor: self,
-            context: context(),
-            values: vec![0.0; series].into(),
+            context: context(case.config),
+            values: (0..series).map(case.value).collect(),
+            labels: labels.into(),
+            findings: case.findings(series),
         }
     }
 }
 
-impl Case<'_> {
+impl Run<'_> {
     pub(crate) fn evaluate(&self) -> Result<Outcome> {
-        let mut store = Store::new(&self.floor.engine, Column(Arc::clone(&self.values)));
+        let column = Column {
+            values: Arc::clone(&self.values),
+            labels: Arc::clone(&self.labels),
+        };
+        let mut store = Store::new(&self.floor.engine, column);
         store.set_fuel(u64::MAX)?;
         store.set_epoch_deadline(NO_DEADLINE_TICKS);
         let rule: Rule = self.floor.rule.instantiate(&mut store)?;
@@ -72,7 +88,7 @@ impl Case<'_> {
             .wasmalert_rules_rules()
             .call_evaluate(&mut store, &self.context)?;
         match answer {
-            Ok(outcome) if outcome.findings.len() == self.values.len() => Ok(outcome),
+            Ok(outcome) if outcome.findings.len() == self.findings => Ok(outcome),
             other => wasmtime::bail!(
                 "unexpected answer: {:?}",
                 other.map(|outcome| outcome.findings.len())
@@ -81,40 +97,7 @@ impl Case<'_> {
     }
 }
 
-/// An engine with the settings of the sandbox's.
-fn engine() -> Result<Engine> {
-    let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(16)
-        .total_memories(32)
-        .total_core_instances(1_024)
-        .total_tables(128)
-        .max_core_instances_per_component(64)
-        .max_tables_per_component(8)
-        .max_memories_per_component(2)
-        .max_memory_size(64 << 20)
-        .table_elements(64 << 10)
-        .linear_memory_keep_resident(2 << 20)
-        .table_keep_resident(512 << 10)
-        .max_unused_warm_slots(16);
-    let mut config = Config::new();
-    config
-        .epoch_interruption(true)
-        .consume_fuel(true)
-        .concurrency_support(false)
-        .memory_init_cow(true)
-        .table_lazy_init(true)
-        .generate_address_map(false)
-        .native_unwind_info(false)
-        .cranelift_nan_canonicalization(true)
-        .wasm_relaxed_simd(false)
-        .wasm_memory64(false)
-        .wasm_multi_memory(false)
-        .max_wasm_stack(512 << 10)
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-    Engine::new(&config)
-}
-
-fn context() -> Context {
+fn context(config: &str) -> Context {
     Context {
         tenant: "default".into(),
         namespace: "bench".into(),
@@ -128,7 +111,7 @@ fn context() -> Context {
             due_ms: NOW_MS,
             payload: Vec::new(),
         },
-        config: CONFIG.into(),
+        config: config.into(),
         labels: vec![Label {
             name: "severity".into(),
             value: "page".into(),
@@ -137,8 +120,25 @@ fn context() -> Context {
     }
 }
 
-/// The host: the values of the one frame.
-struct Column(Arc<[f64]>);
+/// The host: the values of the one frame, and what all its series are called.
+struct Column {
+    values: Arc<[f64]>,
+    labels: Arc<[Label]>,
+}
+
+impl state::Host for Column {
+    fn get(&mut self, _: String) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn set(&mut self, _: String, _: Vec<u8>) {}
+
+    fn delete(&mut self, _: String) {}
+
+    fn keys(&mut self, _: String) -> Vec<String> {
+        not_called()
+    }
+}
 
 impl query::Host for Column {
     fn instant(&mut self, _: InstantQuery) -> Result<Resource<Frame>, QueryError> {
@@ -160,11 +160,11 @@ impl query::HostFrame for Column {
     }
 
     fn len(&mut self, _: Resource<Frame>) -> u32 {
-        u32::try_from(self.0.len()).unwrap_or(u32::MAX)
+        u32::try_from(self.values.len()).unwrap_or(u32::MAX)
     }
 
     fn values(&mut self, _: Resource<Frame>) -> Vec<f64> {
-        self.0.to_vec()
+        self.values.to_vec()
     }
 
     fn drop(&mut self, _: Resource<Frame>) -> Result<()> {
@@ -191,8 +191,8 @@ impl query::HostFrame for Column {
         not_called()
     }
 
-    fn labels_of(&mut self, _: Resource<Frame>, _: Vec<u32>) -> Vec<Vec<Label>> {
-        not_called()
+    fn labels_of(&mut self, _: Resource<Frame>, series: Vec<u32>) -> Vec<Vec<Label>> {
+        series.iter().map(|_| self.labels.to_vec()).collect()
     }
 
     fn samples(&mut self, _: Resource<Frame>, _: u32) -> SampleColumns {
@@ -221,5 +221,5 @@ impl query::HostFrame for Column {
 }
 
 fn not_called() -> ! {
-    unreachable!("the component `prometheus` does not call this")
+    unreachable!("no component here calls this")
 }

@@ -1,16 +1,17 @@
 //! What one evaluation costs, beside what wasmtime alone takes for it.
 //!
-//! *Ours* is a run of the stock component `prometheus` as the server runs it,
-//! every series becoming a finding. The *floor* is the same machine code in an
+//! *Ours* is a run of a stock component as the server runs it. The *floor* is the same machine code in an
 //! engine of the same settings with the thinnest host there can be. Samples of
 //! both alternate, so that what else the machine does falls on both.
 
+mod case;
 mod floor;
 mod ours;
 
 use std::error::Error;
 use std::time::Duration;
 
+use case::{CASES, Case};
 use floor::Floor;
 use ours::Ours;
 use wasmalert_bench::{Scratch, component, median_us, now, program, report, timed};
@@ -25,26 +26,39 @@ const PAIRS_MIN: usize = 50;
 const PAIRS_WARM: usize = 10;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let wasm = component("prometheus")?;
+    for case in &CASES {
+        measure(case)?;
+    }
+    Ok(())
+}
+
+fn measure(case: &Case) -> Result<(), Box<dyn Error>> {
+    let wasm = component(case.component)?;
     let compiled = compile(&program("componentize")?, &wasm, &CompileLimits::default())?;
-    let scratch = Scratch::new("evaluation")?;
-    let ours = Ours::new(scratch.path(), &compiled.artifact)?;
+    let scratch = Scratch::new(case.name)?;
+    let ours = Ours::new(scratch.path(), case.component, &compiled.artifact)?;
     let floor = Floor::new(&compiled.artifact)?;
     let mut of_one_us = None;
     for series in SERIES {
-        let (ours_us, floor_us) = sample(&ours, &floor, series)?;
-        report(&format!("evaluation/{series}"), ours_us, floor_us, "µs");
+        let (ours_us, floor_us) = sample(&ours, &floor, case, series)?;
+        report(
+            &format!("evaluation/{}/{series}", case.name),
+            ours_us,
+            floor_us,
+            "µs",
+        );
         let of_one_us = *of_one_us.get_or_insert(ours_us);
         if series > 1_000 {
-            report(&format!("evaluation/{series}_vs_1"), ours_us, of_one_us, "µs");
+            let line = format!("evaluation/{}/{series}_vs_1", case.name);
+            report(&line, ours_us, of_one_us, "µs");
         }
     }
     Ok(())
 }
 
 /// Medians of one case: ours and the floor's.
-fn sample(ours: &Ours, floor: &Floor, series: usize) -> Result<(f64, f64), Box<dyn Error>> {
-    let (ours, floor) = (ours.case(series)?, floor.case(series));
+fn sample(ours: &Ours, floor: &Floor, case: &Case, series: usize) -> Result<(f64, f64), Box<dyn Error>> {
+    let (ours, floor) = (ours.prepare(case, series)?, floor.prepare(case, series));
     for _ in 0..PAIRS_WARM {
         timed(|| ours.evaluate())?;
         timed(|| floor.evaluate())?;

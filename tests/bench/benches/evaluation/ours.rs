@@ -12,62 +12,60 @@ use wasmalert_core::limits::Limits;
 use wasmalert_core::query::{Query, QueryTime};
 use wasmalert_sandbox::{Artifacts, Component, Evaluation, Sandbox, SandboxConfig, Verdict};
 
-pub(crate) const EXPR: &str = "up == 0";
-pub(crate) const CONFIG: &str = r#"{"expr": "up == 0"}"#;
-pub(crate) const NOW_MS: i64 = 1_700_000_000_000;
-pub(crate) const INTERVAL_MS: i64 = 15_000;
+use crate::case::{Case, EXPR, INTERVAL_MS, NOW_MS, series_labels};
 
-/// The component, loaded from the store of artifacts.
+/// A component, loaded from the store of artifacts.
 pub(crate) struct Ours {
     component: Component,
 }
 
 /// An evaluation that finds its query's result in the journal.
-pub(crate) struct Case {
+pub(crate) struct Run {
     component: Component,
     context: Arc<Context>,
     journal: Arc<Journal>,
     limits: Limits,
-    series: usize,
+    findings: usize,
 }
 
 impl Ours {
-    pub(crate) fn new(dir: &Path, artifact: &[u8]) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn new(dir: &Path, name: &str, artifact: &[u8]) -> Result<Self, Box<dyn Error>> {
         let sandbox = Sandbox::new(&SandboxConfig::default())?;
         let artifacts = Artifacts::open(dir)?;
-        artifacts.put(&sandbox, "prometheus", artifact)?;
-        let stored = artifacts.get(&sandbox, "prometheus")?;
+        artifacts.put(&sandbox, name, artifact)?;
+        let stored = artifacts.get(&sandbox, name)?;
         Ok(Self {
             component: sandbox.load(stored.ok_or("the artifact is gone")?)?,
         })
     }
 
-    pub(crate) fn case(&self, series: usize) -> Result<Case, Box<dyn Error>> {
-        let context = context()?;
+    pub(crate) fn prepare(&self, case: &Case, series: usize) -> Result<Run, Box<dyn Error>> {
+        let context = context(case.config)?;
         let query = Query {
             source: Arc::clone(&context.source),
             expr: EXPR.into(),
             time: QueryTime::Instant { at_ms: NOW_MS },
         };
         let mut journal = Journal::default();
-        journal.queries.insert(query, Ok(Arc::new(frame(series)?)));
-        Ok(Case {
+        let answer = frame(series, case.value)?;
+        journal.queries.insert(query, Ok(Arc::new(answer)));
+        Ok(Run {
             component: self.component.clone(),
             context: Arc::new(context),
             journal: Arc::new(journal),
             limits: Limits::default(),
-            series,
+            findings: case.findings(series),
         })
     }
 }
 
-impl Case {
+impl Run {
     pub(crate) fn evaluate(&self) -> Result<Evaluation, String> {
         let evaluation = self
             .component
             .evaluate(&self.context, &self.journal, &self.limits);
         match &evaluation.verdict {
-            Verdict::Done { outcome, .. } if outcome.findings.len() == self.series => Ok(evaluation),
+            Verdict::Done { outcome, .. } if outcome.findings.len() == self.findings => Ok(evaluation),
             Verdict::Done { outcome, .. } => Err(format!("{} findings", outcome.findings.len())),
             Verdict::Wants(queries) => Err(format!("wants {queries:?}")),
             Verdict::Failed { fault, .. } => Err(fault.to_string()),
@@ -75,7 +73,7 @@ impl Case {
     }
 }
 
-fn context() -> Result<Context, Box<dyn Error>> {
+fn context(config: &str) -> Result<Context, Box<dyn Error>> {
     let group = GroupKey {
         tenant: TenantId::new(TenantId::DEFAULT)?,
         namespace: "bench".into(),
@@ -90,23 +88,20 @@ fn context() -> Result<Context, Box<dyn Error>> {
         interval_ms: INTERVAL_MS,
         query_offset_ms: 0,
         trigger: Trigger::Interval,
-        config: CONFIG.into(),
+        config: config.into(),
         labels: Arc::new([("severity", "page")].into_iter().collect::<Labels>()),
         source: "prom".into(),
     })
 }
 
-/// Series with six labels, as a source would answer.
-fn frame(series: usize) -> Result<Frame, FrameError> {
+/// The series as a source would answer them.
+fn frame(series: usize, value: fn(usize) -> f64) -> Result<Frame, FrameError> {
     let mut frame = FrameBuilder::new();
     for at in 0..series {
-        frame.label("__name__", "up");
-        frame.label("cluster", "eu-1");
-        frame.label("instance", &format!("10.0.{}.{}:9100", at / 256, at % 256));
-        frame.label("job", "node");
-        frame.label("namespace", &format!("team-{}", at % 20));
-        frame.label("pod", &format!("node-exporter-{at:05}"));
-        frame.sample(NOW_MS, 0.0);
+        for (name, text) in &series_labels(at) {
+            frame.label(name, text);
+        }
+        frame.sample(NOW_MS, value(at));
         frame.end_series()?;
     }
     Ok(frame.finish())

@@ -8,6 +8,7 @@ use reqwest::{Client, Method};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::events::Events;
 use super::shapes::{Alert, Evaluation, Module, Notification, RuleStatus};
 
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -106,6 +107,11 @@ impl Api {
         }
     }
 
+    /// Its address, `http://127.0.0.1:PORT`.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
     /// The same server, asked with another token; an empty one sends none.
     pub(crate) fn with_token(&self, token: &str) -> Self {
         Self {
@@ -144,6 +150,26 @@ impl Api {
 
     pub(crate) async fn get(&self, path: &str) -> Result<Answer, String> {
         self.ask(Method::GET, path, Vec::new()).await
+    }
+
+    /// Opens a stream of server-sent events.
+    ///
+    /// # Panics
+    /// When the server does not answer with one.
+    pub(crate) async fn events(&self, path: &str) -> Events {
+        let request = self.client.get(format!("{}{path}", self.base));
+        let request = request.header("authorization", format!("Bearer {}", self.token));
+        let response = request
+            .send()
+            .await
+            .unwrap_or_else(|e| panic!("GET {path}: {e:?}"));
+        assert_eq!(response.status(), 200, "GET {path}");
+        assert_eq!(
+            response.headers()["content-type"],
+            "text/event-stream",
+            "GET {path}"
+        );
+        Events::new(response)
     }
 
     pub(crate) async fn delete(&self, path: &str) -> Result<Answer, String> {

@@ -41,6 +41,29 @@ pub(crate) fn component(name: &str) -> Vec<u8> {
     fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}; build them with `make components`", path.display()))
 }
 
+/// A stock component that tells another config schema, no longer than its own.
+///
+/// # Panics
+/// When the schema is too long, or the component does not hold its own as it is.
+pub(crate) fn with_schema(name: &str, schema: &str) -> Vec<u8> {
+    let path = workspace_root()
+        .join("rules-wasm")
+        .join(name)
+        .join("config.schema.json");
+    let own = fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let padded = format!("{schema:own$}", own = own.len()).into_bytes();
+    assert_eq!(
+        padded.len(),
+        own.len(),
+        "the schema is longer than the component's own"
+    );
+    let mut wasm = component(name);
+    let at = wasm.windows(own.len()).position(|window| window == own);
+    let at = at.expect("the component holds its schema in one piece");
+    wasm[at..at + own.len()].copy_from_slice(&padded);
+    wasm
+}
+
 /// A folder that is removed when dropped, unless the test failed.
 pub(crate) struct TempDir(PathBuf);
 

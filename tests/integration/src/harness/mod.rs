@@ -2,6 +2,7 @@
 
 mod alertmanager;
 mod api;
+mod events;
 mod eventually;
 mod fake;
 mod fake_source;
@@ -13,10 +14,10 @@ pub(crate) mod shapes;
 mod webhook;
 
 pub(crate) use alertmanager::Alertmanager;
-pub(crate) use api::Api;
+pub(crate) use api::{Answer, Api};
 pub(crate) use eventually::{eventually, holds_for};
 pub(crate) use fake_source::{FakeSource, Reply};
-pub(crate) use files::{TempDir, component, guest, workspace_root};
+pub(crate) use files::{TempDir, component, guest, with_schema, workspace_root};
 pub(crate) use prometheus::{Exporter, Prometheus};
 pub(crate) use server::{PAGE_WITHIN, Server};
 pub(crate) use webhook::Webhook;

@@ -59,9 +59,50 @@ impl Server {
         (self.process, self.api) = launch(self.dir.path(), &self.settings).await;
     }
 
+    /// Starts it again with other settings.
+    pub(crate) async fn restart_with(&mut self, settings: &[(&'static str, &str)]) {
+        self.settings = settings
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()))
+            .collect();
+        self.restart().await;
+    }
+
+    /// Runs another server on the same folder until it ends by itself; none when it
+    /// goes on. With it comes what it said.
+    pub(crate) fn run_second(&self) -> (Option<i32>, String) {
+        let run = std::process::Command::new("timeout")
+            .args(["--signal=KILL", "20"])
+            .arg(binary())
+            .arg("serve")
+            .envs(environment(self.dir.path()))
+            .output();
+        let run = run.expect("the binary can be started");
+        (
+            run.status.code(),
+            String::from_utf8_lossy(&run.stderr).into_owned(),
+        )
+    }
+
     /// Everything it has printed, over all its runs.
     pub(crate) fn log(&self) -> String {
         self.process.log()
+    }
+
+    /// Runs a command against it that has to succeed, and gives what it printed.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub(crate) fn cli(&self, args: &[&str]) -> String {
+        let run = std::process::Command::new(binary())
+            .args(args)
+            .args(["--url", self.api.base(), "--token", TOKEN])
+            .output();
+        let run = run.expect("the binary can be started");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let (out, err) = (text(&run.stdout), text(&run.stderr));
+        assert!(run.status.success(), "{args:?}: {}\n{out}\n{err}", run.status);
+        out
     }
 
     /// Memory that is resident, in bytes.
@@ -106,12 +147,16 @@ fn binary() -> PathBuf {
     path
 }
 
-async fn launch(dir: &Path, settings: &[(&'static str, String)]) -> (Process, Api) {
-    let mut environment = vec![
+fn environment(dir: &Path) -> [(&'static str, String); 3] {
+    [
         ("WASMALERT_LISTEN", "127.0.0.1:0".to_owned()),
         ("WASMALERT_DATA_DIR", dir.join("data").display().to_string()),
         ("WASMALERT_TOKEN", TOKEN.to_owned()),
-    ];
+    ]
+}
+
+async fn launch(dir: &Path, settings: &[(&'static str, String)]) -> (Process, Api) {
+    let mut environment = environment(dir).to_vec();
     environment.extend_from_slice(settings);
     let log_before = std::fs::read(dir.join("server.log")).map_or(0, |log| log.len());
     let mut process = Process::start("server", dir, &binary(), &["serve".into()], &environment);

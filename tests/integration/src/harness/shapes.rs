@@ -60,10 +60,12 @@ pub(crate) struct Evaluation {
 /// An entry of `/v1/notifications`.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Notification {
+    pub(crate) id: String,
     pub(crate) receiver: String,
     /// `pending`, `delivered` or `dead`.
     pub(crate) status: String,
     pub(crate) attempts: u32,
+    pub(crate) last_error: Option<String>,
     pub(crate) idempotency_key: String,
 }
 

@@ -5,16 +5,21 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use bytes::Bytes;
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::fake::Fake;
 
+/// A byte that no text in UTF-8 has.
+const NO_TEXT: u8 = 0xff;
+
 /// A request that arrived.
 #[derive(Clone, Debug)]
 pub(crate) struct Captured {
+    pub(crate) path: String,
+    pub(crate) headers: HeaderMap,
     pub(crate) idempotency_key: String,
     pub(crate) body: Value,
     /// What it was answered with.
@@ -26,6 +31,7 @@ struct Shared {
     status: u16,
     retry_after: Option<&'static str>,
     delay: Duration,
+    echoes: bool,
     captured: Vec<Captured>,
 }
 
@@ -41,6 +47,7 @@ impl Webhook {
             status: 200,
             retry_after: None,
             delay: Duration::ZERO,
+            echoes: false,
             captured: Vec::new(),
         }));
         let router = Router::new().fallback(capture).with_state(shared.clone());
@@ -73,6 +80,12 @@ impl Webhook {
         self.lock().delay = delay;
     }
 
+    /// Answers with the path and the headers that it got from now on, and with a byte
+    /// that makes it no text.
+    pub(crate) fn echo(&self) {
+        self.lock().echoes = true;
+    }
+
     /// Everything that arrived, in order.
     pub(crate) fn captured(&self) -> Vec<Captured> {
         self.lock().captured.clone()
@@ -99,20 +112,25 @@ impl Captured {
 
 async fn capture(
     State(shared): State<Arc<Mutex<Shared>>>,
+    uri: Uri,
     headers: HeaderMap,
     body: Bytes,
-) -> (StatusCode, HeaderMap) {
-    let (status, delay, retry_after) = {
+) -> (StatusCode, HeaderMap, Vec<u8>) {
+    let mut echo = format!("{uri} {headers:?}").into_bytes();
+    echo.push(NO_TEXT);
+    let (status, delay, retry_after, echoes) = {
         let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
         let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok());
         let captured = Captured {
             idempotency_key: key.unwrap_or_default().into(),
+            path: uri.path().to_owned(),
+            headers: headers.clone(),
             body: serde_json::from_slice(&body).unwrap_or_default(),
             status: shared.status,
             at: Instant::now(),
         };
         shared.captured.push(captured);
-        (shared.status, shared.delay, shared.retry_after)
+        (shared.status, shared.delay, shared.retry_after, shared.echoes)
     };
     tokio::time::sleep(delay).await;
     let mut answer = HeaderMap::new();
@@ -122,5 +140,10 @@ async fn capture(
             seconds.parse().expect("a number is a header value"),
         );
     }
-    (StatusCode::from_u16(status).expect("a valid status"), answer)
+    let body = if echoes { echo } else { Vec::new() };
+    (
+        StatusCode::from_u16(status).expect("a valid status"),
+        answer,
+        body,
+    )
 }

@@ -34,7 +34,7 @@ fn rule(receivers: &[&str]) -> LiveRule {
     };
     LiveRule::new(
         key,
-        spec,
+        spec.into(),
         Policy::default(),
         Limits::default(),
         RuleNow::default(),

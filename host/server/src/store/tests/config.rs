@@ -96,6 +96,21 @@ pub(super) async fn modules_in_use_are_not_deleted(store: Store) {
     assert!(store.delete_module(&t, "m").await.unwrap());
 }
 
+pub(super) async fn stock_is_noted_once_and_outlives_its_version(store: Store) {
+    let t = tenant("t");
+    let noted = |program: &str| StockRow {
+        name: "m".into(),
+        digest: module("m", b"one").digest,
+        program: program.into(),
+    };
+    store.put_module(&t, &module("m", b"one")).await.unwrap();
+    store.put_stock(&t, &noted("0.1.0")).await.unwrap();
+    store.put_stock(&t, &noted("0.2.0")).await.unwrap();
+    assert!(store.delete_module(&t, "m").await.unwrap());
+    assert_eq!(store.list_stock(&t).await.unwrap(), [noted("0.1.0")]);
+    assert_eq!(store.list_stock(&tenant("u")).await.unwrap(), []);
+}
+
 pub(super) async fn unpinned_uses_hold_the_newest_version(store: Store) {
     let t = tenant("t");
     for wasm in [b"one", b"two"] {
@@ -172,13 +187,11 @@ pub(super) async fn sources_receivers_and_secrets(store: Store) {
             updated_ms: 6
         }]
     );
-    assert_eq!(
-        store.secret_value(&t, "token").await.unwrap().as_deref(),
-        Some("s3cret")
-    );
+    let values = store.secret_values(&t).await.unwrap();
+    assert_eq!(values, [("token".to_owned(), "s3cret".to_owned())]);
     assert!(store.delete_secret(&t, "token").await.unwrap());
     assert!(!store.delete_secret(&t, "token").await.unwrap());
-    assert_eq!(store.secret_value(&t, "token").await.unwrap(), None);
+    assert_eq!(store.secret_values(&t).await.unwrap(), []);
 }
 
 pub(super) async fn sources_and_receivers_in_use_are_not_deleted(store: Store) {

@@ -61,6 +61,7 @@ contract! {
         module_versions_count_up_and_digests_are_found,
         module_bytes_are_kept_once_and_swept,
         modules_in_use_are_not_deleted,
+        stock_is_noted_once_and_outlives_its_version,
         unpinned_uses_hold_the_newest_version,
         many_users_are_named_up_to_a_bound,
         sources_receivers_and_secrets,

@@ -1,0 +1,203 @@
+//! The table of settings: names, defaults, units and what they are for.
+
+use std::sync::LazyLock;
+
+use wasmalert_core::limits::Limits;
+
+/// One setting, as `--help` and the docs show it.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    pub name: &'static str,
+    /// Name of the environment variable.
+    pub env: &'static str,
+    /// As it would be written; empty when there is none.
+    pub default: &'static str,
+    pub unit: &'static str,
+    pub doc: &'static str,
+}
+
+const PLAIN: &[(&str, &str, &str, &str)] = &[
+    (
+        "listen",
+        "127.0.0.1:8080",
+        "address:port",
+        "Where the API listens; port 0 takes a free one",
+    ),
+    ("data_dir", "wasmalert-data", "path", "Where everything is kept"),
+    (
+        "token",
+        "",
+        "text",
+        "Bearer token of the API, at least 16 characters; without it one is made at the first start, printed \
+         once and kept in the data directory",
+    ),
+    (
+        "external_url",
+        "",
+        "URL",
+        "Where people reach this server, for links in notifications; http://LISTEN without it",
+    ),
+    (
+        "stock_components",
+        "true",
+        "true or false",
+        "Upload the stock components that are missing, and newer versions of them",
+    ),
+    (
+        "threads",
+        "0",
+        "threads",
+        "Threads that evaluate; 0 takes one for each core",
+    ),
+    (
+        "evaluation_queue",
+        "16384",
+        "runs",
+        "Runs that may wait for a thread; more fail as overloaded",
+    ),
+    (
+        "groups_at_once",
+        "1024",
+        "groups",
+        "Groups that are evaluated at the same time",
+    ),
+    (
+        "component_cache_bytes",
+        "536870912",
+        "bytes",
+        "Loaded components kept in memory, by size of code",
+    ),
+    (
+        "query_cache_bytes",
+        "268435456",
+        "bytes",
+        "Query results kept for rules that ask the same",
+    ),
+    (
+        "query_concurrency",
+        "256",
+        "queries",
+        "Queries under way at the same time",
+    ),
+    (
+        "compile_memory_bytes",
+        "2147483648",
+        "bytes",
+        "Address space of the compiler's process",
+    ),
+    (
+        "compile_cpu_seconds",
+        "60",
+        "seconds",
+        "CPU time of the compiler's process",
+    ),
+    (
+        "compile_wall",
+        "60s",
+        "duration",
+        "Wall time of the compiler's process",
+    ),
+    (
+        "module_bytes",
+        "33554432",
+        "bytes",
+        "The largest module that is taken",
+    ),
+    (
+        "resend_delay",
+        "1m",
+        "duration",
+        "How often a firing alert is sent again to receivers that ask for it",
+    ),
+    (
+        "resolved_retention",
+        "15m",
+        "duration",
+        "How long a resolved alert stays visible",
+    ),
+    (
+        "keep_evaluations",
+        "50",
+        "evaluations",
+        "Journals kept for each rule",
+    ),
+    (
+        "keep_evaluations_for",
+        "1d",
+        "duration",
+        "Journals older than this are removed",
+    ),
+    (
+        "journal_bytes",
+        "262144",
+        "bytes",
+        "The largest journal that is kept whole; larger ones lose samples",
+    ),
+    (
+        "delivery_concurrency",
+        "64",
+        "notifications",
+        "Notifications under way at the same time",
+    ),
+    (
+        "delivery_timeout",
+        "10s",
+        "duration",
+        "Wall time of one request of a notification",
+    ),
+    (
+        "delivery_max_age",
+        "1d",
+        "duration",
+        "An undelivered notification older than this is dead",
+    ),
+    (
+        "keep_delivered_for",
+        "1d",
+        "duration",
+        "Delivered notifications are listed this long",
+    ),
+    (
+        "tenant_metric_series",
+        "10000",
+        "series",
+        "Series of rules' own metrics kept for each tenant",
+    ),
+    (
+        "tenant_label",
+        "true",
+        "true or false",
+        "Whether the host's own metrics carry the tenant",
+    ),
+    (
+        "log",
+        "info",
+        "filter",
+        "What is logged: error, warn, info, debug, or a filter such as wasmalert_server=debug",
+    ),
+    ("log_format", "text", "text or json", "How it is logged"),
+];
+
+/// Every setting there is: the plain ones, then `limit_…` for each limit.
+pub static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
+    let plain = PLAIN.iter().map(|&(name, default, unit, doc)| Setting {
+        name,
+        env: leak(format!("WASMALERT_{}", name.to_uppercase())),
+        default,
+        unit,
+        doc,
+    });
+    let limits = Limits::TABLE.iter().map(|info| Setting {
+        name: leak(format!("limit_{}", info.name)),
+        env: leak(format!("WASMALERT_LIMIT_{}", info.name.to_uppercase())),
+        default: leak(info.default.to_string()),
+        unit: info.unit,
+        doc: info.doc.trim(),
+    });
+    plain.chain(limits).collect()
+});
+
+/// Makes a text of the table of settings live as long as the table: for ever.
+fn leak(text: String) -> &'static str {
+    Box::leak(text.into_boxed_str())
+}

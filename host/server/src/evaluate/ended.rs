@@ -1,0 +1,251 @@
+//! An evaluation that has ended: what it changes, and what is so once that is
+//! committed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use wasmalert_core::alert::{Alert, Step};
+use wasmalert_core::evaluation::{Context, Effects, LogLevel, Timer, Trigger};
+use wasmalert_core::fault::{Fault, FaultCode};
+
+use super::{Decided, Ran};
+use crate::Host;
+use crate::catalog::{ModuleInfo, TenantCatalog};
+use crate::groups::remember;
+use crate::live::{LiveGroup, LiveRule, TIMER_GAP_MS};
+use crate::logs::LogEvent;
+use crate::notify::Told;
+use crate::record::{self, Budget, EffectsRecord, NotifyRecord, OutcomeRecord};
+use crate::store::{
+    AlertRow, ErrorRow, EvaluationRow, EvaluationSummary, Health, HealthRow, NewOutboxRow, RuleCommit,
+    StoreError,
+};
+
+/// An evaluation that has ended and is to be committed.
+pub(super) struct Ended<'a> {
+    pub(super) host: &'a Host,
+    pub(super) group: &'a LiveGroup,
+    pub(super) rule: &'a LiveRule,
+    pub(super) module: Option<&'a ModuleInfo>,
+    pub(super) catalog: &'a TenantCatalog,
+    pub(super) context: &'a Context,
+    pub(super) ran: Ran,
+    pub(super) health: HealthRow,
+}
+
+impl Ended<'_> {
+    /// Everything the evaluation changes, as one transaction.
+    pub(super) fn commit(&self, decided: Result<&Decided, &Fault>) -> RuleCommit {
+        let mut commit = RuleCommit {
+            rule: self.rule.key.clone(),
+            group_revision: self.group.revision,
+            health: self.health.clone(),
+            alerts_upsert: Vec::new(),
+            alerts_remove: Vec::new(),
+            state: BTreeMap::new(),
+            timers: BTreeMap::new(),
+            queries: self
+                .knows_its_queries()
+                .then(|| remember(self.context.now_ms, &self.ran.asked)),
+            outbox: Vec::new(),
+            evaluation: None,
+            keep_evaluations: self.host.config.keep_evaluations,
+        };
+        let mut told = Vec::new();
+        if let Ok(decided) = decided {
+            commit.alerts_upsert = decided.step.upserts.iter().map(alert_row).collect();
+            commit.alerts_remove = decided
+                .step
+                .removed
+                .iter()
+                .map(|labels| (**labels).clone())
+                .collect();
+            commit.state = decided.effects.state.clone();
+            commit.timers = self.timer_changes(&decided.effects);
+            (commit.outbox, told) = self.notifications(&decided.step);
+        }
+        commit.evaluation = Some(self.evaluation(decided, told));
+        commit
+    }
+
+    /// Whether the queries of this evaluation are most likely those of the next:
+    /// a run that failed may have ended before it asked.
+    fn knows_its_queries(&self) -> bool {
+        self.health.health == Health::Ok || !self.ran.asked.is_empty()
+    }
+
+    /// The changes of timers, with the one that fired gone unless it was set anew.
+    fn timer_changes(&self, effects: &Effects) -> BTreeMap<String, Option<Timer>> {
+        let mut timers = effects.timers.clone();
+        if let Trigger::Timer { name, .. } = &self.context.trigger {
+            timers.entry(name.clone()).or_insert(None);
+        }
+        timers
+    }
+
+    fn notifications(&self, step: &Step) -> (Vec<NewOutboxRow>, Vec<NotifyRecord>) {
+        let now_ms = self.host.clock.now_ms();
+        let told = Told {
+            rule: self.rule,
+            catalog: self.catalog,
+            notify: &step.notify,
+            slot_ms: self.context.now_ms,
+            now_ms,
+            external_url: &self.host.external_url,
+        };
+        told.enqueue(|| self.host.store.new_id(now_ms))
+    }
+
+    /// The record of it, to be explained by later.
+    fn evaluation(&self, decided: Result<&Decided, &Fault>, told: Vec<NotifyRecord>) -> EvaluationRow {
+        let mut budget = Budget::new(self.host.config.journal_bytes);
+        let mut inputs = record::inputs(self.context, &self.ran.journal, &mut budget);
+        inputs.module.clone_from(&self.rule.spec.module);
+        inputs.version = self.module.map(|module| module.version);
+        inputs.digest = self.module.map(|module| module.digest.clone());
+        let (outcome, mut effects) = match decided {
+            Ok(decided) => (
+                record::outcome(&decided.outcome, &mut budget),
+                record::effects(&decided.effects, &decided.step.transitions, &mut budget),
+            ),
+            Err(fault) => (
+                OutcomeRecord::failed(fault),
+                EffectsRecord {
+                    log: record::log_records(&self.ran.log),
+                    ..EffectsRecord::default()
+                },
+            ),
+        };
+        effects.notifications = told;
+        effects.cost(&self.ran.cost);
+        let inputs = record::encode(&inputs).unwrap_or_default();
+        let trigger = match &self.context.trigger {
+            Trigger::Interval => "interval".to_owned(),
+            Trigger::Timer { name, .. } => format!("timer {name}"),
+        };
+        EvaluationRow {
+            summary: EvaluationSummary {
+                id: self.host.store.new_id(self.host.clock.now_ms()),
+                seq: self.health.seq,
+                slot_ms: self.context.now_ms,
+                trigger,
+                error: self.health.error.clone(),
+                fuel: self.ran.cost.fuel,
+                wall_ns: self.ran.cost.wall_ns,
+                rounds: self.ran.rounds,
+                bytes: inputs.len() as u64,
+            },
+            inputs,
+            outcome: serde_json::to_string(&outcome).ok(),
+            effects: serde_json::to_string(&effects).ok(),
+        }
+    }
+
+    /// Makes what was committed what the rule is like, and tells whoever listens.
+    pub(super) fn apply(self, decided: Result<Decided, Fault>) {
+        let (now_ms, host) = (self.context.now_ms, self.host);
+        let knows_its_queries = self.knows_its_queries();
+        let mut now = self.rule.now();
+        now.health = self.health;
+        if knows_its_queries {
+            now.asked = self.ran.asked;
+            now.asked_at_ms = now_ms;
+        }
+        let (log, wakes) = match decided {
+            Ok(decided) => {
+                now.alerts.apply(&decided.step);
+                now.state = Arc::new(decided.effects.state_after(&now.state));
+                let timers = decided.effects.timers_after(&self.ran.journal.timers);
+                now.timers = Arc::new(timers);
+                drop(now);
+                host.tenant_metrics
+                    .apply(&self.rule.key, &decided.effects.metrics);
+                (decided.effects.log, !decided.step.notify.is_empty())
+            }
+            Err(fault) => {
+                // The timer that fired is still set: it is tried again, not sooner
+                // than the next slot would.
+                let again_ms = host
+                    .clock
+                    .now_ms()
+                    .saturating_add(self.context.interval_ms.max(TIMER_GAP_MS));
+                now.timers_from_ms = now.timers_from_ms.max(again_ms);
+                drop(now);
+                tell_fault(host, self.rule, &fault);
+                (self.ran.log, false)
+            }
+        };
+        for line in log {
+            host.logs.write(LogEvent {
+                fields: line.fields,
+                ..event(host, self.rule, line.level, line.message)
+            });
+        }
+        if wakes {
+            host.outbox_changed.notify_one();
+        }
+    }
+
+    /// Nothing was written, so nothing happened; the health shows it.
+    pub(super) fn failed_commit(self, error: &StoreError) {
+        tracing::error!(rule = %self.rule.key, %error, "an evaluation could not be committed");
+        let fault = Fault::new(
+            FaultCode::HostError,
+            format!("the evaluation could not be stored: {error}"),
+        );
+        let mut now = self.rule.now();
+        now.health.health = Health::Err;
+        now.health.error = Some(error_row(&fault));
+        drop(now);
+        self.host.metrics.faults.inc(self.rule.key.tenant(), fault.code);
+        tell_fault(self.host, self.rule, &fault);
+    }
+}
+
+pub(super) fn error_row(fault: &Fault) -> ErrorRow {
+    ErrorRow {
+        code: fault.code.as_str().to_owned(),
+        message: fault.message.clone(),
+    }
+}
+
+fn alert_row(alert: &Alert) -> AlertRow {
+    AlertRow {
+        labels: (*alert.labels).clone(),
+        annotations: alert
+            .annotations
+            .iter()
+            .map(|(name, text)| (name.to_owned(), text.to_owned()))
+            .collect(),
+        value: alert.value,
+        state: alert.state.as_str().to_owned(),
+        active_at_ms: Some(alert.active_at_ms),
+        fired_at_ms: alert.fired_at_ms,
+        resolved_at_ms: alert.resolved_at_ms,
+        last_sent_at_ms: alert.last_sent_at_ms,
+        keep_firing_since_ms: alert.keep_firing_since_ms,
+    }
+}
+
+fn tell_fault(host: &Host, rule: &LiveRule, fault: &Fault) {
+    let code = fault.code.as_str();
+    tracing::warn!(rule = %rule.key, code, message = fault.message, "an evaluation failed");
+    let message = format!("the evaluation failed: {}", fault.message);
+    host.logs.write(LogEvent {
+        code: Some(code),
+        ..event(host, rule, LogLevel::Error, message)
+    });
+}
+
+fn event(host: &Host, rule: &LiveRule, level: LogLevel, message: String) -> LogEvent {
+    LogEvent {
+        tenant: rule.key.tenant().clone(),
+        time_ms: host.clock.now_ms(),
+        level,
+        rule: Some(rule.key.clone()),
+        receiver: None,
+        message,
+        fields: Vec::new(),
+        code: None,
+    }
+}

@@ -1,0 +1,118 @@
+//! Stock modules: those that come with the program.
+//!
+//! A fresh store gets them all, and a newer program brings its own as new versions.
+//! What a tenant has uploaded under such a name, or has deleted, is the tenant's
+//! decision and stays. *Noted* are the digests that came with this program or an
+//! earlier one.
+
+#[cfg(test)]
+mod tests;
+
+use wasmalert_core::TenantId;
+
+use crate::Host;
+use crate::registry::{UploadError, digest_of, upload};
+use crate::store::{ModuleRow, StockRow};
+
+const PROGRAM: &str = env!("CARGO_PKG_VERSION");
+
+/// What to do with a stock module, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Decision {
+    /// No module has its name, or the newest one came with an earlier program.
+    Upload,
+    /// It is a version already, and the newest.
+    Newest,
+    /// It is a version already; what is newer stays in front.
+    There,
+    /// It was deleted.
+    Deleted,
+    /// The newest version is the tenant's own.
+    Own,
+    /// The newest version came with a newer program.
+    Outdated,
+}
+
+/// Uploads the stock modules that the tenant is to have. One that fails is logged
+/// and does not stop the others.
+pub(crate) async fn bring(host: &Host, tenant: &TenantId) {
+    let noted = match host.store.list_stock(tenant).await {
+        Ok(noted) => noted,
+        Err(error) => return tracing::error!(%error, "stock modules cannot be compared"),
+    };
+    for (name, wasm) in &host.config.stock_components {
+        if let Err(error) = bring_one(host, tenant, name, wasm, &noted).await {
+            tracing::error!(name, %error, "a stock module was not taken");
+        }
+    }
+}
+
+async fn bring_one(
+    host: &Host,
+    tenant: &TenantId,
+    name: &str,
+    wasm: &[u8],
+    noted: &[StockRow],
+) -> Result<(), UploadError> {
+    let stock = StockRow {
+        name: name.to_owned(),
+        digest: digest_of(wasm),
+        program: PROGRAM.to_owned(),
+    };
+    let versions = host.store.module_versions(tenant, name).await?;
+    let decision = decide(&stock, &versions, noted);
+    match decision {
+        Decision::Upload => {
+            let put = upload(host, tenant, name, wasm.to_vec()).await?;
+            tracing::info!(
+                name,
+                version = put.module.version,
+                digest = stock.digest,
+                "stock module uploaded"
+            );
+        }
+        Decision::Newest => {}
+        decision => {
+            tracing::info!(
+                name,
+                digest = stock.digest,
+                ?decision,
+                "a stock module is left out"
+            );
+            return Ok(());
+        }
+    }
+    Ok(host.store.put_stock(tenant, &stock).await?)
+}
+
+/// `versions` are those of the stock module's name, the newest first.
+fn decide(stock: &StockRow, versions: &[ModuleRow], noted: &[StockRow]) -> Decision {
+    let noted = || noted.iter().filter(|it| it.name == stock.name);
+    let Some(newest) = versions.first() else {
+        return if noted().next().is_none() {
+            Decision::Upload
+        } else {
+            Decision::Deleted
+        };
+    };
+    if newest.digest == stock.digest {
+        return Decision::Newest;
+    }
+    if versions.iter().any(|version| version.digest == stock.digest) {
+        return Decision::There;
+    }
+    if noted().any(|it| it.digest == stock.digest) {
+        return Decision::Deleted;
+    }
+    match noted().find(|it| it.digest == newest.digest) {
+        None => Decision::Own,
+        Some(newest) if release(&newest.program) > release(&stock.program) => Decision::Outdated,
+        Some(_) => Decision::Upload,
+    }
+}
+
+/// The numbers of a version such as `0.1.0`; of others as many as there are.
+fn release(program: &str) -> Vec<u64> {
+    let numbers = program.split(['.', '-', '+']).map_while(|part| part.parse().ok());
+    numbers.collect()
+}
