@@ -57,11 +57,16 @@ pub(crate) const fn tree_bytes<K, V>(len: usize) -> usize {
     node + (len - 1) * (node + pointers / 6) / 5
 }
 
-/// Bytes of a label set behind an `Arc`.
+/// Bytes of a label set behind an `Arc`: one piece of text.
 pub(crate) fn labels_bytes(labels: &Labels) -> usize {
-    let texts: usize = labels
+    let texts = labels
         .iter()
-        .map(|(name, value)| allocated(name.len()) + allocated(value.len()))
-        .sum();
-    arc_bytes::<Labels>() + vec_bytes::<(Box<str>, Box<str>)>(labels.len()) + texts
+        .map(|(name, value)| with_length(name) + with_length(value));
+    arc_bytes::<Labels>() + allocated(texts.sum())
+}
+
+/// Bytes of a text and its length, of which a byte holds six bits.
+fn with_length(text: &str) -> usize {
+    let bits = usize::BITS - text.len().leading_zeros();
+    text.len() + bits.div_ceil(6).max(1) as usize
 }
