@@ -46,14 +46,6 @@ pub(crate) fn map_bytes<K, V>(capacity: usize) -> usize {
     allocated(buckets * (size_of::<(K, V)>() + 1) + GRAIN_BYTES)
 }
 
-/// What `more` entries can add to a table.
-pub(crate) fn map_growth_max<K, V>(len: usize, more: usize, capacity: usize) -> usize {
-    if len + more <= capacity {
-        return 0;
-    }
-    map_bytes::<K, V>((2 * capacity).max(len + more)) - map_bytes::<K, V>(capacity)
-}
-
 /// The most that a `BTreeMap<K, V>` occupies: nodes of eleven entries, of which
 /// all but one are at least five full; one in six has twelve pointers more.
 pub(crate) const fn tree_bytes<K, V>(len: usize) -> usize {
@@ -65,11 +57,16 @@ pub(crate) const fn tree_bytes<K, V>(len: usize) -> usize {
     node + (len - 1) * (node + pointers / 6) / 5
 }
 
-/// Bytes of a label set behind an `Arc`.
+/// Bytes of a label set behind an `Arc`: one piece of text.
 pub(crate) fn labels_bytes(labels: &Labels) -> usize {
-    let texts: usize = labels
+    let texts = labels
         .iter()
-        .map(|(name, value)| allocated(name.len()) + allocated(value.len()))
-        .sum();
-    arc_bytes::<Labels>() + vec_bytes::<(Box<str>, Box<str>)>(labels.len()) + texts
+        .map(|(name, value)| with_length(name) + with_length(value));
+    arc_bytes::<Labels>() + allocated(texts.sum())
+}
+
+/// Bytes of a text and its length, of which a byte holds six bits.
+fn with_length(text: &str) -> usize {
+    let bits = usize::BITS - text.len().leading_zeros();
+    text.len() + bits.div_ceil(6).max(1) as usize
 }

@@ -1,31 +1,33 @@
 //! Finds series: one by its label set, many by matchers.
 
 mod postings;
+mod table;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
-use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
-use std::ops::Range;
+use std::ops::{Bound, Range};
 use std::sync::Arc;
 
 use wasmalert_core::Labels;
 use wasmalert_promql::{MatchOp, Matcher};
 
-use crate::allocation::{allocated, labels_bytes, map_bytes, map_growth_max, tree_bytes, vec_bytes};
+use crate::allocation::{allocated, labels_bytes, tree_bytes, vec_bytes};
 use crate::series::{SERIES_BYTES, Series};
 use postings::Postings;
+use table::Table;
 
 /// The series of a store.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     slots: Vec<Option<Arc<Series>>>,
     free: Vec<u32>,
-    by_hash: HashMap<u64, u32, BuildHasherDefault<PassThrough>>,
+    by_hash: Table<u64, u32, BuildHasherDefault<PassThrough>>,
     /// Label sets whose hash another one had first: as good as never.
-    collided: HashMap<Arc<Labels>, u32>,
-    names: HashMap<Box<str>, Values>,
+    collided: Table<Arc<Labels>, u32, RandomState>,
+    names: Table<Box<str>, Values, RandomState>,
     /// Series ever made.
     created: u64,
     len: usize,
@@ -68,16 +70,6 @@ impl Hasher for PassThrough {
     fn write_u64(&mut self, hash: u64) {
         self.0 = hash;
     }
-}
-
-/// Series that were there when the search began.
-#[derive(Debug)]
-pub(crate) struct Candidates {
-    pub(crate) slots: Vec<u32>,
-    /// The matcher that all of them fulfil already.
-    pub(crate) fulfilled: Option<usize>,
-    /// Series made later are not meant, though they may have got one of the slots.
-    pub(crate) created_before: u64,
 }
 
 impl Index {
@@ -123,9 +115,8 @@ impl Index {
             true => 2 * vec_bytes::<(Option<Arc<Series>>, u32)>(2 * self.slots.capacity().max(2)),
             false => 0,
         };
-        let tables = map_growth_max::<u64, u32>(self.by_hash.len(), 1, self.by_hash.capacity())
-            + map_growth_max::<Arc<Labels>, u32>(self.collided.len(), 1, self.collided.capacity())
-            + map_growth_max::<Box<str>, Values>(self.names.len(), labels.len(), self.names.capacity());
+        let tables =
+            self.by_hash.growth_max(1) + self.collided.growth_max(1) + self.names.growth_max(labels.len());
         let labels_growth: usize = labels
             .iter()
             .map(|(name, value)| self.label_growth_max(name, value))
@@ -160,10 +151,10 @@ impl Index {
                 (self.slots.len() - 1) as u32
             }
         };
-        if self.by_hash.contains_key(&hash) {
-            self.collided.insert(Arc::clone(&labels), slot);
-        } else {
+        if self.by_hash.get(&hash).is_none() {
             self.by_hash.insert(hash, slot);
+        } else {
+            self.collided.insert(Arc::clone(&labels), slot);
         }
         for (name, value) in labels.iter() {
             self.insert_label(name, value, slot);
@@ -200,9 +191,9 @@ impl Index {
     /// Gives back what tables have too much after many removals.
     pub(crate) fn shrink(&mut self) {
         let tables = self.tables_bytes();
-        if self.by_hash.len() * 4 <= self.by_hash.capacity() {
-            self.by_hash.shrink_to(self.by_hash.len() * 2);
-        }
+        self.by_hash.shrink();
+        self.collided.shrink();
+        self.names.shrink();
         if self.len == 0 {
             self.slots = Vec::new();
             self.free = Vec::new();
@@ -210,30 +201,41 @@ impl Index {
         self.bytes = self.bytes + self.tables_bytes() - tables;
     }
 
-    /// The series among which those that fulfil all matchers are: those of the
-    /// smallest posting list of a matcher that the empty text does not fulfil.
-    pub(crate) fn candidates(&self, matchers: &[Matcher]) -> Candidates {
-        let mut slots = Vec::new();
+    /// The smallest posting list that a matcher names, and which matcher; None when
+    /// no matcher asks for one value.
+    pub(crate) fn smallest_list(&self, matchers: &[Matcher]) -> Option<(usize, Vec<u32>)> {
         let equal = matchers.iter().enumerate().filter_map(|(at, matcher)| {
-            let narrows = matcher.op == MatchOp::Equal && !matcher.value.is_empty();
-            narrows.then(|| (at, self.postings(&matcher.name, &matcher.value)))
+            let names_one = matcher.op == MatchOp::Equal && !matcher.value.is_empty();
+            names_one.then(|| (at, self.postings(&matcher.name, &matcher.value)))
         });
-        let smallest = equal.min_by_key(|(_, postings)| postings.map_or(0, Postings::len));
-        let fulfilled = match smallest {
-            Some((at, postings)) => {
-                postings.into_iter().for_each(|found| found.append_to(&mut slots));
-                Some(at)
+        let (at, postings) = equal.min_by_key(|(_, postings)| postings.map_or(0, Postings::len))?;
+        let mut slots = Vec::new();
+        postings.into_iter().for_each(|found| found.append_to(&mut slots));
+        Some((at, slots))
+    }
+
+    /// Appends the posting lists of values that fulfil a matcher, looking at so many
+    /// values behind `after`. A series has one value, so no slot comes twice.
+    ///
+    /// Returns the last value looked at; None when there are no more.
+    pub(crate) fn append_matching(
+        &self,
+        matcher: &Matcher,
+        after: Option<&str>,
+        values_max: usize,
+        slots: &mut Vec<u32>,
+    ) -> Option<Box<str>> {
+        let values = self.names.get(&matcher.name)?;
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let rest = values.by_value.range::<str, _>((start, Bound::Unbounded));
+        let mut last = None;
+        for (value, postings) in rest.take(values_max) {
+            if matcher.matches(value) {
+                postings.append_to(slots);
             }
-            None => self.union(matchers, &mut slots),
-        };
-        if fulfilled.is_none() {
-            slots.extend(self.within(0..self.slots.len()).map(|(slot, _)| slot));
+            last = Some(value);
         }
-        Candidates {
-            slots,
-            fulfilled,
-            created_before: self.created,
-        }
+        last.cloned()
     }
 
     /// All label names, in no order.
@@ -251,25 +253,6 @@ impl Index {
         self.names.get(name)?.by_value.get(value)
     }
 
-    /// The lists of all values that fulfil a matcher: of the matcher with the
-    /// fewest series. A series has one value of a name, so none comes twice.
-    fn union(&self, matchers: &[Matcher], slots: &mut Vec<u32>) -> Option<usize> {
-        let narrowing = matchers.iter().enumerate().filter(|(_, m)| !m.matches(""));
-        let found = narrowing.map(|(at, matcher)| {
-            let values = self.names.get(&matcher.name).into_iter();
-            let lists: Vec<_> = values
-                .flat_map(|values| &values.by_value)
-                .filter(|(value, _)| matcher.matches(value))
-                .map(|(_, postings)| postings)
-                .collect();
-            (at, lists)
-        });
-        let size = |lists: &[&Postings]| lists.iter().map(|list| list.len()).sum::<usize>();
-        let (at, lists) = found.min_by_key(|(_, lists)| size(lists))?;
-        lists.iter().for_each(|list| list.append_to(slots));
-        Some(at)
-    }
-
     fn find_slot(&self, hash: u64, labels: &Labels) -> Option<u32> {
         let first = self.by_hash.get(&hash).filter(|slot| {
             let series = self.slots[**slot as usize].as_ref();
@@ -279,7 +262,7 @@ impl Index {
     }
 
     fn insert_label(&mut self, name: &str, value: &str, slot: u32) {
-        if !self.names.contains_key(name) {
+        if self.names.get(name).is_none() {
             self.names.insert(name.into(), Values::default());
             self.bytes += allocated(name.len());
         }
@@ -315,9 +298,9 @@ impl Index {
     fn tables_bytes(&self) -> usize {
         vec_bytes::<Option<Arc<Series>>>(self.slots.capacity())
             + vec_bytes::<u32>(self.free.capacity())
-            + map_bytes::<u64, u32>(self.by_hash.capacity())
-            + map_bytes::<Arc<Labels>, u32>(self.collided.capacity())
-            + map_bytes::<Box<str>, Values>(self.names.capacity())
+            + self.by_hash.bytes()
+            + self.collided.bytes()
+            + self.names.bytes()
     }
 }
 

@@ -45,8 +45,8 @@ settings! {
     /// Different label sets.
     series, "series", 1_000_000;
     /// Everything that the store holds: labels, index, chunks, and what each series
-    /// costs beside them. A series takes about 1 KiB before its chunks, ten labels
-    /// assumed; series by themselves may take three quarters.
+    /// costs beside them. A series with seven labels takes about 700 bytes before its
+    /// chunks; series by themselves may take three quarters.
     bytes, "bytes", 512 << 20;
     /// Labels of one series, its name included.
     labels_per_series, "labels", 64;

@@ -41,7 +41,9 @@ impl Db {
             maintained.series += self.remove_empty(&mut empty);
             Ok(())
         });
-        self.index_shrink();
+        if maintained.series > 0 {
+            self.index_shrink();
+        }
         // Unless an older sample has come meanwhile.
         let _ = (self.counters.oldest_ms).compare_exchange(before_ms, oldest_ms, Relaxed, Relaxed);
         maintained

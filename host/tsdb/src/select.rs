@@ -10,6 +10,18 @@ use crate::columns::Columns;
 use crate::db::{Db, SERIES_PER_LOCK};
 use crate::series::Series;
 
+/// Values of a label that are looked at under one lock of the index.
+const VALUES_PER_LOCK: usize = 1_024;
+
+/// Series that were there when the search began: among them are those wanted.
+struct Candidates {
+    slots: Vec<u32>,
+    /// The matcher that all of them fulfil already.
+    fulfilled: Option<usize>,
+    /// Series made later are not meant, though they may have got one of the slots.
+    created_before: u64,
+}
+
 /// A list of names, values or series, sorted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found<T> {
@@ -166,7 +178,7 @@ impl Db {
         matchers: &[Matcher],
         f: &mut dyn FnMut(&Series) -> Result<(), E>,
     ) -> Result<(), E> {
-        let candidates = self.index().candidates(matchers);
+        let candidates = self.candidates(matchers);
         let mut batch: Vec<Arc<Series>> = Vec::with_capacity(SERIES_PER_LOCK);
         for slots in candidates.slots.chunks(SERIES_PER_LOCK) {
             batch.clear();
@@ -187,5 +199,42 @@ impl Db {
             }
         }
         Ok(())
+    }
+
+    /// The smallest set of candidates that one matcher gives: best of those that
+    /// name a value, otherwise of those that the empty text does not fulfil.
+    fn candidates(&self, matchers: &[Matcher]) -> Candidates {
+        let (created_before, slots, smallest) = {
+            let index = self.index();
+            (index.created(), index.slots(), index.smallest_list(matchers))
+        };
+        let found = smallest.or_else(|| {
+            let narrowing = matchers.iter().enumerate().filter(|(_, m)| !m.matches(""));
+            narrowing
+                .map(|(at, matcher)| (at, self.slots_of(matcher)))
+                .min_by_key(|(_, slots)| slots.len())
+        });
+        let (fulfilled, slots) = match found {
+            Some((at, slots)) => (Some(at), slots),
+            None => (None, (0..slots as u32).collect()),
+        };
+        Candidates {
+            slots,
+            fulfilled,
+            created_before,
+        }
+    }
+
+    /// The slots of series whose value fulfils a matcher.
+    fn slots_of(&self, matcher: &Matcher) -> Vec<u32> {
+        let mut slots = Vec::new();
+        let mut last: Option<Box<str>> = None;
+        loop {
+            let index = self.index();
+            last = index.append_matching(matcher, last.as_deref(), VALUES_PER_LOCK, &mut slots);
+            if last.is_none() {
+                return slots;
+            }
+        }
     }
 }

@@ -293,11 +293,11 @@ impl Data {
         };
         self.bytes -= open.allocated_bytes();
         let chunk = open.seal();
-        self.bytes += chunk.allocated_bytes();
         self.insert_sealed(self.sealed.len(), chunk);
     }
 
     fn insert_sealed(&mut self, at: usize, chunk: Chunk) {
+        self.bytes += chunk.allocated_bytes();
         let capacity = self.sealed.capacity();
         if self.sealed.len() == capacity {
             self.sealed.reserve_exact(list_growth(capacity));
@@ -310,30 +310,27 @@ impl Data {
     fn place(&mut self, sample: Sample) -> Result<Placed, Refusal> {
         let time_ms = sample.timestamp_ms;
         let at = self.sealed.partition_point(|chunk| chunk.max_ms < time_ms);
-        let placed = match &mut self.open {
-            Some(open) if time_ms > open.max_ms => {
-                self.push(sample);
-                return Ok(Placed::Added);
-            }
-            Some(open) if at == self.sealed.len() => {
+        match &mut self.open {
+            Some(open) if time_ms <= open.max_ms && at == self.sealed.len() => {
                 let mut columns = Columns::default();
                 open.decode(&mut columns)
                     .expect("an open chunk is as it was written");
                 let placed = insert(&mut columns, sample)?;
-                if let Some(rebuilt) = OpenChunk::encode(columns.iter()) {
+                if placed == Placed::Added
+                    && let Some(rebuilt) = OpenChunk::encode(columns.iter())
+                {
+                    self.bytes = self.bytes - open.allocated_bytes() + rebuilt.allocated_bytes();
                     **open = rebuilt;
+                    self.seal_if_full();
                 }
-                placed
+                Ok(placed)
             }
-            None if at == self.sealed.len() => {
+            _ if at == self.sealed.len() => {
                 self.push(sample);
-                return Ok(Placed::Added);
+                Ok(Placed::Added)
             }
-            _ => self.place_sealed(at, sample)?,
-        };
-        self.bytes = self.count_bytes();
-        self.seal_if_full();
-        Ok(placed)
+            _ => self.place_sealed(at, sample),
+        }
     }
 
     fn place_sealed(&mut self, at: usize, sample: Sample) -> Result<Placed, Refusal> {
@@ -349,9 +346,9 @@ impl Data {
             len if len > usize::from(SAMPLES_MAX) => len / 2,
             _ => 0,
         };
-        let second = OpenChunk::encode(columns.iter().skip(half));
-        if let Some(second) = second {
-            self.sealed[at] = second.seal();
+        if let Some(second) = OpenChunk::encode(columns.iter().skip(half)) {
+            let before = std::mem::replace(&mut self.sealed[at], second.seal());
+            self.bytes = self.bytes - before.allocated_bytes() + self.sealed[at].allocated_bytes();
         }
         if let Some(first) = OpenChunk::encode(columns.iter().take(half)) {
             self.insert_sealed(at, first.seal());

@@ -5,7 +5,7 @@ use crate::allocation::vec_bytes;
 /// Slots of a block. Adding and removing move no more than one block.
 const BLOCK_SLOTS_MAX: usize = 1_024;
 /// What the first slot of a list allocates.
-pub(crate) const FIRST_BYTES: usize = vec_bytes::<u32>(4) + vec_bytes::<Vec<u32>>(4);
+pub(crate) const FIRST_BYTES: usize = vec_bytes::<u32>(1) + vec_bytes::<Vec<u32>>(1);
 
 /// A set of slots in order, in blocks of limited size, none of them empty.
 #[derive(Debug, Default)]
@@ -32,12 +32,8 @@ impl Postings {
     /// What adding a slot can add to [`Self::bytes`].
     pub(crate) fn growth_max(&self) -> usize {
         let (len, capacity) = (self.blocks.len(), self.blocks.capacity());
-        let list = if len < capacity {
-            0
-        } else {
-            vec_bytes::<Vec<u32>>(2 * capacity)
-        };
-        vec_bytes::<u32>(BLOCK_SLOTS_MAX) + list
+        let grown = if len < capacity { 0 } else { (2 * capacity).max(4) };
+        vec_bytes::<u32>(BLOCK_SLOTS_MAX) + vec_bytes::<Vec<u32>>(grown)
     }
 
     pub(crate) fn append_to(&self, slots: &mut Vec<u32>) {
@@ -114,7 +110,12 @@ impl Postings {
 
     fn insert_block(&mut self, at: usize, block: Vec<u32>) {
         self.bytes += vec_bytes::<u32>(block.capacity());
-        self.change_list(|blocks| blocks.insert(at, block));
+        self.change_list(|blocks| {
+            if blocks.is_empty() {
+                blocks.reserve_exact(1); // most lists never have a second
+            }
+            blocks.insert(at, block);
+        });
     }
 
     fn change_list(&mut self, f: impl FnOnce(&mut Vec<Vec<u32>>)) {

@@ -78,13 +78,11 @@ proptest! {
         }
         prop_assert_eq!(index.names().count(), 0);
         index.shrink();
-        let tables = map_bytes::<Box<str>, Values>(index.names.capacity());
-        prop_assert_eq!(index.bytes(), tables);
+        prop_assert_eq!(index.bytes(), 0);
     }
 }
 
-#[test]
-fn candidates_are_those_of_the_smallest_list() {
+fn hosts() -> Index {
     let mut index = Index::default();
     let hasher = LabelHasher::default();
     for at in 0..100 {
@@ -97,30 +95,50 @@ fn candidates_are_those_of_the_smallest_list() {
         ]);
         insert(&mut index, hasher.hash(&set), set);
     }
-    let matcher = |name: &str, op, value: &str| Matcher::new(name, op, value, 10_000).unwrap();
-    let up = matcher("__name__", MatchOp::Equal, "up");
-    let host = matcher("host", MatchOp::Equal, "3");
-    let few_hosts = matcher("host", MatchOp::Matches, "[45]");
-    let some_job = matcher("job", MatchOp::NotEqual, "");
-    let no_job = matcher("job", MatchOp::Equal, "");
-    let not_a = matcher("job", MatchOp::NotMatches, "a|");
-    let absent = matcher("rack", MatchOp::Equal, "1");
-    let cases: [(Vec<Matcher>, usize, Option<usize>); 8] = [
-        (vec![up.clone()], 100, Some(0)),
-        (vec![up.clone(), host.clone()], 10, Some(1)),
-        (vec![few_hosts.clone(), some_job.clone()], 20, Some(0)),
-        (vec![few_hosts, up.clone()], 100, Some(1)),
-        (vec![some_job.clone(), not_a], 50, Some(1)),
-        (vec![no_job.clone()], 100, None),
-        (vec![up, absent], 0, Some(1)),
-        (vec![], 100, None),
+    index
+}
+
+#[test]
+fn the_smallest_list_is_found() {
+    let index = hosts();
+    let up = Matcher::equal("__name__", "up");
+    let host = Matcher::equal("host", "3");
+    let absent = Matcher::equal("rack", "1");
+    let no_job = Matcher::equal("job", "");
+    let cases = [
+        (vec![up.clone()], Some((0, 100))),
+        (vec![up.clone(), host.clone()], Some((1, 10))),
+        (vec![host, absent, up], Some((1, 0))),
+        (vec![no_job], None),
+        (vec![], None),
     ];
-    for (matchers, count, fulfilled) in cases {
-        let candidates = index.candidates(&matchers);
+    for (matchers, expected) in cases {
+        let found = index.smallest_list(&matchers);
         assert_eq!(
-            (candidates.slots.len(), candidates.fulfilled),
-            (count, fulfilled),
+            found.map(|(at, slots)| (at, slots.len())),
+            expected,
             "{matchers:?}"
+        );
+    }
+}
+
+#[test]
+fn values_are_looked_at_in_steps() {
+    let index = hosts();
+    let few = Matcher::new("host", MatchOp::Matches, "[459]", 10_000).unwrap();
+    for step in [1, 3, 10, 11] {
+        let (mut slots, mut last, mut steps) = (Vec::new(), None, 0);
+        loop {
+            last = index.append_matching(&few, last.as_deref(), step, &mut slots);
+            if last.is_none() {
+                break;
+            }
+            steps += 1;
+        }
+        assert_eq!(steps, 10_usize.div_ceil(step));
+        assert_eq!(
+            slots,
+            [40..60, 90..100].into_iter().flatten().collect::<Vec<u32>>()
         );
     }
 }
@@ -147,10 +165,38 @@ fn label_sets_of_one_hash_are_kept_apart() {
 fn a_slot_that_is_used_again_is_another_series() {
     let mut index = Index::default();
     insert(&mut index, 1, labels(&[("x", "a")]));
-    let candidates = index.candidates(&[Matcher::equal("x", "a")]);
+    let created_before = index.created();
     index.remove(1, 0);
     let second = insert(&mut index, 2, labels(&[("x", "b")]));
-    assert_eq!(candidates.slots, [0]);
     assert_eq!(slot_of(&index, 2, &second.labels), 0);
-    assert!(second.created >= candidates.created_before);
+    assert!(second.created >= created_before);
+}
+
+#[test]
+fn growth_is_foretold_while_series_come_and_go() {
+    let mut index = Index::default();
+    let hasher = LabelHasher::default();
+    let set = |at: u32| labels(&[("n", &at.to_string())]);
+    for round in 0..40 {
+        // Between a few and many, so that tables are full of removed entries.
+        let count = [700, 60, 1_500, 300][round % 4];
+        let first = round as u32 * 10_000;
+        for at in first..first + count {
+            let set = set(at);
+            insert(&mut index, hasher.hash(&set), Arc::clone(&set));
+            if at % 3 != 0 {
+                let before = index.bytes();
+                index.remove(hasher.hash(&set), slot_of(&index, hasher.hash(&set), &set));
+                assert!(index.bytes() <= before);
+            }
+        }
+        for at in (first..first + count).filter(|at| at % 3 == 0) {
+            let set = set(at);
+            index.remove(hasher.hash(&set), slot_of(&index, hasher.hash(&set), &set));
+        }
+        if round % 5 == 4 {
+            index.shrink();
+            assert_eq!(index.bytes(), 0);
+        }
+    }
 }

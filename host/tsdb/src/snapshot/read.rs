@@ -116,9 +116,9 @@ impl Db {
             return Err(Adopt::Twice);
         }
         let mut data = Data::restored(series.chunks, series.newest);
-        if !self.budget.reserve(data.bytes())
-            && !(self.make_room(data.bytes()) && self.budget.reserve(data.bytes()))
-        {
+        let bytes = data.bytes();
+        let fits = self.budget.reserve(bytes) || (self.make_room(bytes) && self.budget.reserve(bytes));
+        if !fits {
             data = Data::restored(Vec::new(), series.newest);
         }
         let counters = &self.counters;

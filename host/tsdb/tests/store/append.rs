@@ -182,6 +182,8 @@ fn refusals_name_reason_and_first_sample() {
     assert_eq!(counted, [(Refusal::TooOld, 2), (Refusal::Duplicate, 1)]);
 }
 
+type Pairs = &'static [(&'static str, &'static str)];
+
 #[test]
 fn label_sets_against_the_settings_are_refused() {
     let db = Db::new(Settings {
@@ -190,7 +192,7 @@ fn label_sets_against_the_settings_are_refused() {
         label_value_bytes: 10,
         ..settings()
     });
-    let cases: [(&[(&str, &str)], Option<Refusal>); 7] = [
+    let cases: [(Pairs, Option<Refusal>); 7] = [
         (&[], Some(Refusal::InvalidLabels)),
         (&[("a", "")], Some(Refusal::InvalidLabels)),
         (&[("", "x")], Some(Refusal::InvalidLabels)),

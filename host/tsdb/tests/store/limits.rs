@@ -90,6 +90,20 @@ fn a_flood_of_samples_drops_the_oldest() {
 }
 
 #[test]
+fn no_more_goes_than_has_to_when_all_chunks_are_of_one_age() {
+    let cap = 500_000;
+    let db = Db::new(small(cap));
+    for time_ms in 0..1_000 {
+        for at in 0..100 {
+            append(&db, &scraped(at), &[(time_ms, noise(time_ms))], 0);
+            let stats = db.stats();
+            assert!(stats.evicted == 0 || stats.bytes > cap / 100 * 88, "{stats:?}");
+        }
+    }
+    assert!(db.stats().evicted > 0);
+}
+
+#[test]
 fn series_that_nobody_writes_keep_their_newest_sample() {
     let db = Db::new(small(200_000));
     let (idle, busy) = (labels(&[("n", "idle")]), labels(&[("n", "busy")]));

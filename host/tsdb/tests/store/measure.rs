@@ -1,10 +1,13 @@
 //! Figures, printed as lines of JSON and not judged:
-//! `cargo test --release -p wasmalert-tsdb -- --ignored --nocapture measure`
+//! `cargo test --release -p wasmalert-tsdb -- --ignored --nocapture --test-threads 1`
 
+use std::slice::from_ref;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use wasmalert_core::Labels;
-use wasmalert_promql::{Limits, Matcher, Options, Query, Select, Storage};
+use wasmalert_promql::{Limits, MatchOp, Matcher, Options, Query, Select, Storage};
 use wasmalert_tsdb::{Db, Entry, Sample, Settings};
 
 use crate::support::{append, keep_all, labels, scraped};
@@ -18,6 +21,7 @@ fn timed<T>(f: impl FnOnce() -> T) -> (T, Duration) {
     (result, start.elapsed())
 }
 
+#[expect(clippy::print_stdout, reason = "it measures")]
 fn report(what: &str, value: f64, unit: &str) {
     println!(r#"{{"what":"{what}","value":{value:.3},"unit":"{unit}"}}"#);
 }
@@ -203,6 +207,43 @@ fn measure_million_series() {
     report(
         "maintain a million series",
         took.as_secs_f64() * 1e3,
+        "milliseconds",
+    );
+    let done = AtomicBool::new(false);
+    let (slowest, queries) = thread::scope(|scope| {
+        let (db, done) = (&db, &done);
+        let reader = scope.spawn(move || {
+            let pattern = Matcher::new("pod", MatchOp::Matches, ".*abc.*", 100_000).unwrap();
+            let mut queries = 0;
+            while !done.load(Relaxed) {
+                assert!(
+                    !db.series(&[from_ref(&pattern)], i64::MIN, i64::MAX, 10)
+                        .items
+                        .is_empty()
+                );
+                db.maintain(0);
+                queries += 1;
+            }
+            queries
+        });
+        let mut slowest = Duration::ZERO;
+        for at in 0..500_000 {
+            // One in ten is new.
+            let set = scraped(if at % 10 == 0 { SERIES + at } else { at });
+            let (_, took) = timed(|| append(db, &set, &[(1, 1.0)], 0));
+            slowest = slowest.max(took);
+        }
+        done.store(true, Relaxed);
+        (slowest, reader.join().unwrap())
+    });
+    report(
+        "queries over a million values meanwhile",
+        f64::from(queries),
+        "queries",
+    );
+    report(
+        "the slowest append beside them",
+        slowest.as_secs_f64() * 1e3,
         "milliseconds",
     );
 }

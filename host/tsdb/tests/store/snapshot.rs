@@ -259,7 +259,13 @@ fn chunks_out_of_order_are_refused() {
     let third_at = second_at + length(second_at);
     let (first, second) = (&content[chunks_at..second_at], &content[second_at..third_at]);
     let (before, after) = (&content[..chunks_at], &content[third_at..]);
-    for chunks in [[second, first], [first, first]] {
+    // The second, moved to start where the first ends: its stream holds no times but the steps.
+    let mut moved = second.to_vec();
+    for at in [0, 8] {
+        let time_ms = i64::from_le_bytes(moved[at..at + 8].try_into().unwrap());
+        moved[at..at + 8].copy_from_slice(&(time_ms - 15_000).to_le_bytes());
+    }
+    for chunks in [[second, first], [first, first], [first, &moved]] {
         let content = [before, chunks[0], chunks[1], after].concat();
         let bytes = [&bytes[..START_BYTES], &record(1, &content)].concat();
         let expected = DamageKind::Invalid("the chunks of a series overlap or are unsorted");

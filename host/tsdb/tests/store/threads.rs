@@ -2,12 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
+use std::{io, mem};
 
 use wasmalert_core::Labels;
-use wasmalert_promql::Matcher;
+use wasmalert_promql::{Matcher, Select, Storage};
 use wasmalert_tsdb::{Db, Entry, Sample, Settings};
 
-use crate::support::{Content, everything, keep_all, scraped, selected};
+use crate::support::{Content, append, everything, keep_all, scraped, selected};
 
 const SERIES: usize = 64;
 const WRITERS: usize = 3;
@@ -57,6 +58,12 @@ fn write(db: &Db, sets: &[Labels], writer: usize) -> u64 {
         accepted += appended.accepted;
     }
     accepted
+}
+
+#[test]
+fn a_store_is_shared_between_threads() {
+    fn assert_shared<T: Send + Sync + 'static>() {}
+    assert_shared::<Db>();
 }
 
 #[test]
@@ -172,4 +179,80 @@ fn limits_hold_while_series_come_and_go() {
     let stats = db.stats();
     assert_eq!((stats.series, stats.chunks, stats.samples), (0, 0, 0));
     assert_eq!(stats.bytes, stats.index_bytes);
+}
+
+const RETENTION_MS: i64 = 1_000;
+/// When the first and the last series of [`aged`] are too old.
+const LATER_MS: i64 = RETENTION_MS + 1;
+
+/// A store whose first series will next be made anew in the last one's slot.
+fn aged(sets: &[Labels]) -> Db {
+    let db = Db::new(Settings {
+        retention_ms: RETENTION_MS as u64,
+        ..Settings::default()
+    });
+    for (at, set) in sets.iter().enumerate() {
+        let is_old = at == 0 || at + 1 == sets.len();
+        append(
+            &db,
+            set,
+            &[(if is_old { 0 } else { LATER_MS }, 1.0)],
+            LATER_MS - 1,
+        );
+    }
+    db
+}
+
+fn renew_first(db: &Db, sets: &[Labels]) {
+    assert_eq!(db.maintain(LATER_MS).series, 2);
+    assert_eq!(append(db, &sets[0], &[(LATER_MS, 2.0)], LATER_MS).accepted, 1);
+}
+
+#[test]
+fn a_series_made_anew_during_a_query_comes_once() {
+    let sets: Vec<_> = (0..1_000).map(scraped).collect();
+    let db = aged(&sets);
+    let select = Select {
+        matchers: &[Matcher::equal("job", "checkout")],
+        min_ms: 0,
+        max_ms: i64::MAX,
+        newest_only: true,
+    };
+    let (mut seen, mut firsts) = (0, 0);
+    db.select(&select, &mut |labels, _, _| {
+        if seen == 0 {
+            renew_first(&db, &sets);
+        }
+        seen += 1;
+        firsts += usize::from(**labels == sets[0]);
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!((firsts, seen), (1, sets.len() - 1));
+}
+
+#[test]
+fn a_series_made_anew_during_a_snapshot_is_written_once() {
+    /// Renews the first series once that has been written.
+    struct Renewing<'a>(Vec<u8>, bool, &'a Db, &'a [Labels]);
+    impl io::Write for Renewing<'_> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.0.len() > 12 && !mem::replace(&mut self.1, true) {
+                renew_first(self.2, self.3);
+            }
+            self.0.extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let sets: Vec<_> = (0..1_000).map(scraped).collect();
+    let db = aged(&sets);
+    let mut out = Renewing(Vec::new(), false, &db, &sets);
+    db.snapshot(&mut out).unwrap();
+    let (copy, restored) = Db::restore(keep_all(), &mut &out.0[..]);
+    assert_eq!((restored.damage, restored.series), (None, sets.len() as u64 - 1));
+    assert_eq!(everything(&copy)[&sets[0]], [(0, 1_f64.to_bits())]);
 }
