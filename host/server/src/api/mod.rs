@@ -97,6 +97,7 @@ fn tenant_routes() -> OpenApiRouter<Arc<Host>> {
         .routes(routes!(prometheus::series, prometheus::post_series))
         .routes(routes!(prometheus::labels, prometheus::post_labels))
         .routes(routes!(prometheus::label_values))
+        .routes(routes!(prometheus::write))
 }
 
 /// Calls that anybody may make.

@@ -1,5 +1,6 @@
 //! Answers as Prometheus gives them.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use axum::Json;
@@ -22,12 +23,20 @@ pub(in crate::api) struct Refused {
 }
 
 impl Refused {
-    pub(super) fn bad_data(message: impl Into<String>) -> Self {
+    pub(super) fn of(status: StatusCode, error: impl Display) -> Self {
         Self {
-            status: StatusCode::BAD_REQUEST,
-            kind: "bad_data",
-            message: message.into(),
+            status,
+            kind: if status.is_server_error() {
+                "internal"
+            } else {
+                "bad_data"
+            },
+            message: error.to_string(),
         }
+    }
+
+    pub(super) fn bad_data(message: impl Into<String>) -> Self {
+        Self::of(StatusCode::BAD_REQUEST, message.into())
     }
 }
 

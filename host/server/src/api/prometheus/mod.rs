@@ -11,11 +11,17 @@ mod tests;
 use std::sync::Arc;
 
 use axum::Extension;
+use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use wasmalert_core::TenantId;
 use wasmalert_core::query::QueryTime;
+use wasmalert_ingest::limits::WriteLimits;
+use wasmalert_ingest::remote_write::{self, Point, WriteError};
 use wasmalert_promql::{Limits, Matcher, Query};
+use wasmalert_tsdb::{Entry, Sample};
 
 use self::answer::Refused;
 use self::params::Params;
@@ -149,4 +155,61 @@ fn selections(params: &Params) -> Result<Vec<Vec<Matcher>>, Refused> {
 
 fn borrowed(selections: &[Vec<Matcher>]) -> Vec<&[Matcher]> {
     selections.iter().map(Vec::as_slice).collect()
+}
+
+/// Takes samples: remote write 1.0.
+#[utoipa::path(
+    post, path = "/api/v1/write", tag = "prometheus",
+    request_body(content = Vec<u8>, content_type = remote_write::CONTENT_TYPE, description = "prometheus.WriteRequest, compressed by snappy"),
+    responses(
+        (status = 204, description = "All samples are taken"),
+        (status = 400, description = "Not a write request, or samples were refused; those that were not are taken"),
+        (status = 413, description = "Over a limit"),
+        (status = 415, description = "Another version or compression")
+    )
+)]
+pub(super) async fn write(
+    State(host): State<Arc<Host>>,
+    Extension(tenant): Caller,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<StatusCode, Refused> {
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    remote_write::check_headers(header(CONTENT_TYPE), header(CONTENT_ENCODING))
+        .map_err(|error| Refused::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, error))?;
+    // Decoding and appending take processor time, up to a second for the largest.
+    let taking = tokio::task::spawn_blocking(move || take(&host, &tenant, &body));
+    taking
+        .await
+        .unwrap_or_else(|panic| Err(Refused::of(StatusCode::INTERNAL_SERVER_ERROR, panic)))
+}
+
+fn take(host: &Host, tenant: &TenantId, body: &[u8]) -> Result<StatusCode, Refused> {
+    let request = remote_write::decode(body, &WriteLimits::default()).map_err(|error| match error {
+        WriteError::Exceeded(_) => Refused::of(StatusCode::PAYLOAD_TOO_LARGE, error),
+        _ => Refused::of(StatusCode::BAD_REQUEST, error),
+    })?;
+    let samples: Vec<Vec<Sample>> = request
+        .iter()
+        .map(|(_, points)| points.iter().map(sample).collect())
+        .collect();
+    let entries: Vec<Entry<'_>> = request
+        .iter()
+        .zip(&samples)
+        .map(|((labels, _), samples)| Entry { labels, samples })
+        .collect();
+    let appended = host.embedded.of(tenant).append(&entries, host.clock.now_ms());
+    if appended.refused.is_empty() {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    // Sending them again would not help, so it is a 400, as Prometheus answers.
+    let reasons: Vec<String> = appended.refused.iter().map(ToString::to_string).collect();
+    Err(Refused::of(StatusCode::BAD_REQUEST, reasons.join("; ")))
+}
+
+fn sample(point: &Point) -> Sample {
+    Sample {
+        timestamp_ms: point.timestamp_ms,
+        value: point.value,
+    }
 }
