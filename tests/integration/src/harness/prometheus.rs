@@ -63,6 +63,7 @@ impl Prometheus {
             format!("--config.file={}", config.display()),
             format!("--storage.tsdb.path={}", dir.path().join("data").display()),
             format!("--web.listen-address=127.0.0.1:{port}"),
+            "--web.enable-remote-write-receiver".into(),
             "--log.level=warn".into(),
         ];
         let mut process = Process::start("prometheus", dir.path(), Path::new("prometheus"), &args, &[]);

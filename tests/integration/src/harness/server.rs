@@ -48,6 +48,11 @@ impl Server {
         &self.api
     }
 
+    /// Lets it end in order.
+    pub(crate) fn stop(&mut self) {
+        self.process.stop();
+    }
+
     /// Ends it as `kill -9` does.
     pub(crate) fn kill(&mut self) {
         self.process.kill();

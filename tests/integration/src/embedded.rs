@@ -1,0 +1,261 @@
+//! The embedded source: what rules record and what is written to it can be asked,
+//! by rules and by Prometheus' clients, also after a restart.
+
+use std::time::SystemTime;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use wasmalert_core::Labels;
+use wasmalert_ingest::remote_write::{Point, encode};
+
+use crate::harness::{Api, Exporter, PAGE_WITHIN, Prometheus, Server, eventually};
+
+fn now_ms() -> i64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    now.expect("the clock is after 1970").as_millis() as i64
+}
+
+fn series(labels: &[(&str, &str)], points: impl IntoIterator<Item = (i64, f64)>) -> (Labels, Vec<Point>) {
+    let points = points
+        .into_iter()
+        .map(|(timestamp_ms, value)| Point { timestamp_ms, value });
+    (labels.iter().copied().collect(), points.collect())
+}
+
+fn request(all: &[(Labels, Vec<Point>)]) -> Vec<u8> {
+    encode(all.iter().map(|(labels, points)| (labels, &points[..]))).expect("it is small")
+}
+
+async fn write(api: &Api, all: &[(Labels, Vec<Point>)]) {
+    let answer = api.ask(Method::POST, "/api/v1/write", request(all)).await;
+    answer
+        .and_then(|answer| answer.ok())
+        .unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// What a call of Prometheus' API answers as data.
+async fn data(api: &Api, path: &str, params: &[(&str, &str)]) -> Result<Value, String> {
+    let url = reqwest::Url::parse_with_params(&format!("http://x{path}"), params).expect("a path");
+    let query = url.query().unwrap_or_default();
+    let answer = api.get(&format!("{path}?{query}")).await?;
+    answer.ok()?;
+    let body = answer.json();
+    if body["status"] != "success" {
+        return Err(answer.to_string());
+    }
+    Ok(body["data"].clone())
+}
+
+async fn query(api: &Api, expr: &str) -> Result<Value, String> {
+    Ok(data(api, "/api/v1/query", &[("query", expr)]).await?["result"].clone())
+}
+
+#[tokio::test]
+async fn a_rule_sees_what_the_rule_before_it_recorded_in_the_same_slot() {
+    let server = Server::start().await;
+    let rules = json!([
+        {"alert": "record", "module": "prometheus", "config": {"expr": "vector(time())", "record": "slot:time"},
+         "labels": {"team": "x"}},
+        // Only a sample of this very slot passes.
+        {"alert": "Seen", "expr": "slot:time{team=\"x\"} == time()"},
+        {"alert": "Alerted", "expr": "ALERTS{alertname=\"Seen\", alertstate=\"firing\"}"},
+    ]);
+    server.group("chain", rules).await;
+    eventually("each rule fires on the one before it", PAGE_WITHIN, async || {
+        for rule in ["Seen", "Alerted"] {
+            let alert = server.api().alert(rule).await?;
+            assert_eq!(alert.labels["team"], "x", "{alert:?}");
+        }
+        Ok::<_, String>(())
+    })
+    .await;
+    let api = server.api();
+    let since = query(api, "ALERTS_FOR_STATE{alertname=\"Seen\"} <= time()").await;
+    assert_eq!(since.unwrap()[0]["metric"]["__name__"], "ALERTS_FOR_STATE");
+    let names = data(api, "/api/v1/label/__name__/values", &[]).await.unwrap();
+    assert_eq!(names, json!(["ALERTS", "ALERTS_FOR_STATE", "slot:time"]));
+}
+
+#[tokio::test]
+async fn an_alert_that_is_gone_leaves_a_stale_marker() {
+    let server = Server::start().await;
+    let api = server.api();
+    write(api, &[series(&[("__name__", "load")], [(now_ms() - 1_000, 9.0)])]).await;
+    server.group("load", json!([{"alert": "Load", "expr": "load > 5"}])).await;
+    eventually("it fires", PAGE_WITHIN, async || {
+        let found = query(api, "ALERTS{alertname=\"Load\"}").await?;
+        if found.as_array().is_some_and(|found| found.len() == 1) { Ok(()) } else { Err(found.to_string()) }
+    })
+    .await;
+    write(api, &[series(&[("__name__", "load")], [(now_ms(), 1.0)])]).await;
+    eventually("its series are gone at once, not after five minutes", PAGE_WITHIN, async || {
+        let found = query(api, "{__name__=~\"ALERTS.*\"}").await?;
+        if found == json!([]) { Ok(()) } else { Err(found.to_string()) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn samples_outlive_a_restart() {
+    let mut server = Server::start().await;
+    let at_ms = now_ms() - 60_000;
+    let written = [series(&[("__name__", "kept"), ("job", "a")], (0..300).map(|at| (at_ms + at, at as f64)))];
+    write(server.api(), &written).await;
+    server.stop();
+    server.restart().await;
+    assert_eq!(
+        query(server.api(), "count_over_time(kept{job=\"a\"}[5m])").await.unwrap()[0]["value"][1],
+        "300"
+    );
+}
+
+#[tokio::test]
+async fn samples_of_any_age_are_taken_without_retention_and_refused_with_one() {
+    let old = [series(&[("__name__", "old")], [(1_000_000, 1.0), (1_000, 2.0)])];
+    let mut server = Server::start().await;
+    let answer = server.api().ask(Method::POST, "/api/v1/write", request(&old)).await.unwrap();
+    assert_eq!(answer.status, 400, "{answer}");
+    let error = answer.json()["error"].as_str().unwrap_or_default().to_owned();
+    assert!(error.contains("old") && error.contains("retention"), "{answer}");
+    server.restart_with(&[("WASMALERT_RETENTION", "0")]).await;
+    write(server.api(), &old).await;
+    for (time, value) in [("1", "2"), ("1000", "1")] {
+        let found = data(server.api(), "/api/v1/query", &[("query", "old"), ("time", time)]).await;
+        assert_eq!(found.unwrap()["result"][0]["value"][1], value);
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_write_request_is_refused() {
+    let server = Server::start().await;
+    for body in [&b""[..], b"hello", &[0xff; 64], &[0xff, 0xff, 0xff, 0xff, 0x0f]] {
+        let answer = server.api().ask(Method::POST, "/api/v1/write", body.to_vec()).await.unwrap();
+        assert!([204, 400, 413].contains(&answer.status), "{answer}");
+        assert_eq!(answer.status == 204, body.is_empty(), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn errors_are_prometheus_errors() {
+    let server = Server::start().await;
+    for (path, kind, status) in [
+        ("/api/v1/query", "bad_data", 400),
+        ("/api/v1/query?query=up%20%2B", "bad_data", 400),
+        ("/api/v1/query?query=up&time=never", "bad_data", 400),
+        ("/api/v1/query_range?query=up&start=0&end=1000000&step=1", "execution", 422),
+        ("/api/v1/query_range?query=up&start=2&end=1&step=1", "bad_data", 400),
+        ("/api/v1/series", "bad_data", 400),
+        ("/api/v1/series?match[]=sum(up)", "bad_data", 400),
+    ] {
+        let answer = server.api().get(path).await.unwrap();
+        assert_eq!(answer.status, status, "{answer}");
+        let body = answer.json();
+        assert_eq!((&body["status"], &body["errorType"]), (&json!("error"), &json!(kind)), "{answer}");
+        assert!(body["error"].as_str().is_some_and(|error| error.len() > 10), "{answer}");
+    }
+    let stranger = server.api().with_token("");
+    assert_eq!(stranger.get("/api/v1/query?query=up").await.unwrap().problem(401), "unauthorized");
+}
+
+/// Ten minutes of samples, one every 15 s: counters with a reset, a gauge with a
+/// gap, a histogram, values that are no numbers.
+fn samples(end_ms: i64) -> Vec<(Labels, Vec<Point>)> {
+    let times = move || (0..40_i64).map(move |at| (at, end_ms - (39 - at) * 15_000));
+    let mut all = Vec::new();
+    for (instance, step) in [("a", 3.0), ("b", 0.5), ("c", 11.25)] {
+        let counter = times().map(|(at, ms)| (ms, (at % 25) as f64 * step));
+        all.push(series(&[("__name__", "t_requests_total"), ("instance", instance), ("job", "api")], counter));
+        let gauge = times().filter(|(at, _)| !(10..30).contains(at));
+        let gauge = gauge.map(|(at, ms)| (ms, (at as f64 * step).sin()));
+        all.push(series(&[("__name__", "t_load"), ("instance", instance)], gauge));
+    }
+    for (le, share) in [("0.1", 0.2), ("1", 0.7), ("10", 0.95), ("+Inf", 1.0)] {
+        let bucket = times().map(|(at, ms)| (ms, (at as f64 * 100.0 * share).floor()));
+        all.push(series(&[("__name__", "t_seconds_bucket"), ("le", le)], bucket));
+    }
+    let odd = [f64::NAN, f64::INFINITY, -0.0, 1e-9, 1e300];
+    all.push(series(&[("__name__", "t_odd")], times().map(|(at, ms)| (ms, odd[at as usize % odd.len()]))));
+    all
+}
+
+const QUERIES: [&str; 26] = [
+    "t_load",
+    "t_load > 0.5",
+    "t_load * on(instance) group_left(job) t_requests_total",
+    "rate(t_requests_total[2m])",
+    "increase(t_requests_total[5m])",
+    "irate(t_requests_total[1m])",
+    "sum by (job) (rate(t_requests_total[5m]))",
+    "sum without (instance) (t_requests_total)",
+    "topk(2, t_requests_total)",
+    "quantile(0.9, t_requests_total)",
+    "count_values(\"v\", t_requests_total)",
+    "stddev(t_load)",
+    "avg_over_time(t_load[10m])",
+    "quantile_over_time(0.3, t_load[10m])",
+    "max_over_time(rate(t_requests_total[1m])[5m:30s])",
+    "deriv(t_requests_total[3m])",
+    "predict_linear(t_requests_total[3m], 600)",
+    "changes(t_requests_total[10m]) + resets(t_requests_total[10m])",
+    "histogram_quantile(0.9, rate(t_seconds_bucket[5m]))",
+    "label_replace(t_load, \"host\", \"$1-x\", \"instance\", \"(.*)\")",
+    "t_odd",
+    "absent(t_nothing{a=\"b\"})",
+    "t_requests_total offset 3m unless t_load < 0",
+    "t_load{instance=~\"a|b\"} or t_requests_total{instance!~\"a.*\"}",
+    "round(t_load, 0.01) ^ 2 % 0.3",
+    "day_of_week(vector(1600000000)) + scalar(t_odd) * 0",
+];
+
+/// Sorted, numbers cut to ten digits: the order of a vector is nobody's promise,
+/// and sums may be added up in another order.
+fn comparable(data: &Value) -> String {
+    fn cut(value: &Value) -> Value {
+        match value {
+            Value::String(text) => match text.parse::<f64>() {
+                Ok(number) if number.is_finite() => json!(format!("{number:.9e}")),
+                _ => value.clone(),
+            },
+            Value::Array(items) => items.iter().map(cut).collect(),
+            Value::Object(fields) => fields.iter().map(|(name, field)| (name.clone(), cut(field))).collect(),
+            other => other.clone(),
+        }
+    }
+    let mut data = cut(data);
+    let list = if data.is_array() { &mut data } else { &mut data["result"] };
+    if let Some(items) = list.as_array_mut().filter(|items| items.iter().any(Value::is_object)) {
+        items.sort_by_key(Value::to_string);
+    }
+    data.to_string()
+}
+
+#[tokio::test]
+async fn it_answers_as_the_real_prometheus_does() {
+    let exporter = Exporter::start();
+    let prometheus = Prometheus::start(&exporter).await;
+    let theirs = Api::new(&prometheus.url(), "");
+    let server = Server::start().await;
+    let ours = server.api();
+    let end_ms = now_ms() / 15_000 * 15_000 - 15_000;
+    for api in [&theirs, ours] {
+        write(api, &samples(end_ms)).await;
+    }
+    // Not a sample's time: there the two major versions differ.
+    let seconds = |ms: i64| format!("{}.{:03}", ms / 1_000, ms % 1_000);
+    let (at, start) = (seconds(end_ms + 7_001), seconds(end_ms - 299_993));
+    for expr in QUERIES {
+        let instant = [("query", expr), ("time", &*at)];
+        let range = [("query", expr), ("start", &*start), ("end", &*at), ("step", "17s")];
+        for (path, params) in [("/api/v1/query", &instant[..]), ("/api/v1/query_range", &range[..])] {
+            let [expected, got] = [data(&theirs, path, params).await, data(ours, path, params).await]
+                .map(|data| comparable(&data.unwrap_or_else(|error| panic!("{expr}: {error}"))));
+            assert_eq!(got, expected, "{path} {expr}");
+        }
+    }
+    let matching = [("match[]", "{__name__=~\"t_.*\"}"), ("start", &*start), ("end", &*at)];
+    for path in ["/api/v1/series", "/api/v1/labels", "/api/v1/label/instance/values", "/api/v1/label/__name__/values"] {
+        let [expected, got] = [data(&theirs, path, &matching).await, data(ours, path, &matching).await]
+            .map(|data| comparable(&data.unwrap_or_else(|error| panic!("{path}: {error}"))));
+        assert_eq!(got, expected, "{path}");
+    }
+}
