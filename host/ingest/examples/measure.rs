@@ -18,6 +18,8 @@ use wasmalert_ingest::text::{Format, Line, Parser};
 type Failure = Box<dyn std::error::Error>;
 
 const SERIES: usize = 1_000;
+/// Enough that no processor cache holds what is remembered of them.
+const TARGETS: usize = 200;
 const MEASURE_FOR: Duration = Duration::from_millis(500);
 
 fn made_up() -> String {
@@ -127,6 +129,12 @@ fn main() -> Result<(), Failure> {
     measure("first_scrape", body.len(), samples, || accept(&mut scraped()?))?;
     let mut steady = scraped()?;
     measure("steady_scrape", body.len(), samples, || accept(&mut steady))?;
+
+    let mut many = (0..TARGETS).map(|_| scraped()).collect::<Result<Vec<_>, _>>()?;
+    let (bytes, all_samples) = (body.len() * TARGETS, samples * TARGETS);
+    measure("steady_scrape_of_many_targets", bytes, all_samples, || {
+        many.iter_mut().try_for_each(&mut accept)
+    })?;
 
     let points: Vec<Point> = batch
         .iter()
