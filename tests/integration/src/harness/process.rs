@@ -69,7 +69,11 @@ impl Process {
     /// Asks it to end, as `kill` does, and waits until it has.
     pub(crate) fn stop(&mut self) {
         let asked = Command::new("kill").arg(self.id().to_string()).status();
-        assert!(asked.is_ok_and(|status| status.success()), "{} is gone", self.name);
+        assert!(
+            asked.is_ok_and(|status| status.success()),
+            "{} is gone",
+            self.name
+        );
         let ended = self.child.wait().expect("a child can be waited for");
         assert!(ended.success(), "{} ended with {ended}", self.name);
     }

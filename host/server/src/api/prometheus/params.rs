@@ -116,11 +116,8 @@ impl Params {
 
 pub(super) fn parse_time(text: &str) -> Option<i64> {
     parse_seconds(text).or_else(|| {
-        let time = humantime::parse_rfc3339(text).ok()?;
-        match time.duration_since(UNIX_EPOCH) {
-            Ok(since) => i64::try_from(since.as_millis()).ok(),
-            Err(before) => i64::try_from(before.duration().as_millis()).ok().map(|ms| -ms),
-        }
+        let since = humantime::parse_rfc3339(text).ok()?.duration_since(UNIX_EPOCH);
+        i64::try_from(since.ok()?.as_millis()).ok()
     })
 }
 
