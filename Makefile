@@ -63,6 +63,16 @@ test: components guests ## Run every test
 	cargo $(TEST) --release --locked --workspace
 	cd rules-wasm && cargo $(TEST) --release --locked --workspace --target-dir ../target/wasm
 
+# The files of Prometheus' promql/promqltest/testdata, which are not in this repository.
+PROMQLTEST_DIR ?= ../shared/promqltest
+
+.PHONY: conformance
+conformance: ## Run Prometheus' own test files of PromQL: PROMQLTEST_DIR=FOLDER
+	@test -d "$(PROMQLTEST_DIR)" || { \
+	  echo "no folder $(PROMQLTEST_DIR): set PROMQLTEST_DIR to Prometheus' promql/promqltest/testdata" >&2; exit 1; }
+	PROMQLTEST_DIR="$(abspath $(PROMQLTEST_DIR))" cargo test --release --locked --quiet -p wasmalert-promql \
+	  --test promqltest -- --ignored --nocapture upstream
+
 .PHONY: lint
 lint: tools ## Check format, clippy, docs, licences, bans and sources
 	cargo fmt --all --check

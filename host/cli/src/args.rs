@@ -76,7 +76,7 @@ pub(crate) enum Command {
         /// The component, or a core module that carries its component type.
         file: PathBuf,
     },
-    /// Set up what files describe: modules, secrets, sources, receivers and groups.
+    /// Set up what files describe: modules, secrets, sources, scrapes, receivers and groups.
     #[command(after_help = crate::command::apply::FORMAT)]
     Apply {
         /// A .yaml, .yml or .json file, a folder of them, or - for standard input. May be repeated.
@@ -117,6 +117,8 @@ pub(crate) enum Target {
     },
     /// A source of query results.
     Source { name: String },
+    /// What is scraped into the embedded source.
+    Scrape { name: String },
     /// A receiver of notifications.
     Receiver { name: String },
     /// A secret.

@@ -43,6 +43,10 @@ pub enum Wanted {
         name: String,
         spec: Map<String, Value>,
     },
+    Scrape {
+        name: String,
+        spec: Map<String, Value>,
+    },
     Receiver {
         name: String,
         spec: Map<String, Value>,
@@ -72,8 +76,9 @@ impl Wanted {
             Self::Module { .. } => 0,
             Self::Secret { .. } => 1,
             Self::Source { .. } => 2,
-            Self::Receiver { .. } => 3,
-            Self::Group { .. } => 4,
+            Self::Scrape { .. } => 3,
+            Self::Receiver { .. } => 4,
+            Self::Group { .. } => 5,
         }
     }
 }
@@ -85,6 +90,7 @@ impl std::fmt::Display for Wanted {
             Self::Module { name, .. } => write!(f, "module {name}"),
             Self::Secret { name, .. } => write!(f, "secret {name}"),
             Self::Source { name, .. } => write!(f, "source {name}"),
+            Self::Scrape { name, .. } => write!(f, "scrape {name}"),
             Self::Receiver { name, .. } => write!(f, "receiver {name}"),
             Self::Group { namespace, name, .. } => write!(f, "group {namespace}/{name}"),
         }

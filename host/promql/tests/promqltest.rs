@@ -52,6 +52,7 @@ fn run(folder: &Path) -> (String, Vec<String>) {
 fn upstream_files_pass() {
     let folder = std::env::var("PROMQLTEST_DIR").expect("PROMQLTEST_DIR names the folder with the files");
     let (table, failures) = run(Path::new(&folder));
+    println!("\n{table}");
     assert!(
         failures.is_empty(),
         "{} failures:\n{}",

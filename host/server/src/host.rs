@@ -19,6 +19,7 @@ use crate::query::QueryEngine;
 use crate::registry::Registry;
 use crate::scheduler::{News, Newsline};
 use crate::schema::SchemaChecker;
+use crate::scrape::Scrapes;
 use crate::store::Store;
 use crate::telemetry::{EvaluationStatus, Metrics, TenantMetrics};
 
@@ -37,6 +38,7 @@ pub struct Host {
     pub(crate) queries: QueryEngine,
     pub(crate) http: HttpClient,
     pub(crate) embedded: Arc<Embedded>,
+    pub(crate) scrapes: Scrapes,
     pub(crate) groups: LiveGroups,
     pub(crate) logs: LogHub,
     pub(crate) metrics: Arc<Metrics>,

@@ -23,6 +23,7 @@ mod record;
 mod registry;
 mod scheduler;
 pub mod schema;
+mod scrape;
 pub mod secrets;
 mod start;
 mod stock;

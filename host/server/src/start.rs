@@ -23,6 +23,7 @@ use crate::query::{QueryConfig, QueryEngine};
 use crate::registry::Registry;
 use crate::scheduler::Scheduler;
 use crate::schema::SchemaChecker;
+use crate::scrape::Scrapes;
 use crate::store::{OutboxStatus, Store, StoreError};
 use crate::telemetry::{Metrics, TenantMetrics};
 use crate::token::Token;
@@ -98,6 +99,7 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     let host = Arc::new(host(config, address, newsline.clone()).await?);
     let tenant = TenantId::new(TenantId::DEFAULT).map_err(StartError::Tenant)?;
     restore(&host, &tenant).await?;
+    host.start_scrapes().await?;
 
     let mut tasks = JoinSet::new();
     tasks.spawn(Scheduler::new(host.clone(), newsline, news).run());
@@ -220,6 +222,7 @@ async fn host(
         queries: QueryEngine::new(http.clone(), embedded.clone(), &queries, metrics.clone()),
         http,
         embedded,
+        scrapes: Scrapes::default(),
         groups: crate::live::LiveGroups::default(),
         logs: crate::logs::LogHub::default(),
         tenant_metrics: TenantMetrics::new(config.tenant_metric_series, metrics.clone()),

@@ -19,6 +19,7 @@ mod metrics;
 mod modules;
 mod page;
 mod restart;
+mod scrape;
 mod secrets;
 mod series;
 mod source_faults;

@@ -13,8 +13,8 @@ use crate::text::{clean, plain};
 
 pub(crate) const FORMAT: &str = "\
 All files are read and checked first: when anything is wrong every error is shown,
-and nothing is sent. Then modules, secrets, sources, receivers and groups are sent,
-in this order. Applying the same files again changes nothing.
+and nothing is sent. Then modules, secrets, sources, scrapes, receivers and groups are
+sent, in this order. Applying the same files again changes nothing.
 
 A file holds documents, separated by `---` or as a list; JSON works as well:
 
@@ -29,6 +29,10 @@ A file holds documents, separated by `---` or as a list; JSON works as well:
   secret:
     name: hook-token
     from_env: HOOK_TOKEN        # or from_file: token.txt
+  ---
+  scrape:
+    name: node                  # the label job; into the embedded source
+    spec: {targets: ['127.0.0.1:9100'], interval: 15s}
   ---
   receiver:
     name: am
@@ -127,6 +131,7 @@ async fn send(client: &Client, wanted: &Wanted) -> Result<Done, Error> {
             })
         }
         Wanted::Source { name, spec } => put(client, &["sources", name], &Value::Object(spec.clone())).await,
+        Wanted::Scrape { name, spec } => put(client, &["scrapes", name], &Value::Object(spec.clone())).await,
         Wanted::Receiver { name, spec } => {
             put(client, &["receivers", name], &Value::Object(spec.clone())).await
         }

@@ -30,6 +30,7 @@ pub(crate) async fn delete(
         }
         Target::Module { name, version: None } => vec!["modules", name],
         Target::Source { name } => vec!["sources", name],
+        Target::Scrape { name } => vec!["scrapes", name],
         Target::Receiver { name } => vec!["receivers", name],
         Target::Secret { name } => vec!["secrets", name],
         Target::Group { name } => {

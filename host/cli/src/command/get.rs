@@ -19,6 +19,9 @@ pub(crate) enum Kind {
     /// Sources of query results.
     #[command(visible_alias = "source")]
     Sources { name: Option<String> },
+    /// What is scraped into the embedded source, or one with its targets.
+    #[command(visible_alias = "scrape")]
+    Scrapes { name: Option<String> },
     /// Receivers of notifications.
     #[command(visible_alias = "receiver")]
     Receivers { name: Option<String> },
@@ -137,6 +140,8 @@ fn request(kind: &Kind) -> Result<(Vec<&str>, Query, View), Error> {
         Kind::Modules { name: Some(name) } => (vec!["modules", name], none(), view::module),
         Kind::Sources { name: None } => (vec!["sources"], none(), view::sources),
         Kind::Sources { name: Some(name) } => (vec!["sources", name], none(), view::spec),
+        Kind::Scrapes { name: None } => (vec!["scrapes"], none(), view::scrapes),
+        Kind::Scrapes { name: Some(name) } => (vec!["scrapes", name], none(), view::targets),
         Kind::Receivers { name: None } => (vec!["receivers"], none(), view::receivers),
         Kind::Receivers { name: Some(name) } => (vec!["receivers", name], none(), view::spec),
         Kind::Secrets => (vec!["secrets"], none(), view::secrets),

@@ -9,7 +9,7 @@ use wasmalert_core::id::{NameError, check_name, check_title};
 use super::{SecretValue, Wanted};
 use crate::command::change::{SECRET_BYTES_MAX, secret_text};
 
-const KINDS: &str = "module, secret, source, receiver or group";
+const KINDS: &str = "module, secret, source, scrape, receiver or group";
 /// How every WebAssembly file begins.
 const WASM_MAGIC: &[u8] = b"\0asm";
 
@@ -44,6 +44,9 @@ pub(super) fn document(value: Value, folder: &Path) -> Result<Wanted, Vec<String
         "source" => fields
             .named_spec()
             .map(|(name, spec)| Wanted::Source { name, spec }),
+        "scrape" => fields
+            .named_spec()
+            .map(|(name, spec)| Wanted::Scrape { name, spec }),
         "receiver" => fields
             .named_spec()
             .map(|(name, spec)| Wanted::Receiver { name, spec }),

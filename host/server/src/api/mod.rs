@@ -11,6 +11,7 @@ mod prometheus;
 mod receivers;
 mod request;
 mod rules;
+mod scrapes;
 mod secrets;
 mod sources;
 mod system;
@@ -78,6 +79,8 @@ fn tenant_routes() -> OpenApiRouter<Arc<Host>> {
         .routes(routes!(modules::wasm))
         .routes(routes!(sources::list))
         .routes(routes!(sources::put, sources::get, sources::delete))
+        .routes(routes!(scrapes::list))
+        .routes(routes!(scrapes::put, scrapes::get, scrapes::delete))
         .routes(routes!(receivers::list))
         .routes(routes!(receivers::put, receivers::get, receivers::delete))
         .routes(routes!(secrets::list))

@@ -29,6 +29,11 @@ impl Exporter {
         }
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.fake.port())
+    }
+
     /// Sets a series, written as in the exposition format: `load{host="a"}`.
     pub(crate) fn set(&self, series: &str, value: f64) {
         self.lock().insert(series.into(), value);

@@ -70,6 +70,37 @@ pub(super) fn sources(answer: &Value, width: Option<usize>) -> String {
     list(&answer["sources"], columns, width)
 }
 
+pub(super) fn scrapes(answer: &Value, width: Option<usize>) -> String {
+    let columns: &[Column] = &[
+        ("NAME", |scrape| plain(&scrape["name"])),
+        ("TARGETS", |scrape| targets_of(scrape).len().to_string()),
+        ("UP", |scrape| {
+            targets_of(scrape)
+                .iter()
+                .filter(|target| target["up"] == true)
+                .count()
+                .to_string()
+        }),
+        ("REVISION", |scrape| plain(&scrape["revision"])),
+        ("UPDATED", |scrape| plain(&scrape["updated_at"])),
+    ];
+    list(&answer["scrapes"], columns, width)
+}
+
+fn targets_of(scrape: &Value) -> &[Value] {
+    scrape["targets"].as_array().map_or(&[], Vec::as_slice)
+}
+
+pub(super) fn targets(answer: &Value, width: Option<usize>) -> String {
+    let columns: &[Column] = &[
+        ("TARGET", |target| plain(&target["url"])),
+        ("UP", |target| plain(&target["up"])),
+        ("SAMPLES", |target| plain(&target["samples"])),
+        ("ERROR", |target| plain(&target["error"])),
+    ];
+    list(&answer["targets"], columns, width)
+}
+
 pub(super) fn receivers(answer: &Value, width: Option<usize>) -> String {
     let columns: &[Column] = &[
         ("NAME", |receiver| plain(&receiver["name"])),

@@ -1,0 +1,106 @@
+//! `/v1/scrapes`: what is scraped into the embedded source.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use serde::Serialize;
+use utoipa::ToSchema;
+use wasmalert_core::TenantId;
+
+use super::problem::{Answer, Problem};
+use super::request::{Body, Changed};
+use super::{Caller, request};
+use crate::Host;
+use crate::scrape::{self, ScrapeSpec, TargetStatus};
+use crate::store::ScrapeRow;
+
+/// A scrape, and how its targets are.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Scrape {
+    name: String,
+    revision: i64,
+    updated_at: String,
+    spec: ScrapeSpec,
+    targets: Vec<TargetStatus>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Scrapes {
+    scrapes: Vec<Scrape>,
+}
+
+fn shown(host: &Host, tenant: &TenantId, row: ScrapeRow) -> Option<Scrape> {
+    Some(Scrape {
+        spec: serde_json::from_str(&row.spec).ok()?,
+        targets: host.scrapes.status(tenant, &row.name),
+        name: row.name,
+        revision: row.revision,
+        updated_at: request::time(row.updated_ms),
+    })
+}
+
+/// Lists the scrapes.
+#[utoipa::path(get, path = "/v1/scrapes", tag = "scrapes", responses((status = 200, body = Scrapes)))]
+pub(super) async fn list(State(host): State<Arc<Host>>, Extension(tenant): Caller) -> Answer<Json<Scrapes>> {
+    let rows = host.store.list_scrapes(&tenant).await?;
+    let scrapes = rows.into_iter().filter_map(|row| shown(&host, &tenant, row));
+    Ok(Json(Scrapes {
+        scrapes: scrapes.collect(),
+    }))
+}
+
+/// Makes or changes a scrape.
+#[utoipa::path(
+    put, path = "/v1/scrapes/{name}", tag = "scrapes", params(("name" = String, Path)), request_body = ScrapeSpec,
+    responses((status = 201, body = Changed), (status = 200, body = Changed, description = "It was there already"), (status = 422, body = Problem))
+)]
+pub(super) async fn put(
+    State(host): State<Arc<Host>>,
+    Extension(tenant): Caller,
+    Path(name): Path<String>,
+    Body(spec): Body<ScrapeSpec>,
+) -> Answer<(StatusCode, Json<Changed>)> {
+    request::name(&name)?;
+    spec.validate(&name)
+        .map_err(|problems| Problem::invalid(format!("the scrape {name} is not valid"), problems))?;
+    let spec = serde_json::to_string(&spec).map_err(|error| Problem::bad_request(error.to_string()))?;
+    let before = host.store.get_scrape(&tenant, &name).await?;
+    if let Some(row) = before.as_ref().filter(|row| row.spec == spec) {
+        return Ok(Changed::not(name, row.revision));
+    }
+    let now_ms = host.clock.now_ms();
+    let revision = host.store.put_scrape(&tenant, &name, &spec, now_ms).await?;
+    scrape::reload(&host, &tenant).await?;
+    Changed::now(&host, &tenant, name, revision, before.is_some()).await
+}
+
+/// Shows a scrape.
+#[utoipa::path(
+    get, path = "/v1/scrapes/{name}", tag = "scrapes", params(("name" = String, Path)),
+    responses((status = 200, body = Scrape), (status = 404, body = Problem))
+)]
+pub(super) async fn get(
+    State(host): State<Arc<Host>>,
+    Extension(tenant): Caller,
+    Path(name): Path<String>,
+) -> Answer<Json<Scrape>> {
+    let row = host.store.get_scrape(&tenant, &name).await?;
+    request::shown(row, |row| shown(&host, &tenant, row), format!("scrape {name}"))
+}
+
+/// Deletes a scrape; its series end.
+#[utoipa::path(
+    delete, path = "/v1/scrapes/{name}", tag = "scrapes", params(("name" = String, Path)),
+    responses((status = 204), (status = 404, body = Problem))
+)]
+pub(super) async fn delete(
+    State(host): State<Arc<Host>>,
+    Extension(tenant): Caller,
+    Path(name): Path<String>,
+) -> Answer<StatusCode> {
+    let gone = host.store.delete_scrape(&tenant, &name).await?;
+    scrape::reload(&host, &tenant).await?;
+    request::deleted(&host, &tenant, gone, format!("scrape {name}")).await
+}

@@ -1,0 +1,123 @@
+//! How a scrape is configured, as the API takes it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use wasmalert_core::units::parse_duration_ms;
+use wasmalert_ingest::limits::ScrapeLimits;
+use wasmalert_ingest::relabel::{Relabel, Rule};
+use wasmalert_ingest::scrape::Rules;
+use wasmalert_ingest::target::{Job, Target, TargetGroup};
+
+const INTERVAL_DEFAULT: &str = "15s";
+const INTERVAL_MS_MIN: i64 = 1_000;
+const INTERVAL_MS_MAX: i64 = 86_400_000;
+const TIMEOUT_MS_DEFAULT: i64 = 10_000;
+
+/// What is scraped, and how.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ScrapeSpec {
+    /// Addresses, each `host:port` or `host`; at most 10,000.
+    pub targets: Vec<String>,
+    /// Labels of all series, beside `job` (the scrape's name) and `instance`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// A Prometheus duration, `1s` to `1d`; default `15s`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<String>,
+    /// A Prometheus duration, at most the interval; default `10s`, or the interval
+    /// where that is shorter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<String>,
+    /// `http` or `https`; default `http`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<String>,
+    /// Default `/metrics`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics_path: Option<String>,
+    /// The query of the URL.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub params: BTreeMap<String, Vec<String>>,
+    /// Whether a sample's label wins over the target's; default false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub honor_labels: bool,
+    /// Whether times in the exposition count; default true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub honor_timestamps: Option<bool>,
+    /// `drop_series`, `keep_series`, `label_drop`, `label_keep` and `label_rename`, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>, example = json!([{"label_drop": "uid"}]))]
+    pub relabel: Vec<Rule>,
+}
+
+/// A scrape as it is done.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) targets: Vec<Target>,
+    pub(super) rules: Arc<Rules>,
+    pub(super) interval_ms: i64,
+    pub(super) timeout: Duration,
+}
+
+impl ScrapeSpec {
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// Everything that is wrong, each as `field: what is wrong`.
+    pub(crate) fn validate(&self, name: &str) -> Result<(), Vec<String>> {
+        self.plan(name).map(drop)
+    }
+
+    pub(super) fn plan(&self, name: &str) -> Result<Plan, Vec<String>> {
+        let mut errors = Vec::new();
+        let interval = self.interval.as_deref().unwrap_or(INTERVAL_DEFAULT);
+        let interval_ms = parse_duration_ms(interval).unwrap_or(0);
+        if !(INTERVAL_MS_MIN..=INTERVAL_MS_MAX).contains(&interval_ms) {
+            errors.push("interval: must be a duration from 1s to 1d, such as \"15s\"".to_owned());
+        }
+        let timeout_ms = match self.timeout.as_deref() {
+            None => TIMEOUT_MS_DEFAULT.min(interval_ms),
+            Some(set) => parse_duration_ms(set).unwrap_or(0),
+        };
+        if errors.is_empty() && !(1..=interval_ms).contains(&timeout_ms) {
+            errors.push(format!(
+                "timeout: must be a duration from 1ms to the interval, {interval}"
+            ));
+        }
+        let defaults = Job::default();
+        let job = Job {
+            name: name.to_owned(),
+            scheme: self.scheme.clone().unwrap_or(defaults.scheme),
+            metrics_path: self.metrics_path.clone().unwrap_or(defaults.metrics_path),
+            params: self.params.clone(),
+            honor_labels: self.honor_labels,
+            honor_timestamps: self.honor_timestamps.unwrap_or(defaults.honor_timestamps),
+            ..Job::default()
+        };
+        let group = TargetGroup {
+            targets: self.targets.clone(),
+            labels: self.labels.clone(),
+        };
+        let targets = job.targets(&[group]).unwrap_or_else(|wrong| {
+            errors.extend(wrong.iter().map(|error| format!("targets: {error}")));
+            Vec::new()
+        });
+        let relabel = Relabel::new(&self.relabel).unwrap_or_else(|error| {
+            errors.push(format!("relabel: {error}"));
+            Relabel::default()
+        });
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let limits = ScrapeLimits::default();
+        Ok(Plan {
+            targets,
+            rules: Arc::new(Rules { job, relabel, limits }),
+            interval_ms,
+            timeout: Duration::from_millis(timeout_ms.unsigned_abs()),
+        })
+    }
+}
