@@ -14,7 +14,7 @@ use super::request::{Body, Changed};
 use super::{Caller, request};
 use crate::Host;
 use crate::scrape::{self, ScrapeSpec, TargetStatus};
-use crate::store::ScrapeRow;
+use crate::store::SpecRow;
 
 /// A scrape, and how its targets are.
 #[derive(Debug, Serialize, ToSchema)]
@@ -31,7 +31,7 @@ pub(super) struct Scrapes {
     scrapes: Vec<Scrape>,
 }
 
-fn shown(host: &Host, tenant: &TenantId, row: ScrapeRow) -> Option<Scrape> {
+fn shown(host: &Host, tenant: &TenantId, row: SpecRow) -> Option<Scrape> {
     Some(Scrape {
         spec: serde_json::from_str(&row.spec).ok()?,
         targets: host.scrapes.status(tenant, &row.name),

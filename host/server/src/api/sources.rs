@@ -13,7 +13,7 @@ use super::request::{Body, Changed};
 use super::{Caller, request};
 use crate::Host;
 use crate::query::SourceSpec;
-use crate::store::SourceRow;
+use crate::store::SpecRow;
 
 /// A source, with what is secret in it left out.
 #[derive(Debug, Serialize, ToSchema)]
@@ -29,7 +29,7 @@ pub(super) struct Sources {
     sources: Vec<Source>,
 }
 
-fn source(row: SourceRow) -> Option<Source> {
+fn source(row: SpecRow) -> Option<Source> {
     let spec: SourceSpec = serde_json::from_str(&row.spec).ok()?;
     Some(Source {
         name: row.name,

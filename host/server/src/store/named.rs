@@ -3,12 +3,110 @@
 use sqlx::query::Query;
 use wasmalert_core::TenantId;
 
-use super::uses::{Versions, check_unused};
+use super::row::Fields;
+use super::uses::{Versions, check_unused, next_revision};
 use super::{Db, Kind, Row, Store, StoreError};
 
 type Arguments = <Db as sqlx::Database>::Arguments;
 
+/// A stored source or scrape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpecRow {
+    pub name: String,
+    /// A JSON text, as the API took it.
+    pub spec: String,
+    /// Greater than any before it in the tenant.
+    pub revision: i64,
+    pub updated_ms: i64,
+}
+
+/// A table of [`SpecRow`]s and its statements.
+pub(super) struct SpecTable {
+    name: &'static str,
+    put: &'static str,
+    list: &'static str,
+    get: &'static str,
+}
+
+macro_rules! spec_table {
+    ($name:literal) => {
+        SpecTable {
+            name: $name,
+            put: concat!(
+                "INSERT INTO ",
+                $name,
+                " (tenant, name, spec, revision, updated_ms)
+                 VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT (tenant, name) DO UPDATE SET spec = excluded.spec,
+                     revision = excluded.revision, updated_ms = excluded.updated_ms"
+            ),
+            list: concat!("SELECT * FROM ", $name, " WHERE tenant = $1 ORDER BY name"),
+            get: concat!("SELECT * FROM ", $name, " WHERE tenant = $1 AND name = $2"),
+        }
+    };
+}
+
+pub(super) const SOURCES: SpecTable = spec_table!("sources");
+pub(super) const SCRAPES: SpecTable = spec_table!("scrapes");
+
+impl SpecTable {
+    fn row(&self, row: &Row) -> Result<SpecRow, StoreError> {
+        let fields = Fields {
+            table: self.name,
+            key: &["tenant", "name"],
+            row,
+        };
+        Ok(SpecRow {
+            name: fields.get("name")?,
+            spec: fields.get("spec")?,
+            revision: fields.get("revision")?,
+            updated_ms: fields.get("updated_ms")?,
+        })
+    }
+}
+
 impl Store {
+    /// Makes or replaces a row and gives its revision.
+    pub(super) async fn put_spec(
+        &self,
+        table: &SpecTable,
+        (tenant, name): (&TenantId, &str),
+        spec: &str,
+        now_ms: i64,
+    ) -> Result<i64, StoreError> {
+        let mut tx = self.begin_write().await?;
+        let revision = next_revision(&mut tx, tenant).await?;
+        sqlx::query(table.put)
+            .bind(tenant.as_str())
+            .bind(name)
+            .bind(spec)
+            .bind(revision)
+            .bind(now_ms)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(revision)
+    }
+
+    pub(super) async fn list_specs(
+        &self,
+        table: &SpecTable,
+        tenant: &TenantId,
+    ) -> Result<Vec<SpecRow>, StoreError> {
+        let rows = self.rows_of(table.list, tenant).await?;
+        rows.iter().map(|row| table.row(row)).collect()
+    }
+
+    pub(super) async fn get_spec(
+        &self,
+        table: &SpecTable,
+        tenant: &TenantId,
+        name: &str,
+    ) -> Result<Option<SpecRow>, StoreError> {
+        let row = self.row_named(table.get, tenant, name).await?;
+        row.as_ref().map(|row| table.row(row)).transpose()
+    }
+
     /// The rows that a query gives for a tenant, its `$1`.
     pub(super) async fn rows_of(&self, sql: &'static str, tenant: &TenantId) -> Result<Vec<Row>, StoreError> {
         let query = sqlx::query(sql).bind(tenant.as_str());

@@ -2,20 +2,9 @@
 
 use wasmalert_core::TenantId;
 
+use super::named::{SCRAPES, SpecRow};
 use super::row::Fields;
-use super::uses::next_revision;
-use super::{Row, Store, StoreError};
-
-/// A stored scrape.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScrapeRow {
-    pub name: String,
-    /// A JSON text, as the API took it.
-    pub spec: String,
-    /// Greater than any before it in the tenant.
-    pub revision: i64,
-    pub updated_ms: i64,
-}
+use super::{Store, StoreError};
 
 impl Store {
     /// Makes or replaces a scrape and gives its revision.
@@ -29,43 +18,23 @@ impl Store {
         spec: &str,
         now_ms: i64,
     ) -> Result<i64, StoreError> {
-        let mut tx = self.begin_write().await?;
-        let revision = next_revision(&mut tx, tenant).await?;
-        sqlx::query(
-            "INSERT INTO scrapes (tenant, name, spec, revision, updated_ms)
-             VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (tenant, name) DO UPDATE SET spec = excluded.spec,
-                 revision = excluded.revision, updated_ms = excluded.updated_ms",
-        )
-        .bind(tenant.as_str())
-        .bind(name)
-        .bind(spec)
-        .bind(revision)
-        .bind(now_ms)
-        .execute(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        Ok(revision)
+        self.put_spec(&SCRAPES, (tenant, name), spec, now_ms).await
     }
 
     /// Every scrape, by name.
     ///
     /// # Errors
     /// As the database does, and for a row that does not parse.
-    pub async fn list_scrapes(&self, tenant: &TenantId) -> Result<Vec<ScrapeRow>, StoreError> {
-        let sql = "SELECT * FROM scrapes WHERE tenant = $1 ORDER BY name";
-        let rows = self.rows_of(sql, tenant).await?;
-        rows.iter().map(scrape).collect()
+    pub async fn list_scrapes(&self, tenant: &TenantId) -> Result<Vec<SpecRow>, StoreError> {
+        self.list_specs(&SCRAPES, tenant).await
     }
 
     /// One scrape.
     ///
     /// # Errors
     /// As the database does, and for a row that does not parse.
-    pub async fn get_scrape(&self, tenant: &TenantId, name: &str) -> Result<Option<ScrapeRow>, StoreError> {
-        let sql = "SELECT * FROM scrapes WHERE tenant = $1 AND name = $2";
-        let row = self.row_named(sql, tenant, name).await?;
-        row.as_ref().map(scrape).transpose()
+    pub async fn get_scrape(&self, tenant: &TenantId, name: &str) -> Result<Option<SpecRow>, StoreError> {
+        self.get_spec(&SCRAPES, tenant, name).await
     }
 
     /// Deletes a scrape; false when there is none.
@@ -90,18 +59,4 @@ impl Store {
             .map(|row| Fields { table, key, row }.tenant())
             .collect()
     }
-}
-
-fn scrape(row: &Row) -> Result<ScrapeRow, StoreError> {
-    let fields = Fields {
-        table: "scrapes",
-        key: &["tenant", "name"],
-        row,
-    };
-    Ok(ScrapeRow {
-        name: fields.get("name")?,
-        spec: fields.get("spec")?,
-        revision: fields.get("revision")?,
-        updated_ms: fields.get("updated_ms")?,
-    })
 }

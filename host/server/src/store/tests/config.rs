@@ -145,7 +145,7 @@ pub(super) async fn sources_receivers_and_secrets(store: Store) {
     let first = store.put_source(&t, "s", "{\"v\":1}", 1).await.unwrap();
     let second = store.put_source(&t, "s", "{\"v\":2}", 2).await.unwrap();
     assert!(second > first);
-    let source = SourceRow {
+    let source = SpecRow {
         name: "s".into(),
         spec: "{\"v\":2}".into(),
         revision: second,
