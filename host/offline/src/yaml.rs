@@ -9,7 +9,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
-use serde_saphyr::{DuplicateKeyPolicy, Location, Options, Spanned};
+use serde_saphyr::{DuplicateKeyPolicy, Location, NonFiniteFloatPolicy, Options, Spanned};
 
 /// A value of a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,11 +79,13 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Node>, (u64, String)> {
     Ok(documents.into_iter().map(|raw| raw.settle(text)).collect())
 }
 
-/// YAML 1.2, where `yes` and `on` are texts; a key may not come twice.
+/// YAML 1.2, where `yes` and `on` are texts; a key may not come twice. JSON has no
+/// infinities, so these stay texts.
 fn options() -> Options {
     serde_saphyr::options! {
         strict_booleans: true,
         duplicate_keys: DuplicateKeyPolicy::Error,
+        non_finite_float_policy: NonFiniteFloatPolicy::AsString,
         with_snippet: false,
     }
 }
@@ -203,10 +205,8 @@ impl<'de> Visitor<'de> for RawVisitor {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<RawKind, E> {
-        // JSON has no infinities: they stay texts.
-        let number = Number::from_f64(value).map(Value::Number);
         Ok(RawKind::Scalar(
-            number.unwrap_or_else(|| Value::String(value.to_string())),
+            Number::from_f64(value).map_or(Value::Null, Value::Number),
         ))
     }
 

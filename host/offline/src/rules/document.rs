@@ -33,8 +33,9 @@ pub(super) fn read(node: &Node, folder: &Path, read: &mut RuleFile, problems: &m
             .extend(module(&mut fields, key.line, folder, problems)),
         "source" | "receiver" => {
             name(&mut fields, "name", check_name, problems);
-            if let Some(spec) = fields.take("spec") {
-                Fields::of(spec, fields.at("spec"), problems);
+            match fields.take("spec") {
+                Some(spec) => drop(Fields::of(spec, fields.at("spec"), problems)),
+                None => problems.add(key.line, format_args!("{}.spec is missing", key.name)),
             }
         }
         "secret" => {

@@ -109,6 +109,8 @@ fn every_problem_comes_at_once_with_its_line() {
 group: {name: g, namespace: n, spec: {rules: [{alert: D, limits: {fuel: 0, nope: 1, stack_bytes: 1}}]}}
 ---
 grup: {}
+---
+source: {name: a b}
 ",
     );
     let starts = [
@@ -128,6 +130,8 @@ grup: {}
         "r.yml:21: group.spec.rules[0].limits.nope: no limit has this name",
         "r.yml:21: group.spec.rules[0].limits.stack_bytes: is set for the whole server",
         "r.yml:23: unknown kind \"grup\"",
+        "r.yml:25: source.name: \"a b\" may only have",
+        "r.yml:25: source.spec is missing",
     ];
     for (problem, start) in problems.iter().zip(starts) {
         assert!(

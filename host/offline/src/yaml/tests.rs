@@ -31,8 +31,8 @@ fn numbers_keep_their_text() {
         other => panic!("{other:?}"),
     };
     assert_eq!(
-        ["ü", "b", "c", "d", "e"].map(text),
-        ["0x3", "1e3", "true", "5", "1 2 3"]
+        ["ü", "b", "c", "d", "e", "f"].map(text),
+        ["0x3", "1e3", "true", "5", "1 2 3", ".inf"]
     );
     assert_eq!(entry(&parsed[0], "d").1.to_json(), json!("5"));
     assert_eq!(entry(&parsed[0], "c").1.to_json(), json!(true));
