@@ -178,7 +178,7 @@ tests:
     }
     let lines: Vec<_> = problems
         .iter()
-        .map(|problem| problem.splitn(3, ':').nth(1).unwrap())
+        .map(|problem| problem.split(':').nth(1).unwrap())
         .collect();
     assert_eq!(
         lines,
