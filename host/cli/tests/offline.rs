@@ -67,7 +67,7 @@ fn the_examples_pass() {
             0,
             "",
             "ok    alerts_test.yml:5: errors fire after two minutes, and are kept for three\n\
-             ok    alerts_test.yml:38: a series that ended is not an error\n\
+             ok    alerts_test.yml:44: a series that ended is not an error\n\
              ok    modules_test.yml:5: a disk fires above 0.9 and resolves below 0.7\n\
              ok    modules_test.yml:21: a backup that goes silent is noticed between two evaluations\n\
              4 tests passed\n"
