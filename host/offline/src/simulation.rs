@@ -200,13 +200,11 @@ impl<'t> Simulation<'t> {
         let last_ms = test.checks.iter().map(|check| check.at_ms).max().unwrap_or(0);
         let end_ms = start_ms.saturating_add(last_ms);
         let mut checks = test.checks.iter().peekable();
+        let mut now_ms = start_ms;
         loop {
-            let now_ms = self
-                .groups
-                .iter()
-                .map(LiveGroup::next_ms)
-                .min()
-                .unwrap_or(i64::MAX);
+            let next_ms = self.groups.iter().map(LiveGroup::next_ms).min();
+            // A timer that was set for the past is due at once.
+            now_ms = now_ms.max(next_ms.unwrap_or(i64::MAX));
             while let Some(check) = checks.next_if(|check| start_ms.saturating_add(check.at_ms) < now_ms) {
                 self.verify(check);
             }
