@@ -14,6 +14,8 @@ const EXAMPLES: &str = "\
 Examples:
   wasmalert serve                         start a server on 127.0.0.1:8080
   wasmalert inspect rule.wasm             what a component is and needs, without a server
+  wasmalert test alerts_test.yml          run the tests of rules, without a server
+  wasmalert check alerts.yml              what is wrong with rule files
   wasmalert push rule.wasm                upload it; the same bytes give the same version
   wasmalert apply -f alerts/              set up sources, receivers and groups from files
   wasmalert get rules                     how every rule is doing
@@ -51,7 +53,7 @@ pub(crate) struct Global {
     /// The bearer token.
     #[arg(long, global = true, env = "WASMALERT_TOKEN", hide_env_values = true)]
     pub(crate) token: Option<String>,
-    /// Tables for people, or the server's JSON for programs.
+    /// Tables for people, or JSON for programs; JUnit XML of `test`.
     #[arg(long, global = true, value_enum, default_value = "table", value_name = "FORM")]
     pub(crate) output: Format,
 }
@@ -75,6 +77,23 @@ pub(crate) enum Command {
     Inspect {
         /// The component, or a core module that carries its component type.
         file: PathBuf,
+    },
+    /// Run the tests of rules in simulated time. Needs no server.
+    #[command(after_help = crate::command::test::FORMAT)]
+    Test {
+        /// Test files.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Only the tests whose names this regular expression matches.
+        #[arg(long, value_name = "REGEX")]
+        run: Option<String>,
+    },
+    /// Tell what is wrong with rule files, test files and settings. Needs no server.
+    #[command(after_help = crate::command::check::FORMAT)]
+    Check {
+        /// Files of rules, documents, tests or settings.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
     },
     /// Set up what files describe: modules, secrets, sources, scrapes, receivers and groups.
     #[command(after_help = crate::command::apply::FORMAT)]

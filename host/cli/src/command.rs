@@ -2,12 +2,14 @@
 
 pub(crate) mod apply;
 pub(crate) mod change;
+pub(crate) mod check;
 mod explain;
 pub(crate) mod get;
 mod inspect;
 mod logs;
 mod push;
 pub(crate) mod serve;
+pub(crate) mod test;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -17,6 +19,7 @@ use crate::Io;
 use crate::args::{Cli, Command, Global};
 use crate::client::Client;
 use crate::error::Error;
+use crate::output::Format;
 
 /// The largest component that is read from a file.
 const WASM_BYTES_MAX: u64 = 256 << 20;
@@ -25,9 +28,14 @@ const TOKEN_BYTES_MAX: u64 = 4_096;
 
 pub(crate) fn run(cli: Cli, io: &mut Io<'_>) -> Result<(), Error> {
     let format = cli.global.output;
+    if format == Format::Junit && !matches!(cli.command, Command::Test { .. }) {
+        return Err(Error::Usage("--output junit is for `wasmalert test`".into()));
+    }
     match &cli.command {
         Command::Serve(flags) => return serve::serve(flags, io),
         Command::Inspect { file } => return inspect::inspect(file, format, io),
+        Command::Test { files, run } => return test::test(files, run.as_deref(), format, io),
+        Command::Check { files } => return check::check(files, io),
         Command::CompileWorker => {
             return Err(Error::Usage(
                 "compile-worker is started by the server, as the first argument".into(),
@@ -49,7 +57,11 @@ pub(crate) fn run(cli: Cli, io: &mut Io<'_>) -> Result<(), Error> {
             Command::Retry { notification } => change::retry(&client, &notification, format, io).await,
             Command::Logs(logs) => logs::logs(&client, &logs, format, io).await,
             Command::Explain { evaluation } => explain::explain(&client, &evaluation, format, io).await,
-            Command::Serve(_) | Command::Inspect { .. } | Command::CompileWorker => Ok(()),
+            Command::Serve(_)
+            | Command::Inspect { .. }
+            | Command::Test { .. }
+            | Command::Check { .. }
+            | Command::CompileWorker => Ok(()),
         }
     })
 }

@@ -18,6 +18,9 @@ pub(crate) enum Error {
     /// Every error of the files given.
     #[error("{}", .0.join("\n"))]
     Documents(Vec<String>),
+    /// Every error of the files given, which nothing was to be sent of.
+    #[error("{}", .0.join("\n"))]
+    Files(Vec<String>),
     /// The server answered with an error.
     #[error("{0}")]
     Problem(Problem),
@@ -34,7 +37,7 @@ pub(crate) enum Error {
 impl Error {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::Documents(_) => 2,
+            Self::Usage(_) | Self::Documents(_) | Self::Files(_) => 2,
             Self::Problem(_) | Self::Request(_) | Self::Failed(_) | Self::Output(_) => 1,
         }
     }
@@ -42,18 +45,22 @@ impl Error {
     /// The text for people, without a newline at its end.
     pub(crate) fn report(&self) -> String {
         match self {
-            Self::Documents(errors) => {
-                let mut report = String::new();
-                for error in errors {
-                    let _ = writeln!(report, "error: {error}");
-                }
-                let count = errors.len();
-                let s = if count == 1 { "" } else { "s" };
-                report + &format!("{count} error{s}; nothing was sent")
-            }
+            Self::Documents(errors) => list(errors) + "; nothing was sent",
+            Self::Files(errors) => list(errors),
             other => format!("error: {other}"),
         }
     }
+}
+
+/// Each error on a line of its own, and how many there are.
+fn list(errors: &[String]) -> String {
+    let mut list = String::new();
+    for error in errors {
+        let _ = writeln!(list, "error: {error}");
+    }
+    let count = errors.len();
+    let s = if count == 1 { "" } else { "s" };
+    list + &format!("{count} error{s}")
 }
 
 /// An answer that says what is wrong, `application/problem+json` where it comes

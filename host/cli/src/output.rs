@@ -13,6 +13,8 @@ pub(crate) enum Format {
     Table,
     /// For programs: what the server answered.
     Json,
+    /// For programs that collect tests: what `test` found, as JUnit XML.
+    Junit,
 }
 
 /// Prints the answer itself, or what `table` makes of it for people.
@@ -24,7 +26,7 @@ pub(crate) fn answer(
 ) -> io::Result<()> {
     match format {
         Format::Table => write!(io.out, "{}", table(value, io.width)),
-        Format::Json => writeln!(io.out, "{}", text::json(value)),
+        Format::Json | Format::Junit => writeln!(io.out, "{}", text::json(value)),
     }
 }
 

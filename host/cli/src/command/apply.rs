@@ -111,7 +111,7 @@ fn print(io: &mut Io<'_>, format: Format, wanted: &Wanted, done: &Done) -> std::
             };
             writeln!(io.out, "{}  {}{version}", clean(&wanted.to_string()), done.result)
         }
-        Format::Json => {
+        Format::Json | Format::Junit => {
             let line = json!({"document": wanted.to_string(), "result": done.result, "answer": done.answer});
             writeln!(io.out, "{}", crate::text::json_line(&line))
         }

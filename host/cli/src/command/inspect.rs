@@ -17,7 +17,9 @@ pub(crate) fn inspect(file: &Path, format: Format, io: &mut Io<'_>) -> Result<()
     let inspection = look(&wasm).map_err(|error| refused(&error))?;
     match format {
         Format::Table => write!(io.out, "{}", report(&inspection, io.width))?,
-        Format::Json => output::answer(io, format, &document(&inspection), |_, _| String::new())?,
+        Format::Json | Format::Junit => {
+            output::answer(io, format, &document(&inspection), |_, _| String::new())?
+        }
     }
     match inspection.problems.len() {
         0 => Ok(()),

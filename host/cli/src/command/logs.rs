@@ -107,7 +107,9 @@ impl Printer {
     fn print(&mut self, event: Event, io: &mut Io<'_>) -> Result<(), Error> {
         match (self.format, serde_json::from_str::<Value>(&event.data)) {
             (Format::Table, Ok(entry)) => writeln!(io.out, "{}", line(&entry))?,
-            (Format::Json, Ok(entry)) => writeln!(io.out, "{}", crate::text::json_line(&entry))?,
+            (Format::Json | Format::Junit, Ok(entry)) => {
+                writeln!(io.out, "{}", crate::text::json_line(&entry))?
+            }
             (_, Err(_)) => writeln!(io.err, "not a log entry: {}", clean(&event.data))?,
         }
         self.last_id = event.id.or_else(|| self.last_id.take());

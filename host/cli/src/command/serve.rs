@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::output::Format;
 
 /// The components built into this binary, by name.
-static STOCK: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/stock.rs"));
+pub(crate) static STOCK: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/stock.rs"));
 
 const HELP: &str = "\
 Each setting is taken from its flag, else its environment variable, else the file,

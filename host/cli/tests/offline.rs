@@ -1,0 +1,421 @@
+//! `test` and `check`: the real binary on real files.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// How a command ended, and what it printed.
+#[derive(Debug)]
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+fn run(folder: &Path, args: &[&str]) -> Ran {
+    let output = Command::new(env!("CARGO_BIN_EXE_wasmalert"))
+        .args(args)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    Ran {
+        code: output.status.code().unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// A folder of files that is removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str, files: &[(&str, &str)]) -> Self {
+        let path = std::env::temp_dir().join(format!("wasmalert-cli-offline-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        for (file, content) in files {
+            fs::write(path.join(file), content).unwrap();
+        }
+        Self(path)
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        run(&self.0, args)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn the_examples_pass() {
+    let examples = repository().join("examples/tests");
+    let ran = run(&examples, &["test", "alerts_test.yml", "modules_test.yml"]);
+    assert_eq!(
+        (ran.code, ran.err.as_str(), ran.out.as_str()),
+        (
+            0,
+            "",
+            "ok    alerts_test.yml:5: errors fire after two minutes, and are kept for three\n\
+             ok    alerts_test.yml:44: a series that ended is not an error\n\
+             ok    modules_test.yml:5: a disk fires above 0.9 and resolves below 0.7\n\
+             ok    modules_test.yml:21: a backup that goes silent is noticed between two evaluations\n\
+             4 tests passed\n"
+        )
+    );
+    let ran = run(
+        &examples,
+        &["check", "alerts.yml", "modules.yml", "modules_test.yml"],
+    );
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    assert_eq!(
+        ran.out,
+        "alerts.yml: 1 group, 3 rules\nmodules.yml: 1 group, 2 rules\nmodules_test.yml: 2 tests\n"
+    );
+}
+
+/// The guide's files, and a command with what it prints.
+#[test]
+fn the_guide_is_true() {
+    let guide = fs::read_to_string(repository().join("docs/testing.md")).unwrap();
+    let folder = Folder::new("guide", &[]);
+    let mut ran = 0;
+    for block in guide.split("\n```").skip(1).step_by(2) {
+        let (kind, content) = block.split_once('\n').unwrap();
+        let (first, rest) = content.split_once('\n').unwrap_or((content, ""));
+        if let ("yaml", Some(name)) = (kind, first.strip_prefix("# file: ")) {
+            fs::write(folder.0.join(name), content).unwrap();
+        }
+        if let ("console", Some(command)) = (kind, first.strip_prefix("$ wasmalert ")) {
+            let args: Vec<&str> = command.split(' ').collect();
+            let Ran { out, err, .. } = folder.run(&args);
+            assert_eq!((out + &err).trim_end(), rest.trim_end(), "{command}");
+            ran += 1;
+        }
+    }
+    assert_eq!(ran, 3, "commands of the guide");
+}
+
+const RULES: &str = "groups:
+- name: g
+  rules:
+  - record: job:up:sum
+    expr: sum by (job) (up)
+  - alert: Down
+    expr: up == 0
+    for: 1m
+    labels: {severity: page}
+    annotations: {summary: gone}
+  - {alert: Soon, expr: up == 0, for: 1h}
+- name: h
+  rules:
+  - {alert: Quiet, module: x, expr: up}
+";
+
+fn rules() -> String {
+    RULES.split("- name: h").next().unwrap().to_owned()
+}
+
+#[test]
+fn a_failure_shows_expected_and_got() {
+    let tests = "rule_files: [r.yml]
+tests:
+- name: fine
+  alert_rule_test: [{eval_time: 1m, alertname: Down}]
+- name: wrong
+  input_series:
+  - {series: 'up{job=\"a\", instance=\"1\"}', values: 0x10}
+  - {series: 'up{job=\"a\", instance=\"2\"}', values: 0x10}
+  - {series: 'up{job=\"b\", instance=\"3\"}', values: 1x10}
+  alert_rule_test:
+  - eval_time: 5m
+    alertname: Down
+    exp_alerts:
+    - {exp_labels: {job: a, instance: 1, severity: page}, exp_annotations: {summary: gone}}
+    - {exp_labels: {job: a, instance: 2, severity: page}, exp_annotations: {summary: here}}
+    - {exp_labels: {job: b, instance: 3, severity: page}, exp_annotations: {summary: gone}}
+  - {eval_time: 5m, alertname: Soon, exp_alerts: [{exp_labels: {job: a}}]}
+  - {eval_time: 5m, alertname: Dwon, exp_alerts: [{}]}
+  promql_expr_test:
+  - expr: job:up:sum
+    eval_time: 4m
+    exp_samples:
+    - {labels: 'job:up:sum{job=\"a\"}', value: 2}
+    - {labels: 'job:up:sum{job=\"b\"}', value: 1}
+  state_test: [{eval_time: 1m, rule: Down, exp_state: {key: text}}]
+  timer_test: [{eval_time: 1m, rule: Down, exp_timers: [{name: wake, due: 90s}]}]
+  notification_test:
+  - eval_time: 1m
+    alertname: Down
+    exp_notifications: [{reason: resolved, exp_labels: {job: a, instance: 1, severity: page}}]
+";
+    let folder = Folder::new("failure", &[("r.yml", &rules()), ("t.yml", tests)]);
+    let ran = folder.run(&["test", "t.yml"]);
+    assert_eq!((ran.code, ran.err.as_str()), (1, "error: 1 of 2 tests failed\n"));
+    let golden = include_str!("offline/failure.txt");
+    assert_eq!(ran.out, golden);
+
+    let ran = folder.run(&["test", "t.yml", "--run", "^fi"]);
+    assert_eq!(
+        (ran.code, ran.out.as_str()),
+        (0, "ok    t.yml:3: fine\n1 test passed\n")
+    );
+    let ran = folder.run(&["test", "t.yml", "--run", "^none$"]);
+    assert_eq!(ran.code, 2);
+    assert_eq!(folder.run(&["test", "t.yml", "--run", "("]).code, 2);
+
+    let ran = folder.run(&["test", "t.yml", "--output", "json"]);
+    let report: Value = serde_json::from_str(&ran.out).unwrap();
+    let tests = &report["files"][0]["tests"];
+    assert_eq!(
+        (&tests[0]["passed"], &tests[1]["passed"]),
+        (&true.into(), &false.into())
+    );
+    assert_eq!(tests[1]["failures"].as_array().unwrap().len(), 7);
+    // Three rules at 0m to 5m.
+    assert_eq!(tests[1]["evaluations"], 18);
+}
+
+/// Checks that every element is closed in its turn, and counts them by name.
+fn elements(xml: &str) -> Vec<String> {
+    let mut open = Vec::new();
+    let mut found = Vec::new();
+    for tag in xml.split('<').skip(1) {
+        let (tag, text) = tag.split_once('>').unwrap();
+        assert!(!text.contains('&') || text.contains(';'), "{text}");
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop().as_deref(), Some(name));
+        } else if !tag.starts_with('?') {
+            let name = tag.split(' ').next().unwrap().to_owned();
+            assert_eq!(tag.matches('"').count() % 2, 0, "{tag}");
+            found.push(name.clone());
+            if !tag.ends_with('/') {
+                open.push(name);
+            }
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+    found
+}
+
+#[test]
+fn junit_is_well_formed() {
+    let tests = "rule_files: [r.yml]
+tests:
+- name: 'a <b> & \"c\"'
+  promql_expr_test: [{expr: 'vector(1) < 2', exp_samples: []}]
+- name: fine
+  promql_expr_test: [{expr: '1', exp_samples: [{value: 1}]}]
+";
+    let folder = Folder::new("junit", &[("r.yml", &rules()), ("t.yml", tests)]);
+    let ran = folder.run(&["test", "t.yml", "t.yml", "--output", "junit"]);
+    assert_eq!(ran.code, 1);
+    assert_eq!(
+        elements(&ran.out),
+        [
+            "testsuites",
+            "testsuite",
+            "testcase",
+            "failure",
+            "testcase",
+            "testsuite",
+            "testcase",
+            "failure",
+            "testcase"
+        ]
+    );
+    assert!(
+        ran.out.contains("name=\"a &lt;b&gt; &amp; &quot;c&quot;\""),
+        "{}",
+        ran.out
+    );
+    assert!(
+        ran.out.contains("<testsuites tests=\"4\" failures=\"2\""),
+        "{}",
+        ran.out
+    );
+    let ran = folder.run(&["check", "r.yml", "--output", "junit"]);
+    assert_eq!(ran.code, 2);
+}
+
+#[test]
+fn malformed_files_are_told_of_with_their_lines() {
+    let folder = Folder::new(
+        "malformed",
+        &[
+            (
+                "r.yml",
+                "groups:\n- name: g\n  rules:\n  - {alert: A, expr: 'sum(', fro: 1m}\n",
+            ),
+            ("t.yml", "rule_files: [r.yml]\ntests:\n- intervall: 1m\n"),
+            ("u.yml", "rule_files: [r.yml]\ntests: []\n"),
+            ("broken.yml", "a: [1\nb: 2\n"),
+            ("s.toml", "listen = \"nowhere\"\nlistne = 1\n"),
+            ("broken.toml", "a = 1\nb = = 2\n"),
+            ("good.toml", "listen = \"127.0.0.1:1\"\n"),
+            ("module.yml", RULES.replace("groups:", "groups:\n#").as_str()),
+        ],
+    );
+    let ran = folder.run(&["test", "t.yml", "u.yml", "none.yml"]);
+    assert_eq!((ran.code, ran.out.as_str()), (2, ""));
+    let lines: Vec<&str> = ran.err.lines().collect();
+    let starts = [
+        "error: r.yml:4: groups[0].rules[0].expr: 1:5: ",
+        "error: r.yml:4: groups[0].rules[0].fro: unknown field",
+        "error: t.yml:3: tests[0].intervall: unknown field",
+        "error: none.yml: No such file",
+        "4 errors",
+    ];
+    for start in starts {
+        assert!(
+            lines.iter().any(|line| line.starts_with(start)),
+            "{start}\n{lines:#?}"
+        );
+    }
+    assert_eq!(lines.len(), starts.len(), "{lines:#?}");
+
+    let ran = folder.run(&[
+        "check",
+        "r.yml",
+        "broken.yml",
+        "s.toml",
+        "broken.toml",
+        "good.toml",
+    ]);
+    assert_eq!((ran.code, ran.out.as_str()), (2, "good.toml: settings\n"));
+    let lines: Vec<&str> = ran.err.lines().collect();
+    let starts = [
+        "error: r.yml:4: groups[0].rules[0].expr: 1:5: ",
+        "error: r.yml:4: groups[0].rules[0].fro: unknown field",
+        "error: broken.yml:2: ",
+        "error: s.toml:1: listen: `nowhere` is not an address",
+        "error: s.toml:2: no setting is called `listne`",
+        "error: broken.toml:2: ",
+        "6 errors",
+    ];
+    for (line, start) in lines.iter().zip(starts) {
+        assert!(line.starts_with(start), "{line}\nshould start with\n{start}");
+    }
+    assert_eq!(lines.len(), starts.len(), "{lines:#?}");
+}
+
+#[test]
+fn modules_come_from_files_and_failing_rules_stop_a_test() {
+    let folder = Folder::new(
+        "modules",
+        &[
+            (
+                "r.yml",
+                "group: {namespace: n, name: g, spec: {rules: [{alert: A, module: mine, expr: up}]}}\n",
+            ),
+            (
+                "t.yml",
+                "rule_files: [r.yml]\ntests: [{alert_rule_test: [{alertname: A}]}]\n",
+            ),
+            ("bad.wasm", "\0asm no component"),
+            (
+                "bad.yml",
+                "rule_files: [r.yml]\nmodules: {mine: bad.wasm}\ntests: [{alert_rule_test: [{alertname: A}]}]\n",
+            ),
+            (
+                "fails.yml",
+                "groups: [{name: g, rules: [{alert: A, expr: 'up * on() up'}]}]\n",
+            ),
+            (
+                "fails_test.yml",
+                "rule_files: [fails.yml]\ntests:\n- input_series:\n  - {series: 'up{i=\"1\"}', values: _ 1}\n  \
+                 - {series: 'up{i=\"2\"}', values: _ 1}\n  alert_rule_test: [{eval_time: 9m, alertname: A, exp_alerts: [{}]}]\n",
+            ),
+        ],
+    );
+    let ran = folder.run(&["test", "t.yml"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(
+        ran.err
+            .starts_with("error: r.yml:1: there is no module mine: name its file"),
+        "{ran:?}"
+    );
+    let ran = folder.run(&["test", "bad.yml"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.starts_with("error: r.yml:1: module mine: "), "{ran:?}");
+    let ran = folder.run(&["test", "fails_test.yml"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert_eq!(lines.len(), 2, "{ran:?}");
+    assert!(
+        lines[1].starts_with("      fails.yml:1: rule A at 1m: query_failed: query `up * on() up`"),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn groups_may_have_intervals_of_their_own_and_time_may_start_later() {
+    let folder = Folder::new(
+        "intervals",
+        &[
+            (
+                "r.yml",
+                "groups:
+- {name: fast, interval: 10s, rules: [{record: fast, expr: time()}]}
+- {name: slow, interval: 25s, rules: [{record: slow, expr: fast}]}
+",
+            ),
+            (
+                "t.yml",
+                "rule_files: [r.yml]
+evaluation_interval: group
+tests:
+- start_timestamp: 1000
+  promql_expr_test:
+  - {expr: fast, eval_time: 49s, exp_samples: [{labels: fast, value: 1040}]}
+  - {expr: slow, eval_time: 49s, exp_samples: [{labels: slow, value: 1020}]}
+  - {expr: slow, eval_time: 50s, exp_samples: [{labels: slow, value: 1050}]}
+",
+            ),
+        ],
+    );
+    let ran = folder.run(&["test", "t.yml"]);
+    assert_eq!(
+        (ran.code, ran.out.contains("1 test passed")),
+        (0, true),
+        "{ran:?}"
+    );
+}
+
+/// 525,601 evaluations of a rule that fires all the time but for a week.
+#[test]
+fn a_year_passes() {
+    let tests = "rule_files: [r.yml]
+tests:
+- name: a year
+  input_series:
+  - {series: up, values: 0x260000 1x10079 0x260000}
+  alert_rule_test:
+  - {eval_time: 260000m, alertname: Down, exp_alerts: [{}]}
+  - {eval_time: 262000m, alertname: Down}
+  - {eval_time: 365d, alertname: Down, exp_alerts: [{}]}
+  promql_expr_test:
+  - expr: count_over_time(ALERTS{alertstate=\"firing\"}[365d])
+    eval_time: 365d
+    exp_samples: [{labels: '{alertname=\"Down\", alertstate=\"firing\"}', value: 515517}]
+";
+    let rules = "groups: [{name: g, rules: [{alert: Down, expr: up == 0, for: 2m}]}]\n";
+    let folder = Folder::new("year", &[("r.yml", rules), ("t.yml", tests)]);
+    let ran = folder.run(&["test", "t.yml", "--output", "json"]);
+    let report: Value = serde_json::from_str(&ran.out).unwrap();
+    let test = &report["files"][0]["tests"][0];
+    assert_eq!(
+        (test["evaluations"].as_u64(), &test["failures"]),
+        (Some(525_601), &serde_json::json!([]))
+    );
+}

@@ -1,0 +1,77 @@
+//! What is wrong with files, and where.
+
+use std::fmt;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The largest rule or test file, in bytes.
+pub const FILE_BYTES_MAX: u64 = 16 << 20;
+
+/// One thing that is wrong, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub file: Arc<str>,
+    /// Counted from 1.
+    pub line: u64,
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    /// `file:line: message`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.file, self.line, self.message)
+    }
+}
+
+/// The problems of one file, while it is read.
+#[derive(Debug)]
+pub(crate) struct Problems {
+    pub(crate) file: Arc<str>,
+    pub(crate) all: Vec<Problem>,
+}
+
+impl Problems {
+    pub(crate) fn of(file: &str) -> Self {
+        Self {
+            file: file.into(),
+            all: Vec::new(),
+        }
+    }
+
+    pub(crate) fn add(&mut self, line: u64, message: impl fmt::Display) {
+        self.all.push(Problem {
+            file: self.file.clone(),
+            line,
+            message: message.to_string(),
+        });
+    }
+}
+
+/// A file that cannot be read at all.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}: {reason}")]
+pub struct ReadError {
+    pub file: String,
+    pub reason: String,
+}
+
+/// Reads a file of at most [`FILE_BYTES_MAX`].
+///
+/// # Errors
+/// It cannot be read, is too large, or not UTF-8.
+pub fn read_text(path: &Path) -> Result<String, ReadError> {
+    let fail = |reason: String| ReadError {
+        file: path.display().to_string(),
+        reason,
+    };
+    let file = std::fs::File::open(path).map_err(|error| fail(error.to_string()))?;
+    let mut bytes = Vec::new();
+    file.take(FILE_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| fail(error.to_string()))?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(fail(format!("larger than {FILE_BYTES_MAX} bytes")));
+    }
+    String::from_utf8(bytes).map_err(|_| fail("is not UTF-8".into()))
+}

@@ -1,0 +1,140 @@
+//! Rule files: groups as Prometheus writes them, and the documents of
+//! `wasmalert apply`.
+//!
+//! A rule of Prometheus becomes one of the stock module `prometheus`. Of the
+//! documents, `group` and `module` say what is evaluated; `secret`, `source` and
+//! `receiver` are looked at and mean nothing here.
+
+mod document;
+mod group;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use wasmalert_core::id::check_title;
+use wasmalert_core::spec::GroupSpec;
+
+use crate::fields::Fields;
+use crate::problem::{Problem, Problems};
+use crate::yaml::{Kind, Node, parse};
+
+/// Time between two evaluations of a group that gives none.
+pub const INTERVAL_MS_DEFAULT: i64 = 60_000;
+/// Module of a rule that names none.
+pub const MODULE_DEFAULT: &str = "prometheus";
+
+/// What a rule file holds.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RuleFile {
+    pub groups: Vec<Group>,
+    pub modules: Vec<ModuleFile>,
+}
+
+/// A group of a rule file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Group {
+    pub file: Arc<str>,
+    pub line: u64,
+    /// That of the document; of Prometheus' groups, the file's name.
+    pub namespace: String,
+    pub name: String,
+    pub spec: GroupSpec,
+    /// Where each rule begins.
+    pub rule_lines: Vec<u64>,
+}
+
+/// A component that a rule file names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModuleFile {
+    pub file: Arc<str>,
+    pub line: u64,
+    pub name: String,
+    /// Found from where the rule file is.
+    pub path: PathBuf,
+}
+
+/// Reads a rule file; paths in it start from `folder`.
+///
+/// What is good is returned even if there are problems, which are all of the file.
+#[must_use]
+pub fn read(file: &str, folder: &Path, text: &str) -> (RuleFile, Vec<Problem>) {
+    let mut problems = Problems::of(file);
+    let mut read = RuleFile::default();
+    match parse(text) {
+        Err((line, message)) => problems.add(line, message),
+        Ok(documents) => {
+            for node in &documents {
+                item(node, folder, &mut read, &mut problems);
+            }
+            refuse_twins(&read, &mut problems);
+        }
+    }
+    problems.all.sort_by_key(|problem| problem.line);
+    (read, problems.all)
+}
+
+fn item(node: &Node, folder: &Path, read: &mut RuleFile, problems: &mut Problems) {
+    match &node.kind {
+        Kind::Null => {}
+        Kind::List(items) => items
+            .iter()
+            .for_each(|node| document::read(node, folder, read, problems)),
+        Kind::Map(entries) if entries.iter().any(|(key, _)| key.name == "groups") => {
+            prometheus(node, read, problems);
+        }
+        _ => document::read(node, folder, read, problems),
+    }
+}
+
+/// A file of Prometheus: `groups: […]`.
+fn prometheus(node: &Node, read: &mut RuleFile, problems: &mut Problems) {
+    let Some(mut fields) = Fields::of(node, "", problems) else {
+        return;
+    };
+    for (at, node) in fields.list("groups", problems).iter().enumerate() {
+        let Some(mut group) = Fields::of(node, format!("groups[{at}]"), problems) else {
+            continue;
+        };
+        let name = group.required("name", problems);
+        if let Some(name) = &name
+            && let Err(error) = check_title(&name.text)
+        {
+            problems.add(name.line, format_args!("{}: {error}", group.at("name")));
+        }
+        let path = group.path.clone();
+        let (spec, rule_lines) = group::prometheus(group, problems);
+        group::validate(&path, node.line, &rule_lines, &spec, problems);
+        if let Some(name) = name {
+            read.groups.push(Group {
+                file: problems.file.clone(),
+                line: node.line,
+                namespace: problems.file.to_string(),
+                name: name.text,
+                spec,
+                rule_lines,
+            });
+        }
+    }
+    fields.finish(problems);
+}
+
+/// A group or module comes once in a file.
+fn refuse_twins(read: &RuleFile, problems: &mut Problems) {
+    let mut seen = BTreeMap::new();
+    let groups = read.groups.iter().map(|group| {
+        let name = format!("group {:?} of {:?}", group.name, group.namespace);
+        (name, group.line)
+    });
+    let modules = read
+        .modules
+        .iter()
+        .map(|module| (format!("module {:?}", module.name), module.line));
+    for (name, line) in groups.chain(modules) {
+        if let Some(first) = seen.insert(name.clone(), line) {
+            problems.add(line, format_args!("{name} is there already, in line {first}"));
+        }
+    }
+}
