@@ -9,7 +9,7 @@ use crate::fields::Fields;
 use crate::problem::Problems;
 use crate::yaml::{Kind, Node};
 
-const KINDS: &str = "groups, module, secret, source, receiver or group";
+const KINDS: &str = "groups, module, secret, source, scrape, receiver or group";
 
 /// Reads one document.
 pub(super) fn read(node: &Node, folder: &Path, read: &mut RuleFile, problems: &mut Problems) {
@@ -31,7 +31,7 @@ pub(super) fn read(node: &Node, folder: &Path, read: &mut RuleFile, problems: &m
         "module" => read
             .modules
             .extend(module(&mut fields, key.line, folder, problems)),
-        "source" | "receiver" => {
+        "source" | "scrape" | "receiver" => {
             name(&mut fields, "name", check_name, problems);
             match fields.take("spec") {
                 Some(spec) => drop(Fields::of(spec, fields.at("spec"), problems)),
