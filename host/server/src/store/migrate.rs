@@ -23,6 +23,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         version: 2,
         sql: include_str!("../../migrations/0002_stock_modules.sql"),
     },
+    Migration {
+        version: 3,
+        sql: include_str!("../../migrations/0003_scrapes.sql"),
+    },
 ];
 
 /// Applies the steps that the store does not have yet, in the caller's transaction.
