@@ -69,7 +69,7 @@ fn the_examples_pass() {
             "ok    alerts_test.yml:5: errors fire after two minutes, and are kept for three\n\
              ok    alerts_test.yml:44: a series that ended is not an error\n\
              ok    modules_test.yml:5: a disk fires above 0.9 and resolves below 0.7\n\
-             ok    modules_test.yml:21: a backup that goes silent is noticed between two evaluations\n\
+             ok    modules_test.yml:24: a backup that goes silent is noticed between two evaluations\n\
              4 tests passed\n"
         )
     );
@@ -80,7 +80,7 @@ fn the_examples_pass() {
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     assert_eq!(
         ran.out,
-        "alerts.yml: 1 group, 3 rules\nmodules.yml: 1 group, 2 rules\nmodules_test.yml: 2 tests\n"
+        "alerts.yml: 1 group, 3 rules\nmodules.yml: 1 group, 3 rules\nmodules_test.yml: 2 tests\n"
     );
 }
 

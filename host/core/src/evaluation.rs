@@ -11,10 +11,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::fault::Fault;
 use crate::frame::Frame;
 use crate::id::RuleKey;
 use crate::label::{Labels, METRIC_NAME};
+use crate::limits::{Limit, Limits};
 use crate::query::{Query, QueryResult};
+use crate::spec::{DEFAULT_SOURCE, GroupSpec, RuleSpec};
 
 /// Everything an evaluation knows before it asks.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +36,23 @@ pub struct Context {
     pub labels: Arc<Labels>,
     /// The source that a query without one goes to.
     pub source: Arc<str>,
+}
+
+impl Context {
+    /// What a rule of a group knows at a slot, or when a timer is due.
+    #[must_use]
+    pub fn new(group: &GroupSpec, rule: &RuleSpec, key: RuleKey, now_ms: i64, trigger: Trigger) -> Self {
+        Self {
+            rule: key,
+            now_ms,
+            interval_ms: group.interval_ms,
+            query_offset_ms: group.query_offset_ms,
+            trigger,
+            config: rule.config.clone(),
+            labels: Arc::new(rule.labels_within(group)),
+            source: rule.source.as_deref().unwrap_or(DEFAULT_SOURCE).into(),
+        }
+    }
 }
 
 /// Why an evaluation happens.
@@ -61,6 +81,42 @@ pub struct Journal {
     pub queries: BTreeMap<Query, QueryResult>,
     pub state: Arc<State>,
     pub timers: Arc<Timers>,
+}
+
+impl Journal {
+    /// The journal that an evaluation begins with: the timer that it is for is gone.
+    #[must_use]
+    pub fn new(state: Arc<State>, mut timers: Arc<Timers>, trigger: &Trigger) -> Self {
+        if let Trigger::Timer { name, .. } = trigger {
+            Arc::make_mut(&mut timers).remove(name);
+        }
+        Self {
+            queries: BTreeMap::new(),
+            state,
+            timers,
+        }
+    }
+
+    /// Adds the results of queries.
+    ///
+    /// # Errors
+    /// There are more queries now, or more bytes of results, than a run may have.
+    pub fn add(
+        &mut self,
+        results: impl IntoIterator<Item = (Query, QueryResult)>,
+        limits: &Limits,
+    ) -> Result<(), Fault> {
+        self.queries.extend(results);
+        if self.queries.len() as u64 > limits.queries {
+            return Err(Fault::over(Limit::Queries, limits.queries));
+        }
+        let frames = self.queries.values().flatten();
+        let bytes: usize = frames.map(|frame| frame.bytes()).sum();
+        if bytes as u64 > limits.query_bytes {
+            return Err(Fault::over(Limit::QueryBytes, limits.query_bytes));
+        }
+        Ok(())
+    }
 }
 
 /// The labels that a component gave: those of a series, where it refers to one,

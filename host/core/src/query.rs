@@ -53,6 +53,17 @@ pub enum QueryTime {
     },
 }
 
+impl QueryTime {
+    /// The newest time that is looked at: the instant, or the end of the range.
+    #[must_use]
+    pub fn newest_ms(self) -> i64 {
+        match self {
+            Self::Instant { at_ms } => at_ms,
+            Self::Range { end_ms, .. } => end_ms,
+        }
+    }
+}
+
 /// Why a query failed. The code is what rules, the API and metrics see.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{}: {message}", code.as_str())]

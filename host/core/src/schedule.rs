@@ -7,8 +7,11 @@
 
 #[cfg(test)]
 mod tests;
+mod timers;
 
 use std::collections::{BTreeMap, BTreeSet};
+
+pub use timers::{TIMER_GAP_MS, TimerGate};
 
 /// Where in its interval a group's slots lie: 0 to `interval_ms - 1`.
 ///

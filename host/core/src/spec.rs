@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::id::{GroupKey, RuleKey};
+use crate::label::{ALERT_NAME, Labels};
 use crate::limits::Limit;
 
 pub use validate::{INTERVAL_MS_MAX, RULES_MAX, SpecError};
@@ -46,6 +47,16 @@ pub struct RuleSpec {
     pub receivers: Vec<String>,
     /// Lower than the server's.
     pub limits: BTreeMap<Limit, u64>,
+}
+
+impl RuleSpec {
+    /// The labels that the host puts on every alert of the rule.
+    #[must_use]
+    pub fn labels_within(&self, group: &GroupSpec) -> Labels {
+        let mut labels: Labels = group.labels.iter().chain(&self.labels).collect();
+        labels.set(ALERT_NAME, &self.name);
+        labels
+    }
 }
 
 impl GroupSpec {

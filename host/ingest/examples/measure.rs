@@ -9,8 +9,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use wasmalert_core::sample::Sample;
 use wasmalert_ingest::limits::WriteLimits;
-use wasmalert_ingest::remote_write::{self, Point};
+use wasmalert_ingest::remote_write;
 use wasmalert_ingest::scrape::{Answer, Rules, Scraped, Timing};
 use wasmalert_ingest::target::{Job, TargetGroup};
 use wasmalert_ingest::text::{Format, Line, Parser};
@@ -136,20 +137,20 @@ fn main() -> Result<(), Failure> {
         many.iter_mut().try_for_each(&mut accept)
     })?;
 
-    let points: Vec<Point> = batch
+    let samples: Vec<Sample> = batch
         .iter()
-        .map(|sample| Point {
+        .map(|sample| Sample {
             timestamp_ms: sample.timestamp_ms,
             value: sample.value,
         })
         .collect();
     let series = batch
         .iter()
-        .zip(&points)
-        .map(|(sample, point)| (&*sample.labels, std::slice::from_ref(point)));
+        .zip(&samples)
+        .map(|(scraped, sample)| (&*scraped.labels, std::slice::from_ref(sample)));
     let request = remote_write::encode(series)?;
     let limits = WriteLimits::default();
-    measure("remote_write_decode", request.len(), points.len(), || {
+    measure("remote_write_decode", request.len(), samples.len(), || {
         std::hint::black_box(remote_write::decode(&request, &limits)?);
         Ok(())
     })

@@ -19,8 +19,6 @@ use std::sync::Arc;
 
 use wasmalert_core::Labels;
 
-/// The bits of the NaN that marks the end of a series.
-pub const STALE_NAN_BITS: u64 = 0x7ff0_0000_0000_0002;
 /// The bits of a NaN that was measured, whatever its bits at the source: nobody
 /// can make a stale marker by exposing a NaN.
 pub const NORMAL_NAN_BITS: u64 = 0x7ff8_0000_0000_0001;
@@ -37,6 +35,6 @@ impl Sample {
     /// Whether it marks the end of its series.
     #[must_use]
     pub fn is_stale(&self) -> bool {
-        self.value.to_bits() == STALE_NAN_BITS
+        wasmalert_core::sample::is_stale(self.value)
     }
 }

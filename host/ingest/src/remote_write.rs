@@ -13,6 +13,7 @@ mod wire;
 use std::ops::Range;
 
 use wasmalert_core::Labels;
+use wasmalert_core::sample::Sample;
 
 pub use encode::encode;
 
@@ -25,26 +26,19 @@ pub const CONTENT_ENCODING: &str = "snappy";
 /// The header `X-Prometheus-Remote-Write-Version`.
 pub const VERSION: &str = "0.1.0";
 
-/// A value and its time.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Point {
-    pub timestamp_ms: i64,
-    pub value: f64,
-}
-
 /// What a request brings.
 #[derive(Debug, Clone, Default)]
 pub struct WriteRequest {
     series: Vec<(Labels, Range<usize>)>,
-    points: Vec<Point>,
+    samples: Vec<Sample>,
 }
 
 impl WriteRequest {
     /// Series as sent, with their samples; the same labels may come again.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Labels, &[Point])> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Labels, &[Sample])> {
         self.series
             .iter()
-            .map(|(labels, range)| (labels, &self.points[range.clone()]))
+            .map(|(labels, range)| (labels, &self.samples[range.clone()]))
     }
 
     /// Number of series.
@@ -61,7 +55,7 @@ impl WriteRequest {
     /// Number of samples of all series.
     #[must_use]
     pub fn samples(&self) -> usize {
-        self.points.len()
+        self.samples.len()
     }
 }
 

@@ -22,12 +22,13 @@ mod tests;
 use std::sync::Arc;
 
 use wasmalert_core::Labels;
+use wasmalert_core::sample::stale_nan;
 
+use crate::Sample;
 use crate::limits::{Exceeded, ScrapeLimits};
 use crate::relabel::Relabel;
 use crate::target::{Job, Target};
 use crate::text::{ContentTypeError, Format, LabelError, Line, ParseError, Parser, TextSample};
-use crate::{STALE_NAN_BITS, Sample};
 use cache::{Cache, Place};
 use labels::{OwnSeries, with_target};
 
@@ -245,10 +246,9 @@ impl Scraped {
 }
 
 fn stale_marker(labels: Arc<Labels>, timestamp_ms: i64) -> Sample {
-    let value = f64::from_bits(STALE_NAN_BITS);
     Sample {
         labels,
         timestamp_ms,
-        value,
+        value: stale_nan(),
     }
 }

@@ -101,7 +101,9 @@ impl Target {
 pub enum TargetError {
     #[error("the target file has {found} bytes, at most {FILE_BYTES_MAX} are allowed")]
     FileBytes { found: usize },
-    #[error("the target file is not a JSON list of {{\"targets\": […], \"labels\": {{…}}}}: {problem}")]
+    #[error(
+        "the target file is not a list of {{\"targets\": […], \"labels\": {{…}}}}, in JSON or YAML: {problem}"
+    )]
     File {
         /// With line and column.
         problem: String,
@@ -116,17 +118,28 @@ pub enum TargetError {
     },
 }
 
-/// Reads a target file (`file_sd_config`, JSON).
+/// Reads a target file (`file_sd_config`): YAML, of which JSON is a part.
 ///
 /// # Errors
 /// It is too long, or no such list.
-pub fn parse_file(json: &[u8]) -> Result<Vec<TargetGroup>, TargetError> {
-    if json.len() > FILE_BYTES_MAX {
-        return Err(TargetError::FileBytes { found: json.len() });
+pub fn parse_file(text: &[u8]) -> Result<Vec<TargetGroup>, TargetError> {
+    if text.len() > FILE_BYTES_MAX {
+        return Err(TargetError::FileBytes { found: text.len() });
     }
-    serde_json::from_slice(json).map_err(|error| TargetError::File {
-        problem: error.to_string(),
-    })
+    let wrong = |problem: String| TargetError::File { problem };
+    let text = str::from_utf8(text).map_err(|error| wrong(error.to_string()))?;
+    if text.trim().is_empty() {
+        // Most likely it is being written right now.
+        return Err(wrong("it is empty, from line 1 on".to_owned()));
+    }
+    // JSON may have tabs and is read faster by its own parser.
+    if text.trim_start().starts_with('[')
+        && let Ok(groups) = serde_json::from_str(text)
+    {
+        return Ok(groups);
+    }
+    let options = serde_saphyr::options! { with_snippet: false };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| wrong(error.to_string()))
 }
 
 impl Job {

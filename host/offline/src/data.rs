@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use wasmalert_core::Labels;
-use wasmalert_core::query::{self, QueryError, QueryErrorCode, QueryResult, QueryTime};
+use wasmalert_core::query::{self, QueryError, QueryErrorCode, QueryResult};
 use wasmalert_promql::notation::Described;
-use wasmalert_promql::{Limits, MemoryStorage, Options, Outcome, Query, stale_nan};
+use wasmalert_promql::{Limits, MemoryStorage, Options, Outcome, Query};
 
 /// Samples that one test may hold, input and what rules write together: 16 bytes each.
 pub(crate) const SAMPLES_MAX: u64 = 100_000_000;
@@ -89,11 +89,6 @@ impl<'t> Data<'t> {
         self.check()
     }
 
-    /// Ends a series.
-    pub(crate) fn end(&mut self, labels: &Labels, time_ms: i64) -> Result<(), TooMuch> {
-        self.write(labels, time_ms, stale_nan())
-    }
-
     fn check(&self) -> Result<(), TooMuch> {
         if self.samples > SAMPLES_MAX {
             Err(TooMuch)
@@ -110,20 +105,10 @@ impl<'t> Data<'t> {
         };
         let parsed = self.parsed(&query.expr);
         let of_query = parsed.as_ref().as_ref().map_err(|error| failed(error))?;
-        let (result, at_ms) = match query.time {
-            QueryTime::Instant { at_ms } => (of_query.instant(&self.storage, at_ms, &self.options), at_ms),
-            QueryTime::Range {
-                start_ms,
-                end_ms,
-                step_ms,
-            } => {
-                let result = of_query.range(&self.storage, start_ms, end_ms, step_ms, &self.options);
-                (result, end_ms)
-            }
-        };
-        let outcome = result.map_err(|error| failed(&error))?;
-        let frame = outcome.value.to_frame(at_ms).map_err(|error| failed(&error))?;
-        Ok(Arc::new(frame))
+        let outcome = of_query.at(&self.storage, query.time, &self.options);
+        let value = outcome.map_err(|error| failed(&error))?.value;
+        let frame = value.to_frame(query.time.newest_ms());
+        Ok(Arc::new(frame.map_err(|error| failed(&error))?))
     }
 
     /// The result of a check's expression.

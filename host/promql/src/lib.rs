@@ -92,5 +92,5 @@ pub use limits::{Limit, Limits};
 pub use matcher::{MatchOp, Matcher};
 pub use memory::MemoryStorage;
 pub use query::{Outcome, Query, Selection};
-pub use storage::{STALE_NAN_BITS, Select, Storage, Visit, is_stale, stale_nan};
+pub use storage::{Select, Storage, Visit};
 pub use value::{Metric, Sample, Series, Value};

@@ -24,13 +24,13 @@
 mod tests;
 
 use wasmalert_core::Labels;
+use wasmalert_core::sample::stale_nan;
 
 use crate::ast::Node;
 use crate::error::{Error, Position};
 use crate::limits::Limits;
 use crate::matcher::MatchOp;
-use crate::parse::{parse_duration, parse_number, parse_selector};
-use crate::storage::stale_nan;
+use crate::parse::{parse_number, parse_selector};
 
 /// Samples that one line may write.
 pub const SAMPLES_MAX: usize = 1_000_000;
@@ -109,17 +109,6 @@ pub fn parse_values(text: &str) -> Result<Vec<Option<f64>>, Error> {
         column += item.chars().count() as u32;
     }
     Ok(values)
-}
-
-/// Reads a duration such as `1h30m`, in milliseconds.
-///
-/// # Errors
-/// [`Error::Parse`]
-pub fn parse_duration_ms(text: &str) -> Result<i64, Error> {
-    let plain = (text == "0").then_some(0);
-    plain
-        .or_else(|| parse_duration(text))
-        .ok_or_else(|| Error::parse(Position::START, format!("bad duration {text:?}")))
 }
 
 /// Splits a line where the series ends: at the first blank outside of braces.

@@ -14,8 +14,8 @@ mod time;
 use crate::ast::{AggregateOp, BinaryOp, Expr, Grouping, Node, Shift, Type};
 use crate::error::{Error, Position};
 use crate::limits::{Limit, Limits, check};
+pub(crate) use lex::parse_number;
 use lex::{Lexer, Token};
-pub(crate) use lex::{parse_duration, parse_number};
 
 /// The precedence of `^`: unary signs bind less, all other operators much less.
 const POWER: u8 = 6;

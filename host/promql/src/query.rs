@@ -1,5 +1,7 @@
 //! Queries: parsed once, evaluated as often as needed.
 
+use wasmalert_core::query::QueryTime;
+
 use crate::ast::{Expr, Node, Type};
 use crate::error::Error;
 use crate::eval::{Evaluator, Options, Steps};
@@ -60,6 +62,26 @@ impl Query {
         match &self.expr.node {
             Node::Selector(selector) => Some(&selector.matchers),
             _ => None,
+        }
+    }
+
+    /// Evaluates the expression when a rule's query looks.
+    ///
+    /// # Errors
+    /// As [`Self::instant`] and [`Self::range`].
+    pub fn at(
+        &self,
+        storage: &dyn Storage,
+        time: QueryTime,
+        options: &Options<'_>,
+    ) -> Result<Outcome, Error> {
+        match time {
+            QueryTime::Instant { at_ms } => self.instant(storage, at_ms, options),
+            QueryTime::Range {
+                start_ms,
+                end_ms,
+                step_ms,
+            } => self.range(storage, start_ms, end_ms, step_ms, options),
         }
     }
 

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use wasmalert_core::label::METRIC_NAME;
+use wasmalert_core::sample::is_stale;
+
 use crate::ast::{Expr, Node, Selector, Subquery};
 use crate::error::Error;
 use crate::eval::{Evaluator, Steps};
 use crate::matcher::MatchOp;
-use crate::storage::{Select, is_stale};
+use crate::storage::Select;
 use crate::value::{ABSENT, Grid, Metric, Series};
 use crate::window::{Fresh, Samples, Window, Windows, advance};
-use wasmalert_core::label::METRIC_NAME;
 
 /// An instant vector: the newest sample of each series that is not too old.
 pub(crate) fn vector(eval: &mut Evaluator<'_>, selector: &Selector, steps: Steps) -> Result<Grid, Error> {

@@ -7,22 +7,6 @@ use wasmalert_core::Labels;
 use crate::error::Error;
 use crate::matcher::Matcher;
 
-/// The bits of the NaN that marks the end of a series. A storage hands such
-/// samples out like any other.
-pub const STALE_NAN_BITS: u64 = 0x7ff0_0000_0000_0002;
-
-/// The value of a stale marker.
-#[must_use]
-pub fn stale_nan() -> f64 {
-    f64::from_bits(STALE_NAN_BITS)
-}
-
-/// Whether a value is a stale marker, rather than a NaN that was measured.
-#[must_use]
-pub fn is_stale(value: f64) -> bool {
-    value.to_bits() == STALE_NAN_BITS
-}
-
 /// What one selector needs.
 #[derive(Debug, Clone, Copy)]
 pub struct Select<'a> {

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use wasmalert_core::Labels;
 use wasmalert_core::frame::{Frame, FrameBuilder, FrameError};
 use wasmalert_core::label::METRIC_NAME;
-
-use crate::storage::{STALE_NAN_BITS, is_stale};
+use wasmalert_core::sample::{STALE_NAN_BITS, is_stale};
 
 /// The labels of a series in a result: those of a stored series, shared, with
 /// or without its name. Dropping the name costs nothing.

@@ -1,9 +1,11 @@
 //! Windows: what range functions see of a series.
 
+use wasmalert_core::sample::is_stale;
+
 use crate::ast::Selector;
 use crate::error::Error;
 use crate::eval::{Reference, Steps};
-use crate::storage::{Select, is_stale};
+use crate::storage::Select;
 use crate::value::{ABSENT, is_absent};
 
 /// The samples of one series that a range function looks at, at one step: those

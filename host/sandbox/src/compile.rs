@@ -15,7 +15,7 @@ mod worker;
 pub use encode::componentize;
 pub use inspect::{Inspection, ModuleKind, inspect};
 pub use parent::compile;
-pub use worker::compile_worker;
+pub use worker::{compile_worker, limit_process};
 
 use std::fmt;
 

@@ -26,7 +26,7 @@ mod world;
 pub use artifact::{ArtifactError, Artifacts};
 pub use compile::{
     CompileError, CompileLimits, Compiled, Inspection, ModuleKind, compile, compile_worker, componentize,
-    inspect,
+    inspect, limit_process,
 };
 pub use component::Component;
 pub use engine::{Sandbox, SandboxConfig, SandboxError, engine_settings};

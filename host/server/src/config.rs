@@ -33,6 +33,8 @@ pub struct Config {
     pub query_concurrency: usize,
     /// Bounds of each tenant's embedded source.
     pub samples: wasmalert_tsdb::Settings,
+    /// Where target files of scrapes lie, a folder for each tenant.
+    pub targets_dir: Option<PathBuf>,
     pub compile_memory_bytes: u64,
     pub compile_cpu_seconds: u64,
     pub compile_wall_ms: u64,
@@ -174,6 +176,9 @@ impl Reader {
                 out_of_order_ms: self.duration("out_of_order").unsigned_abs(),
                 ..wasmalert_tsdb::Settings::default()
             },
+            targets_dir: Some(self.text("targets_dir").0)
+                .filter(|dir| !dir.is_empty())
+                .map(PathBuf::from),
             compile_memory_bytes: self.number("compile_memory_bytes", 64 << 20, u64::MAX),
             compile_cpu_seconds: self.number("compile_cpu_seconds", 1, 86_400),
             compile_wall_ms: self.duration("compile_wall").unsigned_abs(),

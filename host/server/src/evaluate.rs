@@ -6,23 +6,20 @@
 
 mod ended;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use wasmalert_core::alert::{Observation, Observed, Step, identify, step};
-use wasmalert_core::evaluation::{Context, Cost, Effects, Journal, LogLine, Outcome, Timers, Trigger};
+use wasmalert_core::evaluation::{Context, Cost, Effects, Journal, LogLine, Outcome, Trigger};
 use wasmalert_core::fault::{Fault, FaultCode};
-use wasmalert_core::label::{ALERT_NAME, Labels};
 use wasmalert_core::limits::Limit;
 use wasmalert_core::query::{Query, QueryTime};
 use wasmalert_core::schedule::Advance;
-use wasmalert_core::spec::DEFAULT_SOURCE;
 use wasmalert_sandbox::{Component, Verdict};
 
 use self::ended::{Ended, error_row};
 use crate::Host;
 use crate::catalog::{ModuleInfo, TenantCatalog};
-use crate::live::{LiveGroup, LiveRule, RuleNow, TIMER_GAP_MS};
+use crate::live::{LiveGroup, LiveRule, RuleNow};
 use crate::store::{Health, HealthRow, StoreError};
 
 /// What is to be evaluated of a group.
@@ -57,20 +54,9 @@ pub(crate) async fn evaluate_group(host: &Host, group: &LiveGroup, due: Due) {
     }
 }
 
-/// The rule's first timer that is due. Each look holds off the next one, so a
-/// rule has at most one evaluation by timer in a while.
 fn due_timer(rule: &LiveRule, now_ms: i64) -> Option<Trigger> {
-    let mut now = rule.now();
-    if now.next_timer_ms()? > now_ms {
-        return None;
-    }
-    let (name, timer) = now.timers.iter().min_by_key(|(_, timer)| timer.due_ms)?;
-    let trigger = Trigger::Timer {
-        name: name.clone(),
-        timer: timer.clone(),
-    };
-    now.timers_from_ms = now_ms.saturating_add(TIMER_GAP_MS);
-    Some(trigger)
+    let now = &mut *rule.now();
+    now.timer_gate.due(&now.timers, now_ms)
 }
 
 /// What the last run of an evaluation answered.
@@ -97,7 +83,8 @@ async fn evaluate_rule(
     let stopwatch = host.clock.stopwatch();
     let tenant = rule.key.tenant();
     let catalog = host.catalog.of(tenant);
-    let context = Arc::new(context(group, rule, now_ms, trigger));
+    let context = Context::new(&group.spec, &rule.spec, rule.key.clone(), now_ms, trigger);
+    let context = Arc::new(context);
     let before = rule.now().clone_inputs();
     let module = catalog.module(&rule.spec.module, rule.spec.version);
     let (answer, ran) = run(host, &catalog, module.as_deref(), rule, &context, &before).await;
@@ -152,24 +139,9 @@ impl RuleNow {
             asked: self.asked.clone(),
             asked_at_ms: self.asked_at_ms,
             health: self.health.clone(),
-            timers_from_ms: self.timers_from_ms,
-            recorded: Arc::default(),
+            timer_gate: self.timer_gate,
+            recorded: Vec::new(),
         }
-    }
-}
-
-fn context(group: &LiveGroup, rule: &LiveRule, now_ms: i64, trigger: Trigger) -> Context {
-    let mut labels: Labels = group.spec.labels.iter().chain(&rule.spec.labels).collect();
-    labels.set(ALERT_NAME, &rule.spec.name);
-    Context {
-        rule: rule.key.clone(),
-        now_ms,
-        interval_ms: group.spec.interval_ms,
-        query_offset_ms: group.spec.query_offset_ms,
-        trigger,
-        config: rule.spec.config.clone(),
-        labels: Arc::new(labels),
-        source: rule.spec.source.as_deref().unwrap_or(DEFAULT_SOURCE).into(),
     }
 }
 
@@ -182,15 +154,7 @@ async fn run(
     context: &Arc<Context>,
     before: &RuleNow,
 ) -> (Answer, Ran) {
-    let mut timers = before.timers.clone();
-    if let Trigger::Timer { name, .. } = &context.trigger {
-        Arc::<Timers>::make_mut(&mut timers).remove(name);
-    }
-    let journal = Journal {
-        queries: BTreeMap::new(),
-        state: before.state.clone(),
-        timers,
-    };
+    let journal = Journal::new(before.state.clone(), before.timers.clone(), &context.trigger);
     let mut ran = Ran {
         log: Vec::new(),
         journal: Arc::new(journal),
@@ -278,21 +242,7 @@ async fn fetch(
         .queries
         .fetch_all(rule.key.tenant(), &catalog.sources, wanted)
         .await;
-    let journal = Arc::make_mut(journal);
-    journal.queries.extend(results);
-    if journal.queries.len() as u64 > rule.limits.queries {
-        return Err(Fault::over(Limit::Queries, rule.limits.queries));
-    }
-    let bytes: usize = journal
-        .queries
-        .values()
-        .flatten()
-        .map(|frame| frame.bytes())
-        .sum();
-    if bytes as u64 > rule.limits.query_bytes {
-        return Err(Fault::over(Limit::QueryBytes, rule.limits.query_bytes));
-    }
-    Ok(())
+    Arc::make_mut(journal).add(results, &rule.limits)
 }
 
 async fn in_sandbox(

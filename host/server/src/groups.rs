@@ -9,6 +9,7 @@ use wasmalert_core::GroupKey;
 use wasmalert_core::alert::{Alert, AlertState, Alerts, Policy};
 use wasmalert_core::limits::{Limit, Limits};
 use wasmalert_core::query::{Query, QueryTime};
+use wasmalert_core::schedule::TimerGate;
 use wasmalert_core::spec::{GroupSpec, RuleSpec};
 use wasmalert_core::units::parse_duration_ms;
 use wasmalert_sandbox::World;
@@ -333,8 +334,8 @@ fn rule_now(runtime: RuleRuntime) -> RuleNow {
         asked: asked.queries.iter().map(RememberedQuery::query).collect(),
         asked_at_ms: asked.at_ms,
         health: runtime.health,
-        timers_from_ms: i64::MIN,
-        recorded: Arc::default(),
+        timer_gate: TimerGate::default(),
+        recorded: Vec::new(),
     }
 }
 

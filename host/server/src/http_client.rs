@@ -5,6 +5,8 @@
 //! it is 307 or 308, which keep method and body, and stays on the same host
 //! without falling back to http; any other redirect is an answer like others.
 
+pub mod auth;
+
 use std::error::Error as _;
 use std::time::Duration;
 
@@ -190,13 +192,9 @@ impl HttpClient {
         body_bytes_max: usize,
     ) -> Result<OutboundResponse, SendError> {
         let mut response = self.client.execute(request).await.map_err(send_error)?;
-        let mut body = Vec::new();
-        while body.len() < body_bytes_max {
-            let Some(chunk) = response.chunk().await.map_err(send_error)? else {
-                break;
-            };
-            body.extend_from_slice(&chunk[..chunk.len().min(body_bytes_max - body.len())]);
-        }
+        let body = read_up_to(&mut response, body_bytes_max)
+            .await
+            .map_err(send_error)?;
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers = response
             .headers()
@@ -208,6 +206,20 @@ impl HttpClient {
             body,
         })
     }
+}
+
+/// The first bytes of a body, decompressed: all of it if it is not longer.
+pub(crate) async fn read_up_to(
+    response: &mut reqwest::Response,
+    bytes_max: usize,
+) -> Result<Vec<u8>, reqwest::Error> {
+    let mut body = Vec::new();
+    while body.len() < bytes_max
+        && let Some(chunk) = response.chunk().await?
+    {
+        body.extend_from_slice(&chunk[..chunk.len().min(bytes_max - body.len())]);
+    }
+    Ok(body)
 }
 
 fn builder() -> reqwest::ClientBuilder {

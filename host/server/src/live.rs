@@ -12,14 +12,11 @@ use wasmalert_core::alert::{Alerts, Policy};
 use wasmalert_core::evaluation::{State, Timers};
 use wasmalert_core::limits::Limits;
 use wasmalert_core::query::Query;
+use wasmalert_core::schedule::TimerGate;
 use wasmalert_core::spec::{GroupSpec, RuleSpec};
 use wasmalert_core::{GroupKey, Labels, RuleKey, TenantId};
 
 use crate::store::HealthRow;
-
-/// A timer's evaluations of one rule are at least this far apart, so that a rule
-/// that keeps setting a timer to "now" costs no more than one a second.
-pub(crate) const TIMER_GAP_MS: i64 = 1_000;
 
 /// A group that is running.
 pub(crate) struct LiveGroup {
@@ -110,18 +107,16 @@ pub(crate) struct RuleNow {
     pub asked: Vec<Query>,
     pub asked_at_ms: i64,
     pub health: HealthRow,
-    /// Timers are not looked at before this time.
-    pub timers_from_ms: i64,
+    pub timer_gate: TimerGate,
     /// The series that the last evaluation left in the embedded source, sorted.
-    pub recorded: Arc<Vec<Arc<Labels>>>,
+    pub recorded: Vec<Arc<Labels>>,
 }
 
 impl RuleNow {
     /// When the rule's first timer wants an evaluation.
     #[must_use]
     pub(crate) fn next_timer_ms(&self) -> Option<i64> {
-        let due = self.timers.values().map(|timer| timer.due_ms).min()?;
-        Some(due.max(self.timers_from_ms))
+        self.timer_gate.next_ms(&self.timers)
     }
 }
 

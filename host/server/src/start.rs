@@ -27,7 +27,7 @@ use crate::scrape::Scrapes;
 use crate::store::{OutboxStatus, Store, StoreError};
 use crate::telemetry::{Metrics, TenantMetrics};
 use crate::token::Token;
-use crate::{Host, api, embedded, groups, stock, token};
+use crate::{Host, api, embedded, groups, scrape, stock, token};
 
 /// Instances of the pool for each thread: one that runs, and room for those that
 /// are being dropped.
@@ -106,6 +106,7 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     tasks.spawn(deliver_forever(host.clone()));
     tasks.spawn(prune_forever(host.clone()));
     tasks.spawn(embedded::keep_forever(host.clone()));
+    tasks.spawn(scrape::watch_files_forever(host.clone()));
     say(&format!(
         "wasmalert {} listening on http://{address}",
         env!("CARGO_PKG_VERSION")
@@ -222,7 +223,7 @@ async fn host(
         queries: QueryEngine::new(http.clone(), embedded.clone(), &queries, metrics.clone()),
         http,
         embedded,
-        scrapes: Scrapes::default(),
+        scrapes: Scrapes::new(config.targets_dir.clone()),
         groups: crate::live::LiveGroups::default(),
         logs: crate::logs::LogHub::default(),
         tenant_metrics: TenantMetrics::new(config.tenant_metric_series, metrics.clone()),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use wasmalert_core::Labels;
+use wasmalert_core::sample::Sample;
 
-use crate::columns::Sample;
 use crate::db::{Db, SERIES_PER_LOCK};
 use crate::limits::{Refusal, Settings};
 use crate::series::{Data, Placed, Series};
@@ -50,6 +50,13 @@ impl Appended {
     #[must_use]
     pub fn refused_samples(&self) -> u64 {
         self.refused.iter().map(|refused| refused.samples).sum()
+    }
+
+    /// What was refused and why, as one text; none if everything was accepted.
+    #[must_use]
+    pub fn refusals(&self) -> Option<String> {
+        let texts: Vec<String> = self.refused.iter().map(ToString::to_string).collect();
+        (!texts.is_empty()).then(|| texts.join("; "))
     }
 
     fn refuse(&mut self, reason: Refusal, labels: &Labels, samples: &[Sample]) {

@@ -23,8 +23,10 @@ mod tests;
 
 use std::mem::size_of;
 
+use wasmalert_core::sample::Sample;
+
 use crate::allocation::allocated;
-use crate::columns::{Columns, Sample};
+use crate::columns::Columns;
 use bits::{BitReader, BitWriter, EndOfBits, PEEK_BITS, top};
 
 /// Samples of a chunk.

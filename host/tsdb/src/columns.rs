@@ -1,13 +1,6 @@
-//! Samples, alone and as columns.
+//! Samples as columns.
 
-/// A value and the time it was measured at.
-#[derive(Debug, Clone, Copy)]
-pub struct Sample {
-    /// Milliseconds since the epoch.
-    pub timestamp_ms: i64,
-    /// Kept bit by bit: every NaN stays what it is.
-    pub value: f64,
-}
+use wasmalert_core::sample::Sample;
 
 /// Decoded samples of one series, times strictly increasing. A buffer that is
 /// used again and again.

@@ -27,10 +27,10 @@ mod snapshot;
 mod stats;
 
 pub use append::{Appended, Entry, FUTURE_MS_MAX, FirstRefused, Refused, labels_of_pairs};
-pub use columns::Sample;
 pub use db::Db;
 pub use limits::{Refusal, SettingInfo, Settings};
 pub use maintain::Maintained;
 pub use select::Found;
 pub use snapshot::{Damage, DamageKind, Restored, Snapshotted};
 pub use stats::Stats;
+pub use wasmalert_core::sample::Sample;

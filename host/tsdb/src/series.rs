@@ -6,10 +6,11 @@ mod tests;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wasmalert_core::Labels;
+use wasmalert_core::sample::Sample;
 
 use crate::allocation::{allocated, vec_bytes};
 use crate::chunk::{Chunk, ChunkError, OpenChunk, SAMPLES_MAX};
-use crate::columns::{Columns, Sample};
+use crate::columns::Columns;
 use crate::limits::Refusal;
 
 /// What placing a sample among older ones can add, the list of chunks apart: a

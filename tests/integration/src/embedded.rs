@@ -6,7 +6,8 @@ use std::time::SystemTime;
 use reqwest::Method;
 use serde_json::{Value, json};
 use wasmalert_core::Labels;
-use wasmalert_ingest::remote_write::{Point, encode};
+use wasmalert_core::sample::Sample;
+use wasmalert_ingest::remote_write::encode;
 
 use crate::harness::{Api, Exporter, PAGE_WITHIN, Prometheus, Server, eventually};
 
@@ -19,18 +20,18 @@ fn now_ms() -> i64 {
     now.expect("the clock is after 1970").as_millis() as i64
 }
 
-fn series(labels: &[(&str, &str)], points: impl IntoIterator<Item = (i64, f64)>) -> (Labels, Vec<Point>) {
-    let points = points
+fn series(labels: &[(&str, &str)], samples: impl IntoIterator<Item = (i64, f64)>) -> (Labels, Vec<Sample>) {
+    let samples = samples
         .into_iter()
-        .map(|(timestamp_ms, value)| Point { timestamp_ms, value });
-    (labels.iter().copied().collect(), points.collect())
+        .map(|(timestamp_ms, value)| Sample { timestamp_ms, value });
+    (labels.iter().copied().collect(), samples.collect())
 }
 
-fn request(all: &[(Labels, Vec<Point>)]) -> Vec<u8> {
-    encode(all.iter().map(|(labels, points)| (labels, &points[..]))).expect("it is small")
+fn request(all: &[(Labels, Vec<Sample>)]) -> Vec<u8> {
+    encode(all.iter().map(|(labels, samples)| (labels, &samples[..]))).expect("it is small")
 }
 
-async fn write(api: &Api, all: &[(Labels, Vec<Point>)]) {
+async fn write(api: &Api, all: &[(Labels, Vec<Sample>)]) {
     let answer = api.ask(Method::POST, "/api/v1/write", request(all)).await;
     answer
         .and_then(|answer| answer.ok())
@@ -214,7 +215,7 @@ async fn errors_are_prometheus_errors() {
 
 /// Ten minutes of samples, one every 15 s: counters with a reset, a gauge with a
 /// gap, a histogram, values that are no numbers.
-fn samples(end_ms: i64) -> Vec<(Labels, Vec<Point>)> {
+fn samples(end_ms: i64) -> Vec<(Labels, Vec<Sample>)> {
     let times = move || (0..40_i64).map(move |at| (at, end_ms - (39 - at) * 15_000));
     let mut all = Vec::new();
     for (instance, step) in [("a", 3.0), ("b", 0.5), ("c", 11.25)] {

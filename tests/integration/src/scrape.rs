@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Alertmanager, Exporter, PAGE_WITHIN, Server, eventually};
+use crate::harness::{Alertmanager, Exporter, PAGE_WITHIN, Server, TempDir, eventually};
 
 async fn query(server: &Server, expr: &str) -> Result<Vec<Value>, String> {
     let url = reqwest::Url::parse_with_params("http://x/api/v1/query", [("query", expr)]).expect("a path");
@@ -54,6 +54,22 @@ async fn a_page_needs_no_prometheus() {
         "alertname": "Busy", "env": "test", "host": "a", "instance": exporter.address(), "job": "node"
     });
     assert_eq!(page["labels"], labels);
+    let metrics = server.api().get("/metrics").await.unwrap().text();
+    for series in [
+        "wasmalert_scrapes_total{tenant=\"default\",result=\"up\"}",
+        "wasmalert_samples_series{tenant=\"default\"}",
+        "wasmalert_samples_held{tenant=\"default\"}",
+        "wasmalert_samples_bytes{tenant=\"default\"}",
+        "wasmalert_samples_taken_total{tenant=\"default\"}",
+    ] {
+        let value = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix(series)?.trim().parse::<f64>().ok());
+        assert!(
+            value.is_some_and(|value| value > 0.0),
+            "{series}: {value:?}\n{metrics}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -137,6 +153,111 @@ async fn a_target_that_stays_goes_on_over_changes_and_restarts() {
 }
 
 #[tokio::test]
+async fn credentials_are_sent_and_never_shown() {
+    let exporter = Exporter::guarded("Bearer hush-hush-token");
+    exporter.set("answer", 42.0);
+    let server = Server::start().await;
+    let with_token = |token: &str| json!({"bearer_token": token});
+    scrape(
+        &server,
+        "node",
+        &[exporter.address()],
+        with_token("{{secret:node}}"),
+    )
+    .await;
+    let error_of = async |what: &str| {
+        eventually(what, PAGE_WITHIN, async || {
+            let shown = server.api().get("/v1/scrapes/node").await?.json();
+            let error = shown["targets"][0]["error"].as_str().map(str::to_owned);
+            error
+                .filter(|error| error.contains(what))
+                .ok_or_else(|| shown.to_string())
+        })
+        .await
+    };
+    error_of("there is no secret \"node\"").await;
+    server
+        .api()
+        .put("/v1/secrets/node", &json!({"value": "another-token"}))
+        .await;
+    error_of("401").await;
+    server
+        .api()
+        .put("/v1/secrets/node", &json!({"value": "hush-hush-token"}))
+        .await;
+    eventually("it is scraped", PAGE_WITHIN, async || {
+        value(&server, "answer").await
+    })
+    .await;
+    // A token in the settings themselves is not shown, a placeholder is.
+    let shown = async || server.api().get("/v1/scrapes/node").await.unwrap().json();
+    assert_eq!(shown().await["spec"]["bearer_token"], "{{secret:node}}");
+    scrape(
+        &server,
+        "node",
+        &[exporter.address()],
+        with_token("hush-hush-token"),
+    )
+    .await;
+    assert_eq!(shown().await["spec"]["bearer_token"], "***");
+    assert!(!server.log().contains("hush"), "{}", server.log());
+}
+
+#[tokio::test]
+async fn target_files_are_followed() {
+    let (first, second) = (Exporter::start(), Exporter::start());
+    first.set("load", 1.0);
+    second.set("load", 2.0);
+    let dir = TempDir::new("targets");
+    std::fs::create_dir(dir.path().join("default")).expect("a folder");
+    let file = |targets: &[&Exporter]| {
+        let targets: Vec<String> = targets.iter().map(|target| target.address()).collect();
+        dir.write(
+            "default/node.json",
+            &json!([{"targets": targets, "labels": {"from": "file"}}]).to_string(),
+        );
+    };
+    file(&[&first]);
+    let targets_dir = dir.path().display().to_string();
+    let server = Server::start_with(&[("WASMALERT_TARGETS_DIR", &targets_dir)]).await;
+    scrape(&server, "node", &[], json!({"files": ["*.json"]})).await;
+    let sum_is = async |wanted: &str| {
+        eventually("the load is what the targets have", PAGE_WITHIN, async || {
+            let sum = value(&server, "sum(load{from=\"file\"})").await?;
+            if sum == wanted { Ok(()) } else { Err(sum) }
+        })
+        .await;
+    };
+    sum_is("1").await;
+    file(&[&first, &second]);
+    sum_is("3").await;
+    dir.write("default/node.json", "[{\"targets\": ");
+    let errors = eventually("the damage is shown", PAGE_WITHIN, async || {
+        let shown = server.api().get("/v1/scrapes/node").await?.json();
+        let error = shown["errors"][0].as_str().map(str::to_owned);
+        error.ok_or_else(|| shown.to_string())
+    })
+    .await;
+    assert!(
+        errors.starts_with("node.json: the target file is not a list"),
+        "{errors}"
+    );
+    assert!(
+        server
+            .cli(&["get", "scrapes", "node"])
+            .contains("node.json: the target file")
+    );
+    assert_eq!(
+        value(&server, "count(up)").await.unwrap(),
+        "2",
+        "its targets stay"
+    );
+    file(&[&second]);
+    // The series of the one that is gone end at once.
+    sum_is("2").await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_scraped_is_refused() {
     let server = Server::start().await;
     for (spec, field) in [
@@ -147,6 +268,12 @@ async fn what_cannot_be_scraped_is_refused() {
             "timeout",
         ),
         (json!({"targets": ["a:1"], "scheme": "file"}), "targets"),
+        (json!({}), "targets"),
+        (json!({"files": ["../secret.json"]}), "files"),
+        (
+            json!({"targets": ["a:1"], "bearer_token": "a", "basic_auth": {"username": "u", "password": "p"}}),
+            "bearer_token",
+        ),
         (
             json!({"targets": ["a:1"], "relabel": [{"label_drop": "("}]}),
             "relabel",

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::STALE_NAN_BITS;
 use crate::limits::LabelLimits;
+use wasmalert_core::sample::STALE_NAN_BITS;
 
 fn labels(pairs: &[(&str, &str)]) -> Labels {
     pairs.iter().copied().collect()
@@ -55,14 +55,14 @@ fn a_request_byte_by_byte() {
     let metadata = field(3, b"\x08\x01");
     let message = [metadata, field(1, &series.concat())].concat();
     let request = decode(&compressed(&message), &WriteLimits::default()).unwrap();
-    let point = Point {
+    let sample = Sample {
         timestamp_ms: 300,
         value: 1.5,
     };
     let found: Vec<_> = request.iter().collect();
     assert_eq!(
         found,
-        [(&labels(&[("__name__", "up"), ("b", "2")]), &[point, point][..])]
+        [(&labels(&[("__name__", "up"), ("b", "2")]), &[sample, sample][..])]
     );
     assert_eq!(
         (request.len(), request.samples(), request.is_empty()),
@@ -171,11 +171,11 @@ fn what_is_not_snappy_is_refused() {
 #[test]
 fn what_is_over_a_limit_is_refused() {
     let two = labels(&[("__name__", "up"), ("a", "123")]);
-    let point = Point {
+    let sample = Sample {
         timestamp_ms: 1,
         value: 1.0,
     };
-    let body = encode([(&two, &[point, point][..]), (&two, &[point])]).unwrap();
+    let body = encode([(&two, &[sample, sample][..]), (&two, &[sample])]).unwrap();
     let message_bytes = snap::raw::decompress_len(&body).unwrap();
     let exact = WriteLimits {
         body_bytes: body.len(),
@@ -254,30 +254,30 @@ fn headers_choose_the_version() {
     ));
 }
 
-fn series() -> impl Strategy<Value = (Labels, Vec<Point>)> {
+fn series() -> impl Strategy<Value = (Labels, Vec<Sample>)> {
     let value = prop_oneof![any::<f64>(), Just(f64::from_bits(STALE_NAN_BITS))];
-    let point = (any::<i64>(), value).prop_map(|(timestamp_ms, value)| Point { timestamp_ms, value });
+    let sample = (any::<i64>(), value).prop_map(|(timestamp_ms, value)| Sample { timestamp_ms, value });
     let labels = prop::collection::btree_map("\\PC{1,8}", "\\PC{1,40}", 0..6);
-    (labels, "\\PC{1,8}", prop::collection::vec(point, 0..4)).prop_map(|(pairs, name, points)| {
+    (labels, "\\PC{1,8}", prop::collection::vec(sample, 0..4)).prop_map(|(pairs, name, samples)| {
         let mut labels: Labels = pairs.into_iter().collect();
         labels.set("__name__", &name);
-        (labels, points)
+        (labels, samples)
     })
 }
 
-fn encoded(series: &[(Labels, Vec<Point>)]) -> Vec<u8> {
-    encode(series.iter().map(|(labels, points)| (labels, &**points))).unwrap()
+fn encoded(series: &[(Labels, Vec<Sample>)]) -> Vec<u8> {
+    encode(series.iter().map(|(labels, samples)| (labels, &**samples))).unwrap()
 }
 
 proptest! {
     #[test]
     fn what_is_encoded_is_decoded(series in prop::collection::vec(series(), 0..6)) {
         let request = decode(&encoded(&series), &WriteLimits::default()).unwrap();
-        let bits = |points: &[Point]| -> Vec<_> {
-            points.iter().map(|point| (point.timestamp_ms, point.value.to_bits())).collect()
+        let bits = |samples: &[Sample]| -> Vec<_> {
+            samples.iter().map(|sample| (sample.timestamp_ms, sample.value.to_bits())).collect()
         };
-        let found: Vec<_> = request.iter().map(|(labels, points)| (labels.clone(), bits(points))).collect();
-        let expected: Vec<_> = series.iter().map(|(labels, points)| (labels.clone(), bits(points))).collect();
+        let found: Vec<_> = request.iter().map(|(labels, samples)| (labels.clone(), bits(samples))).collect();
+        let expected: Vec<_> = series.iter().map(|(labels, samples)| (labels.clone(), bits(samples))).collect();
         prop_assert_eq!(found, expected);
     }
 

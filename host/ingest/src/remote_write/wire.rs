@@ -4,8 +4,9 @@
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 use wasmalert_core::Labels;
 use wasmalert_core::label::METRIC_NAME;
+use wasmalert_core::sample::Sample;
 
-use super::{Point, WriteError, WriteRequest};
+use super::{WriteError, WriteRequest};
 use crate::limits::{Exceeded, WriteLimits, shortened};
 
 /// Reads the fields of one message.
@@ -121,7 +122,7 @@ impl<'a> Reader<'a> {
                 Exceeded::new("series_per_request", "series or more", series_max + 1, series_max).into(),
             );
         }
-        let start = self.request.points.len();
+        let start = self.request.samples.len();
         self.pairs.clear();
         while let Some((tag, value)) = fields.next()? {
             match (tag, value) {
@@ -135,7 +136,7 @@ impl<'a> Reader<'a> {
         let labels = self.labels()?;
         self.request
             .series
-            .push((labels, start..self.request.points.len()));
+            .push((labels, start..self.request.samples.len()));
         Ok(())
     }
 
@@ -171,7 +172,7 @@ impl<'a> Reader<'a> {
 
     fn sample(&mut self, mut fields: Fields<'a>) -> Result<(), WriteError> {
         let samples_max = self.limits.samples_per_request;
-        if self.request.points.len() == samples_max {
+        if self.request.samples.len() == samples_max {
             return Err(Exceeded::new(
                 "samples_per_request",
                 "samples or more",
@@ -180,19 +181,19 @@ impl<'a> Reader<'a> {
             )
             .into());
         }
-        let mut point = Point {
+        let mut sample = Sample {
             timestamp_ms: 0,
             value: 0.0,
         };
         while let Some((tag, value)) = fields.next()? {
             match (tag, value) {
-                (1, Value::Fixed64(bits)) => point.value = f64::from_bits(bits),
-                (2, Value::Varint(time)) => point.timestamp_ms = time.cast_signed(),
+                (1, Value::Fixed64(bits)) => sample.value = f64::from_bits(bits),
+                (2, Value::Varint(time)) => sample.timestamp_ms = time.cast_signed(),
                 (1 | 2, _) => return Err(fields.wrong("a sample is a double and an int64")),
                 _ => {}
             }
         }
-        self.request.points.push(point);
+        self.request.samples.push(sample);
         Ok(())
     }
 

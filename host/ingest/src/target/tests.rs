@@ -81,13 +81,27 @@ fn every_target_that_is_wrong_is_named() {
         "target `n` of job `node`: a label has no name",
     ];
     assert_eq!(targets(&job(), json).unwrap_err(), expected);
-    for json in ["{}", "[{\"target\": []}]", "[{\"targets\": [1]}]", "[", ""] {
+    for json in ["{}", "[{\"target\": []}]", "[{\"targets\": [[1]]}]", "[", ""] {
         let error = targets(&job(), json).unwrap_err();
         assert!(
-            error[0].starts_with("the target file is not a JSON list") && error[0].contains("line 1"),
+            error[0].starts_with("the target file is not a list of") && error[0].contains("line 1"),
             "{error:?}"
         );
     }
+}
+
+#[test]
+fn a_file_may_be_yaml() {
+    let yaml = "# ours\n- targets: ['a:1', b:2]\n  labels:\n    rack: 7\n";
+    let json = r#"[{"targets": ["a:1", "b:2"], "labels": {"rack": "7"}}]"#;
+    assert_eq!(parse_file(yaml.as_bytes()), parse_file(json.as_bytes()));
+    assert_eq!(parse_file(yaml.as_bytes()).unwrap()[0].labels["rack"], "7");
+    // Aliases do not make a small file large.
+    let bomb = (1..30).fold("a0: &a0 [x, x]\n".to_owned(), |text, at| {
+        let before = at - 1;
+        text + &format!("a{at}: &a{at} [*a{before}, *a{before}]\n")
+    });
+    assert!(parse_file(bomb.as_bytes()).is_err());
 }
 
 #[test]

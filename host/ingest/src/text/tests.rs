@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{NORMAL_NAN_BITS, STALE_NAN_BITS};
+use crate::NORMAL_NAN_BITS;
 use wasmalert_core::Labels;
+use wasmalert_core::sample::STALE_NAN_BITS;
 
 /// Reads a text and writes down, a line each, what it says.
 fn told(format: Format, text: &str) -> Result<String, String> {

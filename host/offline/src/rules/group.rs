@@ -26,22 +26,20 @@ pub(super) fn prometheus(mut fields: Fields<'_>, problems: &mut Problems) -> Rea
     let limit = fields
         .parsed("limit", problems, |text| whole("limit", text))
         .filter(|limit| *limit > 0);
-    read(fields, problems, |rule, labels, problems| {
-        prometheus_rule(rule, labels, limit, problems)
+    read(fields, problems, |rule, problems| {
+        prometheus_rule(rule, limit, problems)
     })
 }
 
 /// The `spec` of a group document.
 pub(super) fn wasmalert(fields: Fields<'_>, problems: &mut Problems) -> Read {
-    read(fields, problems, |rule, _, problems| {
-        wasmalert_rule(rule, problems)
-    })
+    read(fields, problems, wasmalert_rule)
 }
 
 fn read(
     mut fields: Fields<'_>,
     problems: &mut Problems,
-    mut rule: impl FnMut(&mut Fields<'_>, &BTreeMap<String, String>, &mut Problems) -> RuleSpec,
+    mut rule: impl FnMut(&mut Fields<'_>, &mut Problems) -> RuleSpec,
 ) -> Read {
     let mut spec = GroupSpec {
         interval_ms: fields
@@ -56,8 +54,7 @@ fn read(
         let Some(mut of_rule) = Fields::of(node, fields.at(format_args!("rules[{at}]")), problems) else {
             continue;
         };
-        spec.rules
-            .push(Arc::new(rule(&mut of_rule, &spec.labels, problems)));
+        spec.rules.push(Arc::new(rule(&mut of_rule, problems)));
         lines.push(node.line);
         of_rule.finish(problems);
     }
@@ -94,12 +91,7 @@ fn expr(fields: &Fields<'_>, name: &str, expr: &Text, problems: &mut Problems) {
     }
 }
 
-fn prometheus_rule(
-    fields: &mut Fields<'_>,
-    group_labels: &BTreeMap<String, String>,
-    limit: Option<u64>,
-    problems: &mut Problems,
-) -> RuleSpec {
+fn prometheus_rule(fields: &mut Fields<'_>, limit: Option<u64>, problems: &mut Problems) -> RuleSpec {
     let alert = fields.text("alert", problems);
     let record = fields.text("record", problems);
     if alert.is_some() == record.is_some() {
@@ -128,22 +120,18 @@ fn prometheus_rule(
         receivers: Vec::new(),
         limits: BTreeMap::new(),
     };
-    let labels = fields.texts("labels", problems);
+    spec.labels = fields.texts("labels", problems);
     if let Some(record) = record {
-        // What is recorded gets no labels from the host, so they go to the module.
-        let labels: BTreeMap<_, _> = group_labels.iter().chain(&labels).collect();
-        if labels.keys().any(|name| *name == METRIC_NAME) {
+        if spec.labels.contains_key(METRIC_NAME) {
             let message = format!("{}: `record` is the name", fields.at("labels.__name__"));
             problems.add(fields.line, message);
         }
         config.insert("record".into(), record.text.as_str().into());
-        config.insert("labels".into(), json!(labels));
         spec.name = record.text;
         refuse(fields, &["for", "keep_firing_for", "annotations"], problems);
         limit.map(|limit| spec.limits.insert(Limit::Samples, limit));
     } else {
         spec.name = alert.map(|alert| alert.text).unwrap_or_default();
-        spec.labels = labels;
         spec.for_ms = fields.duration("for", problems).unwrap_or(0);
         spec.keep_firing_for_ms = fields.duration("keep_firing_for", problems).unwrap_or(0);
         spec.annotations = fields.texts("annotations", problems);

@@ -1,5 +1,7 @@
 //! Splits an expression into tokens, each with its place.
 
+use wasmalert_core::units::parse_duration_ms;
+
 use crate::error::{Error, Position};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -33,17 +35,6 @@ impl Token {
 const SIGNS: [&str; 22] = [
     "==", "!=", "=~", "!~", "<=", ">=", "(", ")", "{", "}", "[", "]", ",", "+", "-", "*", "/", "%", "^", "@",
     "<", ">",
-];
-
-/// The units of durations in the order they must come in, with milliseconds.
-const UNITS: [(&str, i64); 7] = [
-    ("y", 365 * 86_400_000),
-    ("w", 7 * 86_400_000),
-    ("d", 86_400_000),
-    ("h", 3_600_000),
-    ("m", 60_000),
-    ("s", 1_000),
-    ("ms", 1),
 ];
 
 pub(crate) struct Lexer<'a> {
@@ -159,9 +150,9 @@ impl<'a> Lexer<'a> {
             .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'))
             .count();
         let text = self.take(length);
-        parse_duration(text)
+        parse_duration_ms(text)
             .map(Token::Duration)
-            .ok_or_else(|| Error::parse(at, format!("bad number or duration {text:?}")))
+            .map_err(|_| Error::parse(at, format!("bad number or duration {text:?}")))
     }
 
     fn string(&mut self, quote: char) -> Result<String, Error> {
@@ -281,22 +272,4 @@ pub(crate) fn parse_number(text: &str) -> Option<f64> {
         return u64::from_str_radix(&text, 8).ok().map(|number| number as f64);
     }
     text.parse().ok()
-}
-
-/// Milliseconds of a duration such as `1h30m`: units from large to small, each
-/// at most once.
-pub(crate) fn parse_duration(text: &str) -> Option<i64> {
-    let mut rest = text;
-    let mut total: i64 = 0;
-    let mut units = UNITS.iter();
-    while !rest.is_empty() {
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let number: i64 = rest.get(..digits)?.parse().ok()?;
-        rest = &rest[digits..];
-        let letters = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
-        let (_, ms) = units.find(|(unit, _)| *unit == &rest[..letters])?;
-        total = total.checked_add(number.checked_mul(*ms)?)?;
-        rest = &rest[letters..];
-    }
-    (!text.is_empty()).then_some(total)
 }

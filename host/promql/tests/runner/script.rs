@@ -1,6 +1,6 @@
 //! Reads the commands of a file.
 
-use wasmalert_promql::notation::parse_duration_ms;
+use wasmalert_core::units::parse_duration_ms;
 
 pub(crate) enum Command {
     Clear,

@@ -31,7 +31,7 @@ fn work() -> io::Result<()> {
     let mut line = String::new();
     input.by_ref().take(LINE_BYTES_MAX).read_line(&mut line)?;
     let request: Request = serde_json::from_str(&line)?;
-    limit_process(&request)?;
+    limit_process(request.memory_bytes, request.cpu_seconds)?;
     let mut wasm = Vec::new();
     input
         .take(request.wasm_bytes.saturating_add(1))
@@ -40,21 +40,22 @@ fn work() -> io::Result<()> {
     io::stdout().lock().write_all(&reply(&result)?)
 }
 
-fn limit_process(request: &Request) -> io::Result<()> {
+/// Limits the process itself: for workers that take what is not trusted.
+///
+/// # Errors
+/// The system refuses, as where a lower limit is set already.
+pub fn limit_process(memory_bytes: u64, cpu_seconds: u64) -> io::Result<()> {
     // The soft limit on CPU time ends the process with a signal of its own.
-    let cpu_hard = request.cpu_seconds.saturating_add(1);
     for (resource, soft, hard) in [
         (Resource::Core, 0, 0),
-        (Resource::As, request.memory_bytes, request.memory_bytes),
-        (Resource::Cpu, request.cpu_seconds, cpu_hard),
+        (Resource::As, memory_bytes, memory_bytes),
+        (Resource::Cpu, cpu_seconds, cpu_seconds.saturating_add(1)),
     ] {
-        setrlimit(
-            resource,
-            Rlimit {
-                current: Some(soft),
-                maximum: Some(hard),
-            },
-        )?;
+        let limit = Rlimit {
+            current: Some(soft),
+            maximum: Some(hard),
+        };
+        setrlimit(resource, limit)?;
     }
     Ok(())
 }

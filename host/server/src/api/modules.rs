@@ -222,7 +222,8 @@ pub(super) async fn delete_all(
 ) -> Answer<StatusCode> {
     let versions = host.store.module_versions(&tenant, &name).await?;
     let gone = host.store.delete_module(&tenant, &name).await?;
-    let answer = request::deleted(&host, &tenant, gone, format!("module {name}")).await?;
+    host.catalog.reload(&host.store, &tenant).await?;
+    let answer = request::deleted(gone, format!("module {name}"))?;
     for version in versions {
         host.registry.discard(&version.digest).await;
     }
@@ -243,7 +244,8 @@ pub(super) async fn delete_version(
     let row = host.store.get_module(&tenant, &name, Some(version)).await?;
     let gone = host.store.delete_module_version(&tenant, &name, version).await?;
     let what = format!("module {name} version {version}");
-    let answer = request::deleted(&host, &tenant, gone, what).await?;
+    host.catalog.reload(&host.store, &tenant).await?;
+    let answer = request::deleted(gone, what)?;
     if let Some(row) = row {
         host.registry.discard(&row.digest).await;
     }

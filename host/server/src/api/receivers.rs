@@ -91,7 +91,8 @@ pub(super) async fn put(
         .store
         .put_receiver(&tenant, &name, &spec, &module, host.clock.now_ms())
         .await?;
-    Changed::now(&host, &tenant, name, revision, before.is_some()).await
+    host.catalog.reload(&host.store, &tenant).await?;
+    Ok(Changed::now(name, revision, before.is_some()))
 }
 
 /// The notifier of a receiver.
@@ -138,5 +139,6 @@ pub(super) async fn delete(
     Path(name): Path<String>,
 ) -> Answer<StatusCode> {
     let gone = host.store.delete_receiver(&tenant, &name).await?;
-    request::deleted(&host, &tenant, gone, format!("receiver {name}")).await
+    host.catalog.reload(&host.store, &tenant).await?;
+    request::deleted(gone, format!("receiver {name}"))
 }

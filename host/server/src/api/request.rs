@@ -10,11 +10,9 @@ use axum::http::StatusCode;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use wasmalert_core::TenantId;
 use wasmalert_core::id::{check_name, check_title};
 
 use super::problem::{Answer, Problem};
-use crate::Host;
 
 /// Rows of a page that asks for no number.
 const PAGE_DEFAULT: u32 = 100;
@@ -121,21 +119,14 @@ impl Changed {
         (StatusCode::OK, Json(answer))
     }
 
-    /// The answer to a PUT that was stored, once the catalog has it.
-    pub(super) async fn now(
-        host: &Host,
-        tenant: &TenantId,
-        name: String,
-        revision: i64,
-        was_there: bool,
-    ) -> Answer<(StatusCode, Json<Self>)> {
-        host.catalog.reload(&host.store, tenant).await?;
+    /// The answer to a PUT that was stored.
+    pub(super) fn now(name: String, revision: i64, was_there: bool) -> (StatusCode, Json<Self>) {
         let answer = Self {
             name,
             revision,
             changed: true,
         };
-        Ok((put_status(was_there), Json(answer)))
+        (put_status(was_there), Json(answer))
     }
 }
 
@@ -150,16 +141,11 @@ pub(super) fn shown<R, T>(
         .ok_or_else(|| Problem::not_found(what))
 }
 
-/// The answer to a DELETE, once the catalog knows; 404 where there was nothing.
-pub(super) async fn deleted(
-    host: &Host,
-    tenant: &TenantId,
-    gone: bool,
-    what: impl Display,
-) -> Answer<StatusCode> {
-    if !gone {
-        return Err(Problem::not_found(what));
+/// The answer to a DELETE; 404 where there was nothing.
+pub(super) fn deleted(gone: bool, what: impl Display) -> Answer<StatusCode> {
+    if gone {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Problem::not_found(what))
     }
-    host.catalog.reload(&host.store, tenant).await?;
-    Ok(StatusCode::NO_CONTENT)
 }

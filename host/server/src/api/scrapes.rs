@@ -23,6 +23,8 @@ pub(super) struct Scrape {
     revision: i64,
     updated_at: String,
     spec: ScrapeSpec,
+    /// What is wrong with it as a whole, such as a target file that cannot be read.
+    errors: Vec<String>,
     targets: Vec<TargetStatus>,
 }
 
@@ -32,9 +34,12 @@ pub(super) struct Scrapes {
 }
 
 fn shown(host: &Host, tenant: &TenantId, row: SpecRow) -> Option<Scrape> {
+    let spec: ScrapeSpec = serde_json::from_str(&row.spec).ok()?;
+    let status = host.scrapes.status(tenant, &row.name);
     Some(Scrape {
-        spec: serde_json::from_str(&row.spec).ok()?,
-        targets: host.scrapes.status(tenant, &row.name),
+        spec: spec.redacted(),
+        errors: status.errors,
+        targets: status.targets,
         name: row.name,
         revision: row.revision,
         updated_at: request::time(row.updated_ms),
@@ -73,7 +78,7 @@ pub(super) async fn put(
     let now_ms = host.clock.now_ms();
     let revision = host.store.put_scrape(&tenant, &name, &spec, now_ms).await?;
     scrape::reload(&host, &tenant).await?;
-    Changed::now(&host, &tenant, name, revision, before.is_some()).await
+    Ok(Changed::now(name, revision, before.is_some()))
 }
 
 /// Shows a scrape.
@@ -102,5 +107,5 @@ pub(super) async fn delete(
 ) -> Answer<StatusCode> {
     let gone = host.store.delete_scrape(&tenant, &name).await?;
     scrape::reload(&host, &tenant).await?;
-    request::deleted(&host, &tenant, gone, format!("scrape {name}")).await
+    request::deleted(gone, format!("scrape {name}"))
 }

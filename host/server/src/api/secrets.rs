@@ -85,5 +85,6 @@ pub(super) async fn delete(
     Path(name): Path<String>,
 ) -> Answer<StatusCode> {
     let gone = host.store.delete_secret(&tenant, &name).await?;
-    request::deleted(&host, &tenant, gone, format!("secret {name}")).await
+    host.catalog.reload(&host.store, &tenant).await?;
+    request::deleted(gone, format!("secret {name}"))
 }

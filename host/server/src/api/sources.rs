@@ -75,7 +75,8 @@ pub(super) async fn put(
         .store
         .put_source(&tenant, &name, &spec, host.clock.now_ms())
         .await?;
-    Changed::now(&host, &tenant, name, revision, before.is_some()).await
+    host.catalog.reload(&host.store, &tenant).await?;
+    Ok(Changed::now(name, revision, before.is_some()))
 }
 
 /// Shows a source.
@@ -103,5 +104,6 @@ pub(super) async fn delete(
     Path(name): Path<String>,
 ) -> Answer<StatusCode> {
     let gone = host.store.delete_source(&tenant, &name).await?;
-    request::deleted(&host, &tenant, gone, format!("source {name}")).await
+    host.catalog.reload(&host.store, &tenant).await?;
+    request::deleted(gone, format!("source {name}"))
 }

@@ -9,6 +9,7 @@ use axum::response::IntoResponse;
 use axum::{Extension, Json};
 use wasmalert_core::TenantId;
 use wasmalert_core::alert::AlertState as CoreAlertState;
+use wasmalert_tsdb::{Refusal, Stats};
 
 use super::Caller;
 use super::problem::{Answer, Problem};
@@ -71,8 +72,38 @@ pub(super) async fn document() -> impl IntoResponse {
     Json(super::openapi())
 }
 
+/// Sets what is read off the embedded source.
+fn samples(host: &Host) {
+    let metrics = &host.metrics;
+    let stores: Vec<(TenantId, Stats)> = host
+        .embedded
+        .all()
+        .into_iter()
+        .map(|(tenant, db)| (tenant, db.stats()))
+        .collect();
+    let gauges = |read: fn(&Stats) -> u64| {
+        let of_tenant = move |(tenant, stats): &(TenantId, Stats)| (tenant.clone(), (), read(stats) as f64);
+        stores.iter().map(of_tenant)
+    };
+    metrics.samples_series.replace(gauges(|stats| stats.series));
+    metrics.samples_held.replace(gauges(|stats| stats.samples));
+    metrics.samples_bytes.replace(gauges(|stats| stats.bytes));
+    let counts = |read: fn(&Stats) -> u64| {
+        let of_tenant = move |(tenant, stats): &(TenantId, Stats)| (tenant.clone(), (), read(stats));
+        stores.iter().map(of_tenant)
+    };
+    metrics.samples_taken.replace(counts(|stats| stats.accepted));
+    metrics.samples_evicted.replace(counts(|stats| stats.evicted));
+    let refused = stores.iter().flat_map(|(tenant, stats)| {
+        let of_reason = |(reason, count): &(Refusal, u64)| (tenant.clone(), *reason, *count);
+        stats.refused.iter().map(of_reason)
+    });
+    metrics.samples_refused.replace(refused);
+}
+
 /// Sets the gauges, which are read off what they tell of.
 async fn gauges(host: &Host) -> Answer<()> {
+    samples(host);
     let metrics = &host.metrics;
     metrics
         .query_cache_bytes

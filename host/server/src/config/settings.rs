@@ -104,6 +104,12 @@ const PLAIN: &[(&str, &str, &str, &str)] = &[
         "How much older than the newest of its series a sample may be; any age where retention is 0",
     ),
     (
+        "targets_dir",
+        "",
+        "path",
+        "Folder with a folder for each tenant, where scrapes find their target files; none are read without it",
+    ),
+    (
         "compile_memory_bytes",
         "2147483648",
         "bytes",

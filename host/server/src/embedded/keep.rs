@@ -38,8 +38,10 @@ pub(crate) async fn keep_forever(host: Arc<Host>) {
 
 /// Writes a snapshot of every tenant's samples.
 pub(crate) async fn save(host: &Arc<Host>) {
-    let host = host.clone();
+    let stopwatch = host.clock.stopwatch();
+    let saving = host.clone();
     let saving = tokio::task::spawn_blocking(move || {
+        let host = saving;
         for (tenant, db) in host.embedded.all() {
             if let Err(error) = save_one(&host.embedded.dir, &tenant, &db) {
                 tracing::error!(%tenant, %error, "the samples could not be written to disk");
@@ -49,6 +51,9 @@ pub(crate) async fn save(host: &Arc<Host>) {
     if let Err(error) = saving.await {
         tracing::error!(%error, "writing the samples to disk panicked");
     }
+    host.metrics
+        .samples_save_seconds
+        .observe(stopwatch.elapsed().as_secs_f64());
 }
 
 fn save_one(dir: &Path, tenant: &TenantId, db: &Db) -> io::Result<()> {
@@ -97,7 +102,7 @@ fn restore_one(embedded: &Embedded, tenant: &TenantId, path: &Path) {
 
 impl Embedded {
     /// Every tenant's samples.
-    fn all(&self) -> Vec<(TenantId, Arc<Db>)> {
+    pub(crate) fn all(&self) -> Vec<(TenantId, Arc<Db>)> {
         let stores = self.stores.read().unwrap_or_else(PoisonError::into_inner);
         stores
             .iter()

@@ -4,23 +4,22 @@
 //! sent to `POST /api/v1/write`.
 
 mod keep;
-mod recorded;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::slice;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
-use wasmalert_core::TenantId;
 use wasmalert_core::frame::Frame;
 use wasmalert_core::query::{QueryError, QueryErrorCode, QueryTime};
+use wasmalert_core::{Labels, TenantId};
 use wasmalert_promql::{Error, Limits, Options, Outcome, Query};
-use wasmalert_tsdb::{Db, Settings};
+use wasmalert_tsdb::{Db, Entry, Sample, Settings};
 
 pub(crate) use keep::{keep_forever, restore, save};
-pub(crate) use recorded::{append, series_after};
 
 /// The samples of all tenants, none of whom sees another's.
 pub(crate) struct Embedded {
@@ -105,14 +104,13 @@ impl Embedded {
     ) -> Result<Frame, QueryError> {
         let answer = self.query(tenant, query.expr.clone(), query.time, timeout).await;
         let outcome = answer.map_err(|error| failed(&error, timeout))?;
-        let at_ms = match query.time {
-            QueryTime::Instant { at_ms } => at_ms,
-            QueryTime::Range { end_ms, .. } => end_ms,
-        };
-        outcome.value.to_frame(at_ms).map_err(|error| QueryError {
-            code: QueryErrorCode::TooLarge,
-            message: error.to_string(),
-        })
+        outcome
+            .value
+            .to_frame(query.time.newest_ms())
+            .map_err(|error| QueryError {
+                code: QueryErrorCode::TooLarge,
+                message: error.to_string(),
+            })
     }
 }
 
@@ -121,15 +119,24 @@ fn evaluate(db: &Db, expr: &str, time: QueryTime, stopped: &AtomicBool) -> Resul
         should_stop: Some(&|| stopped.load(Ordering::Relaxed)),
         ..Options::default()
     };
-    let query = Query::parse(expr, &Limits::default())?;
-    match time {
-        QueryTime::Instant { at_ms } => query.instant(db, at_ms, &options),
-        QueryTime::Range {
-            start_ms,
-            end_ms,
-            step_ms,
-        } => query.range(db, start_ms, end_ms, step_ms, &options),
-    }
+    Query::parse(expr, &Limits::default())?.at(db, time, &options)
+}
+
+/// Adds samples, each of a series of its own; gives what was refused, as a text.
+pub(crate) fn append<'a>(
+    db: &Db,
+    samples: impl Iterator<Item = (&'a Labels, Sample)>,
+    now_ms: i64,
+) -> Option<String> {
+    let samples: Vec<(&Labels, Sample)> = samples.collect();
+    let entries: Vec<Entry<'_>> = samples
+        .iter()
+        .map(|(labels, sample)| Entry {
+            labels,
+            samples: slice::from_ref(sample),
+        })
+        .collect();
+    db.append(&entries, now_ms).refusals()
 }
 
 fn failed(error: &Error, timeout: Duration) -> QueryError {

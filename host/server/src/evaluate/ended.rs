@@ -8,13 +8,16 @@ use wasmalert_core::Labels;
 use wasmalert_core::alert::{Alert, Step};
 use wasmalert_core::evaluation::{Context, Effects, LogLevel, Timer, Trigger};
 use wasmalert_core::fault::{Fault, FaultCode};
+use wasmalert_core::recorded::Recorded;
+use wasmalert_core::sample::Sample;
+use wasmalert_core::schedule::TIMER_GAP_MS;
 
 use super::{Decided, Ran};
 use crate::Host;
 use crate::catalog::{ModuleInfo, TenantCatalog};
-use crate::embedded::{self, series_after};
+use crate::embedded;
 use crate::groups::remember;
-use crate::live::{LiveGroup, LiveRule, TIMER_GAP_MS};
+use crate::live::{LiveGroup, LiveRule};
 use crate::logs::LogEvent;
 use crate::notify::Told;
 use crate::record::{self, Budget, EffectsRecord, NotifyRecord, OutcomeRecord};
@@ -159,11 +162,12 @@ impl Ended<'_> {
                 now.state = Arc::new(decided.effects.state_after(&now.state));
                 let timers = decided.effects.timers_after(&self.ran.journal.timers);
                 now.timers = Arc::new(timers);
-                let recorded = &decided.outcome.samples;
-                let series = series_after(recorded, &now.alerts, &self.group.spec, &self.rule.spec);
-                let before = std::mem::take(&mut now.recorded);
+                let samples = &decided.outcome.samples;
+                let (group, rule) = (&self.group.spec, &self.rule.spec);
+                let recorded = Recorded::new(&now.recorded, samples, &now.alerts, group, rule);
+                now.recorded = recorded.series;
                 drop(now);
-                leave(host, self.rule, &before, series, self.context);
+                leave(host, self.rule, &recorded.samples, self.context);
                 host.tenant_metrics
                     .apply(&self.rule.key, &decided.effects.metrics);
                 (decided.effects.log, !decided.step.notify.is_empty())
@@ -175,7 +179,7 @@ impl Ended<'_> {
                     .clock
                     .now_ms()
                     .saturating_add(self.context.interval_ms.max(TIMER_GAP_MS));
-                now.timers_from_ms = now.timers_from_ms.max(again_ms);
+                now.timer_gate.hold_until(again_ms);
                 drop(now);
                 tell_fault(host, self.rule, &fault);
                 (self.ran.log, false)
@@ -208,22 +212,18 @@ impl Ended<'_> {
     }
 }
 
-/// Leaves series in the embedded source, for the next rule to see.
-fn leave(
-    host: &Host,
-    rule: &LiveRule,
-    before: &[Arc<Labels>],
-    series: Vec<(Arc<Labels>, f64)>,
-    context: &Context,
-) {
-    if before.is_empty() && series.is_empty() {
+/// Leaves samples in the embedded source, for the next rule to see.
+fn leave(host: &Host, rule: &LiveRule, samples: &[(Arc<Labels>, f64)], context: &Context) {
+    if samples.is_empty() {
         return;
     }
     let db = host.embedded.of(rule.key.tenant());
-    let at_ms = context.now_ms.saturating_sub(context.query_offset_ms);
-    let (recorded, refused) = embedded::append(&db, before, series, at_ms, host.clock.now_ms());
-    rule.now().recorded = Arc::new(recorded);
-    if let Some(refused) = refused {
+    let timestamp_ms = context.now_ms.saturating_sub(context.query_offset_ms);
+    let samples = samples.iter().map(|(labels, value)| {
+        let value = *value;
+        (&**labels, Sample { timestamp_ms, value })
+    });
+    if let Some(refused) = embedded::append(&db, samples, host.clock.now_ms()) {
         let message = format!("not all of its series could be recorded: {refused}");
         host.logs.write(event(host, rule, LogLevel::Warn, message));
     }

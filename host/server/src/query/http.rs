@@ -1,11 +1,10 @@
 //! The Prometheus HTTP API: one query, one request.
 
-use std::borrow::Cow;
 use std::error::Error as _;
 use std::io::ErrorKind;
 use std::sync::atomic::Ordering::Relaxed;
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use wasmalert_core::frame::Frame;
 use wasmalert_core::query::{Query, QueryError, QueryErrorCode, QueryTime};
@@ -13,8 +12,8 @@ use wasmalert_core::query::{Query, QueryError, QueryErrorCode, QueryTime};
 use super::json::{self, Answer};
 use super::source::Source;
 use super::spec::{PrometheusSpec, check_base_url};
-use crate::http_client::{HttpClient, cause};
-use crate::secrets::{Place, Redactor, Secrets, substitute};
+use crate::http_client::{HttpClient, cause, read_up_to};
+use crate::secrets::{Place, Secrets, substitute};
 
 /// Bodies above this size are parsed away from the async threads.
 const PARSE_INLINE_BYTES_MAX: usize = 256 << 10;
@@ -30,9 +29,7 @@ pub(super) async fn ask(
 ) -> Result<Frame, QueryError> {
     let result = exchange(client, source, spec, query).await;
     result.map_err(|error| {
-        let named = Redactor::of(spec.texts(), &source.secrets);
-        let literal = Redactor::new(spec.credentials());
-        let message = literal.redact(&named.redact(&error.message));
+        let message = spec.auth().redact(&error.message, &[&spec.url], &source.secrets);
         QueryError { message, ..error }
     })
 }
@@ -117,7 +114,8 @@ fn form(url: &Url, params: &Params) -> String {
 
 /// The base URL's path with the API's, and its own query parameters.
 fn endpoint(spec: &PrometheusSpec, secrets: &Secrets, path: &str) -> Result<Url, QueryError> {
-    let base = resolve(&spec.url, Place::Url, secrets)?;
+    let base = substitute(&spec.url, Place::Url, secrets)
+        .map_err(|missing| error(QueryErrorCode::Failed, missing.to_string()))?;
     let mut url = check_base_url(&base)
         .map_err(|reason| error(QueryErrorCode::Failed, format!("the source's url: {reason}")))?;
     let path = format!("{}/{path}", url.path().trim_end_matches('/'));
@@ -125,39 +123,14 @@ fn endpoint(spec: &PrometheusSpec, secrets: &Secrets, path: &str) -> Result<Url,
     Ok(url)
 }
 
-fn resolve<'t>(text: &'t str, place: Place, secrets: &Secrets) -> Result<Cow<'t, str>, QueryError> {
-    substitute(text, place, secrets).map_err(|missing| error(QueryErrorCode::Failed, missing.to_string()))
-}
-
 fn authorized(
-    mut request: RequestBuilder,
+    request: RequestBuilder,
     spec: &PrometheusSpec,
     secrets: &Secrets,
 ) -> Result<RequestBuilder, QueryError> {
-    request = request.header(ACCEPT, "application/json");
-    for (name, value) in &spec.headers {
-        let value = resolve(value, Place::Header, secrets)?;
-        let header = HeaderName::try_from(name.as_str())
-            .ok()
-            .zip(HeaderValue::from_str(&value).ok());
-        let (name, mut value) = header.ok_or_else(|| {
-            error(
-                QueryErrorCode::Failed,
-                format!("the header {name:?} is not valid"),
-            )
-        })?;
-        value.set_sensitive(true);
-        request = request.header(name, value);
-    }
-    if let Some(auth) = &spec.basic_auth {
-        let username = resolve(&auth.username, Place::Body, secrets)?;
-        let password = resolve(&auth.password, Place::Body, secrets)?;
-        request = request.basic_auth(username, Some(password));
-    }
-    if let Some(token) = &spec.bearer_token {
-        request = request.bearer_auth(resolve(token, Place::Header, secrets)?);
-    }
-    Ok(request)
+    let request = request.header(ACCEPT, "application/json");
+    let authorized = spec.auth().apply(request, secrets);
+    authorized.map_err(|failed| error(QueryErrorCode::Failed, failed.to_string()))
 }
 
 async fn send(request: RequestBuilder) -> Result<Response, QueryError> {
@@ -238,22 +211,20 @@ async fn read(response: &mut Response, bytes_max: u64) -> Result<Vec<u8>, QueryE
     if response.content_length().is_some_and(|bytes| bytes > bytes_max) {
         return Err(too_large());
     }
-    let mut body = Vec::new();
-    loop {
-        let chunk = response.chunk().await.map_err(|failed| {
-            let code = if is_corrupt(&failed) {
-                QueryErrorCode::BadResponse
-            } else {
-                QueryErrorCode::Unavailable
-            };
-            error(code, format!("the answer broke off: {}", cause(&failed)))
-        })?;
-        let Some(chunk) = chunk else { return Ok(body) };
-        if (body.len() + chunk.len()) as u64 > bytes_max {
-            return Err(too_large());
-        }
-        body.extend_from_slice(&chunk);
+    let bytes_max = usize::try_from(bytes_max).unwrap_or(usize::MAX);
+    let body = read_up_to(response, bytes_max.saturating_add(1)).await;
+    let body = body.map_err(|failed| {
+        let code = if is_corrupt(&failed) {
+            QueryErrorCode::BadResponse
+        } else {
+            QueryErrorCode::Unavailable
+        };
+        error(code, format!("the answer broke off: {}", cause(&failed)))
+    })?;
+    if body.len() > bytes_max {
+        return Err(too_large());
     }
+    Ok(body)
 }
 
 /// Whether what arrived cannot be decompressed, which asking again would not cure.

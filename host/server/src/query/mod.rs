@@ -14,7 +14,7 @@ mod spec;
 
 pub use engine::{QueryConfig, QueryEngine};
 pub use source::{SOURCE_CONCURRENCY_DEFAULT, Source, Sources};
-pub use spec::{BasicAuth, EmbeddedSpec, PrometheusSpec, SourceKind, SourceSpec};
+pub use spec::{EmbeddedSpec, PrometheusSpec, SourceKind, SourceSpec};
 
 #[cfg(test)]
 mod tests;

@@ -5,18 +5,15 @@ use std::fmt;
 use std::time::Duration;
 
 use reqwest::Url;
-use reqwest::header::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use wasmalert_core::units::parse_duration_ms;
 
-use crate::http_client::is_refused_header;
-use crate::secrets::{self, Place, Secrets};
+use crate::http_client::auth::{Auth, BasicAuth, hide, stand_in};
 
 const TIMEOUT_MS_DEFAULT: u64 = 10_000;
 const TIMEOUT_MS_MAX: u64 = 600_000;
 const RESPONSE_BYTES_DEFAULT: u64 = 64 << 20;
 const RESPONSE_BYTES_MAX: u64 = 1 << 30;
-const HEADERS_MAX: usize = 64;
 
 /// A source's settings. Every text may hold `{{secret:NAME}}`. `Debug` shows no
 /// credentials.
@@ -55,13 +52,6 @@ pub struct PrometheusSpec {
     /// Size of an answer after decompression, in bytes, 1 to 1 GiB; default 64 MiB.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_response_bytes: Option<u64>,
-}
-
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct BasicAuth {
-    pub username: String,
-    pub password: String,
 }
 
 /// The kinds of sources there are, as metrics tell them apart.
@@ -145,14 +135,6 @@ fn timeout_ms(set: &str) -> Option<u64> {
     (1..=TIMEOUT_MS_MAX).contains(&set_ms).then_some(set_ms)
 }
 
-fn hide(credential: &mut String) {
-    let is_placeholder =
-        credential.starts_with("{{secret:") && credential.find("}}") == Some(credential.len() - 2);
-    if !is_placeholder {
-        "***".clone_into(credential);
-    }
-}
-
 impl PrometheusSpec {
     /// Time for one query; the default where the setting is not valid.
     #[must_use]
@@ -166,20 +148,12 @@ impl PrometheusSpec {
         self.max_response_bytes.unwrap_or(RESPONSE_BYTES_DEFAULT)
     }
 
-    /// Every text that may hold a placeholder.
-    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
-        let auth = self
-            .basic_auth
-            .iter()
-            .flat_map(|auth| [&auth.username, &auth.password]);
-        let texts = auth.chain(&self.bearer_token).chain(self.headers.values());
-        texts.chain([&self.url]).map(String::as_str)
-    }
-
-    /// What must never be shown, where it stands in the settings themselves.
-    pub(super) fn credentials(&self) -> impl Iterator<Item = &str> {
-        let passwords = self.basic_auth.iter().map(|auth| &auth.password);
-        passwords.chain(&self.bearer_token).map(String::as_str)
+    pub(super) fn auth(&self) -> Auth<'_> {
+        Auth {
+            headers: &self.headers,
+            basic_auth: self.basic_auth.as_ref(),
+            bearer_token: self.bearer_token.as_deref(),
+        }
     }
 
     fn validate(&self) -> Result<(), Vec<String>> {
@@ -187,10 +161,7 @@ impl PrometheusSpec {
         if let Err(error) = self.check_url() {
             errors.push(format!("url: {error}"));
         }
-        self.check_headers(&mut errors);
-        if self.basic_auth.is_some() && self.bearer_token.is_some() {
-            errors.push("bearer_token: not together with basic_auth".to_owned());
-        }
+        self.auth().check(&mut errors);
         errors.extend(check_timeout(self.timeout.as_deref()).err());
         if !(1..=RESPONSE_BYTES_MAX).contains(&self.response_bytes_max()) {
             errors.push(format!(
@@ -206,41 +177,6 @@ impl PrometheusSpec {
         }
         check_base_url(&stand_in(&self.url)).map(drop)
     }
-
-    fn check_headers(&self, errors: &mut Vec<String>) {
-        if self.headers.len() > HEADERS_MAX {
-            errors.push(format!("headers: more than {HEADERS_MAX}"));
-        }
-        let has_auth = self.basic_auth.is_some() || self.bearer_token.is_some();
-        for (name, value) in &self.headers {
-            let Ok(header) = HeaderName::try_from(name.as_str()) else {
-                errors.push(format!("headers: {name:?} is not a header name"));
-                continue;
-            };
-            let ours = ["content-type", "accept-encoding", "accept"].contains(&header.as_str());
-            if ours || is_refused_header(&header) {
-                errors.push(format!("headers: {name} is set by the host"));
-            }
-            if has_auth && header == reqwest::header::AUTHORIZATION {
-                errors.push(format!("headers: {name} is set by basic_auth or bearer_token"));
-            }
-            if HeaderValue::from_str(&stand_in(value)).is_err() {
-                errors.push(format!("headers: the value of {name} has a control character"));
-            }
-        }
-        let token = self.bearer_token.as_deref().map(stand_in);
-        if token.is_some_and(|token| token.is_empty() || HeaderValue::from_str(&token).is_err()) {
-            errors.push("bearer_token: is empty or has a control character".to_owned());
-        }
-    }
-}
-
-/// The text with each placeholder replaced by a plain word.
-fn stand_in(text: &str) -> String {
-    let words: Secrets = secrets::names(text)
-        .map(|name| (name.to_owned(), "secret".to_owned()))
-        .collect();
-    secrets::substitute(text, Place::Body, &words).map_or_else(|_| text.to_owned(), Into::into)
 }
 
 /// Parses a base URL; the error does not repeat it.
@@ -264,14 +200,6 @@ impl fmt::Debug for PrometheusSpec {
             .field("url", &self.url)
             .field("headers", &self.headers.keys())
             .field("timeout", &self.timeout())
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for BasicAuth {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BasicAuth")
-            .field("username", &self.username)
             .finish_non_exhaustive()
     }
 }

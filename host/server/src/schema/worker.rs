@@ -7,8 +7,8 @@ use std::io::{self, BufRead as _, Read as _, Write as _};
 use std::process::ExitCode;
 
 use jsonschema::{PatternOptions, Retrieve, Uri, ValidationError, Validator};
-use rustix::process::{Resource, Rlimit, setrlimit};
 use serde_json::Value;
+use wasmalert_sandbox::limit_process;
 
 use super::{Answer, CPU_SECONDS_MAX, JOBS_BYTES_MAX, Job, MEMORY_BYTES_MAX, MISMATCHES_MAX, Mismatch};
 
@@ -29,7 +29,7 @@ pub fn schema_worker() -> ExitCode {
 }
 
 fn work() -> io::Result<()> {
-    limit_process()?;
+    limit_process(MEMORY_BYTES_MAX, CPU_SECONDS_MAX)?;
     let jobs = io::stdin().lock().take(JOBS_BYTES_MAX as u64);
     for line in jobs.lines() {
         let job: Job = serde_json::from_str(&line?)?;
@@ -39,22 +39,6 @@ fn work() -> io::Result<()> {
         output.write_all(&answer)?;
         // What was answered stays answered when the next job ends the process.
         output.flush()?;
-    }
-    Ok(())
-}
-
-fn limit_process() -> io::Result<()> {
-    // The soft limit on CPU time ends the process with a signal of its own.
-    for (resource, soft, hard) in [
-        (Resource::Core, 0, 0),
-        (Resource::As, MEMORY_BYTES_MAX, MEMORY_BYTES_MAX),
-        (Resource::Cpu, CPU_SECONDS_MAX, CPU_SECONDS_MAX + 1),
-    ] {
-        let limit = Rlimit {
-            current: Some(soft),
-            maximum: Some(hard),
-        };
-        setrlimit(resource, limit)?;
     }
     Ok(())
 }

@@ -1,75 +1,119 @@
 //! Scrapes targets into the embedded source: a task for each target.
 
+mod files;
 mod spec;
 mod target;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use wasmalert_core::TenantId;
-use wasmalert_ingest::target::Target;
+use wasmalert_ingest::target::{TARGETS_MAX, Target};
 
 pub(crate) use spec::ScrapeSpec;
 pub(crate) use target::TargetStatus;
 
+use self::files::{FileTargets, Folder};
+use self::spec::Plan;
+use self::target::{Stop, Task};
 use crate::Host;
-use crate::store::StoreError;
-use target::scrape_until_stopped;
+use crate::store::{SpecRow, StoreError};
 
 /// Scrapes of all tenants that wait for an answer at the same time.
 const SCRAPES_AT_ONCE: usize = 512;
-
-/// What tasks are told when their scrape changes: the targets that go on in
-/// other tasks. The series of all others end.
-type Stop = Option<Arc<BTreeSet<Target>>>;
+/// How often it is looked whether target files have changed.
+const FILES_EVERY: Duration = Duration::from_secs(5);
 
 /// A scrape that is running.
 struct Running {
     revision: i64,
-    stop: watch::Sender<Stop>,
-    targets: Vec<Arc<Mutex<TargetStatus>>>,
+    plan: Arc<Plan>,
+    files: Arc<FileTargets>,
+    targets: BTreeMap<Target, Task>,
+    /// What is wrong with the scrape as a whole.
+    errors: Vec<String>,
 }
+
+impl Running {
+    fn settings(&self) -> (i64, Arc<Plan>, Arc<FileTargets>) {
+        (self.revision, self.plan.clone(), self.files.clone())
+    }
+}
+
+/// How a scrape is.
+#[derive(Debug, Default)]
+pub(crate) struct ScrapeStatus {
+    pub(crate) targets: Vec<TargetStatus>,
+    pub(crate) errors: Vec<String>,
+}
+
+type Key = (TenantId, String);
 
 /// The scrapes of all tenants.
 pub(crate) struct Scrapes {
-    running: Mutex<BTreeMap<(TenantId, String), Running>>,
+    running: Mutex<BTreeMap<Key, Running>>,
     permits: Semaphore,
+    /// Where target files lie, a folder for each tenant.
+    targets_dir: Option<PathBuf>,
     /// One change after the other, so that what runs is what is stored.
     changing: tokio::sync::Mutex<()>,
 }
 
-impl Default for Scrapes {
-    fn default() -> Self {
+impl Scrapes {
+    #[must_use]
+    pub(crate) fn new(targets_dir: Option<PathBuf>) -> Self {
         Self {
             running: Mutex::default(),
             permits: Semaphore::new(SCRAPES_AT_ONCE),
+            targets_dir,
             changing: tokio::sync::Mutex::default(),
         }
     }
-}
 
-impl Scrapes {
-    /// How the targets of a scrape are.
+    /// How a scrape and its targets are.
     #[must_use]
-    pub(crate) fn status(&self, tenant: &TenantId, name: &str) -> Vec<TargetStatus> {
+    pub(crate) fn status(&self, tenant: &TenantId, name: &str) -> ScrapeStatus {
         let running = self.lock();
-        let found = running.get(&(tenant.clone(), name.to_owned()));
-        let targets = found
-            .map(|running| running.targets.as_slice())
-            .unwrap_or_default();
-        targets
-            .iter()
-            .map(|status| status.lock().unwrap_or_else(PoisonError::into_inner).clone())
-            .collect()
+        let Some(running) = running.get(&(tenant.clone(), name.to_owned())) else {
+            return ScrapeStatus::default();
+        };
+        ScrapeStatus {
+            targets: running.targets.values().map(Task::status).collect(),
+            errors: running.errors.clone(),
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<(TenantId, String), Running>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Key, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Tenants with target files that are not as they were read. Reads folders.
+    fn changed_files(&self) -> BTreeSet<TenantId> {
+        let Some(dir) = &self.targets_dir else {
+            return BTreeSet::new();
+        };
+        let with_files: Vec<_> = self
+            .lock()
+            .iter()
+            .filter(|(_, running)| !running.plan.spec.files.is_empty())
+            .map(|((tenant, _), running)| (tenant.clone(), running.plan.clone(), running.files.clone()))
+            .collect();
+        with_files
+            .into_iter()
+            .filter(|(tenant, plan, read)| {
+                let now = Folder::of(dir, tenant).list(&plan.spec.files);
+                now.is_ok_and(|now| now != read.listing)
+            })
+            .map(|(tenant, ..)| tenant)
+            .collect()
+    }
 }
 
-/// Makes a tenant's scrapes what is stored: those that changed are started anew.
+/// Makes a tenant's scrapes what is stored, and what is in their files. Targets
+/// that stay as they were are left alone.
 ///
 /// # Errors
 /// The store failed.
@@ -77,56 +121,116 @@ pub(crate) async fn reload(host: &Arc<Host>, tenant: &TenantId) -> Result<(), St
     let _one_at_a_time = host.scrapes.changing.lock().await;
     let stored = host.store.list_scrapes(tenant).await?;
     let names: BTreeSet<&str> = stored.iter().map(|row| row.name.as_str()).collect();
-    let mut running = host.scrapes.lock();
-    running.retain(|(of, name), running| {
-        let stays = of != tenant || names.contains(name.as_str());
-        if !stays {
-            running.stop.send_replace(Some(Arc::default()));
-        }
-        stays
-    });
+    let gone: Vec<Running> = host
+        .scrapes
+        .lock()
+        .extract_if(.., |(of, name), _| of == tenant && !names.contains(name.as_str()))
+        .map(|(_, running)| running)
+        .collect();
+    for target in gone.into_iter().flat_map(|running| running.targets.into_values()) {
+        target.stop(Stop::Ends);
+    }
     for row in &stored {
-        let key = (tenant.clone(), row.name.clone());
-        let before = running.get(&key);
-        if before.is_some_and(|before| before.revision == row.revision) {
-            continue;
+        if let Err(errors) = update(host, tenant, row).await {
+            tracing::error!(%tenant, scrape = row.name, ?errors, "a stored scrape cannot be used");
         }
-        let spec: Result<ScrapeSpec, _> = serde_json::from_str(&row.spec);
-        let spec = spec.map_err(|error| vec![error.to_string()]);
-        let plan = match spec.and_then(|spec| spec.plan(&row.name)) {
-            Ok(plan) => Arc::new(plan),
-            Err(errors) => {
-                tracing::error!(%tenant, scrape = row.name, ?errors, "a stored scrape cannot be used");
-                continue;
-            }
-        };
-        if let Some(before) = before {
-            let go_on = plan.targets.iter().cloned().collect();
-            before.stop.send_replace(Some(Arc::new(go_on)));
-        }
-        let (stop, stopped) = watch::channel(None);
-        let start = |target: &Target| {
-            let status = Arc::new(Mutex::new(TargetStatus::new(target)));
-            let task = scrape_until_stopped(
-                host.clone(),
-                tenant.clone(),
-                plan.clone(),
-                target.clone(),
-                status.clone(),
-                stopped.clone(),
-            );
-            tokio::spawn(task);
-            status
-        };
-        let targets = plan.targets.iter().map(start).collect();
-        let started = Running {
-            revision: row.revision,
-            stop,
-            targets,
-        };
-        running.insert(key, started);
     }
     Ok(())
+}
+
+/// Makes one scrape what is stored and what is in its files.
+async fn update(host: &Arc<Host>, tenant: &TenantId, row: &SpecRow) -> Result<(), Vec<String>> {
+    let key = (tenant.clone(), row.name.clone());
+    let before = host.scrapes.lock().get(&key).map(Running::settings);
+    let is_same = before.as_ref().is_some_and(|before| before.0 == row.revision);
+    let (plan, files) = match before {
+        Some((_, plan, files)) if is_same => (plan, files),
+        before => {
+            let spec: ScrapeSpec =
+                serde_json::from_str(&row.spec).map_err(|error| vec![error.to_string()])?;
+            let files = before.map(|before| before.2).unwrap_or_default();
+            (Arc::new(spec.plan(&row.name)?), files)
+        }
+    };
+    let files = read_files(host, tenant, plan.clone(), files).await;
+    let (wanted, errors) = wanted(&plan, &files);
+    let mut all = host.scrapes.lock();
+    let targets = all.remove(&key).map(|before| before.targets).unwrap_or_default();
+    let stays = |target: &Target| is_same && wanted.contains(target);
+    let (mut targets, stopped): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        targets.into_iter().partition(|(target, _)| stays(target));
+    for (target, running) in stopped {
+        running.stop(if wanted.contains(&target) {
+            Stop::GoesOn
+        } else {
+            Stop::Ends
+        });
+    }
+    for target in wanted {
+        let start = || Task::start(host, tenant, &plan, &target);
+        targets.entry(target.clone()).or_insert_with(start);
+    }
+    let running = Running {
+        revision: row.revision,
+        plan,
+        files: Arc::new(files),
+        targets,
+        errors,
+    };
+    all.insert(key, running);
+    Ok(())
+}
+
+async fn read_files(
+    host: &Host,
+    tenant: &TenantId,
+    plan: Arc<Plan>,
+    before: Arc<FileTargets>,
+) -> FileTargets {
+    if plan.spec.files.is_empty() {
+        return FileTargets::default();
+    }
+    let Some(dir) = &host.scrapes.targets_dir else {
+        let error = "files: the server has no targets_dir, so it reads no target files";
+        return FileTargets {
+            errors: vec![error.to_owned()],
+            ..FileTargets::default()
+        };
+    };
+    let folder = Folder::of(dir, tenant);
+    let reading = tokio::task::spawn_blocking(move || folder.targets(&plan, &before));
+    reading.await.unwrap_or_else(|panic| FileTargets {
+        errors: vec![format!("files: reading them panicked: {panic}")],
+        ..FileTargets::default()
+    })
+}
+
+/// The targets of a scrape, and what is wrong with it as a whole.
+fn wanted(plan: &Plan, files: &FileTargets) -> (BTreeSet<Target>, Vec<String>) {
+    let mut errors = files.errors.clone();
+    let all = plan.targets.iter().chain(files.of_file.values().flatten());
+    let all: BTreeSet<Target> = all.cloned().collect();
+    if all.len() > TARGETS_MAX {
+        errors.push(format!(
+            "{} targets: only the first {TARGETS_MAX} are scraped",
+            all.len()
+        ));
+    }
+    (all.into_iter().take(TARGETS_MAX).collect(), errors)
+}
+
+/// Looks every few seconds whether target files have changed.
+pub(crate) async fn watch_files_forever(host: Arc<Host>) {
+    loop {
+        tokio::time::sleep(FILES_EVERY).await;
+        let looking = host.clone();
+        let looking = tokio::task::spawn_blocking(move || looking.scrapes.changed_files());
+        for tenant in looking.await.unwrap_or_default() {
+            if let Err(error) = reload(&host, &tenant).await {
+                tracing::error!(%tenant, %error, "target files have changed and cannot be taken over");
+            }
+        }
+    }
 }
 
 impl Host {

@@ -1,6 +1,7 @@
 //! How a scrape is configured, as the API takes it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,17 +12,26 @@ use wasmalert_ingest::relabel::{Relabel, Rule};
 use wasmalert_ingest::scrape::Rules;
 use wasmalert_ingest::target::{Job, Target, TargetGroup};
 
+use super::files;
+use crate::http_client::auth::{Auth, BasicAuth, hide};
+
 const INTERVAL_DEFAULT: &str = "15s";
 const INTERVAL_MS_MIN: i64 = 1_000;
 const INTERVAL_MS_MAX: i64 = 86_400_000;
 const TIMEOUT_MS_DEFAULT: i64 = 10_000;
 
 /// What is scraped, and how.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ScrapeSpec {
-    /// Addresses, each `host:port` or `host`; at most 10,000.
+    /// Addresses, each `host:port` or `host`; at most 10,000, those of files included.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<String>,
+    /// Names of target files, which are read again when they change: JSON or YAML, as in
+    /// Prometheus' `file_sd_config`, in the tenant's folder of the server's `targets_dir`.
+    /// `*`, `?` and `[a-z]` as in a shell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
     /// Labels of all series, beside `job` (the scrape's name) and `instance`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
@@ -32,6 +42,13 @@ pub(crate) struct ScrapeSpec {
     /// where that is shorter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<String>,
+    /// Sent with each request. May hold `{{secret:NAME}}`, as `basic_auth` and `bearer_token` may.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basic_auth: Option<BasicAuth>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bearer_token: Option<String>,
     /// `http` or `https`; default `http`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheme: Option<String>,
@@ -54,9 +71,10 @@ pub(crate) struct ScrapeSpec {
 }
 
 /// A scrape as it is done.
-#[derive(Debug)]
 pub(super) struct Plan {
+    /// Those that are configured, without those of files.
     pub(super) targets: Vec<Target>,
+    pub(super) spec: ScrapeSpec,
     pub(super) rules: Arc<Rules>,
     pub(super) interval_ms: i64,
     pub(super) timeout: Duration,
@@ -71,8 +89,32 @@ impl ScrapeSpec {
         self.plan(name).map(drop)
     }
 
+    pub(super) fn auth(&self) -> Auth<'_> {
+        Auth {
+            headers: &self.headers,
+            basic_auth: self.basic_auth.as_ref(),
+            bearer_token: self.bearer_token.as_deref(),
+        }
+    }
+
+    /// The settings as they may be shown.
+    #[must_use]
+    pub(crate) fn redacted(mut self) -> Self {
+        self.headers.values_mut().for_each(hide);
+        self.bearer_token.iter_mut().for_each(hide);
+        self.basic_auth
+            .iter_mut()
+            .for_each(|auth| hide(&mut auth.password));
+        self
+    }
+
     pub(super) fn plan(&self, name: &str) -> Result<Plan, Vec<String>> {
         let mut errors = Vec::new();
+        if self.targets.is_empty() && self.files.is_empty() {
+            errors.push("targets: give at least one, or files".to_owned());
+        }
+        files::check(&self.files, &mut errors);
+        self.auth().check(&mut errors);
         let interval = self.interval.as_deref().unwrap_or(INTERVAL_DEFAULT);
         let interval_ms = parse_duration_ms(interval).unwrap_or(0);
         if !(INTERVAL_MS_MIN..=INTERVAL_MS_MAX).contains(&interval_ms) {
@@ -82,7 +124,9 @@ impl ScrapeSpec {
             None => TIMEOUT_MS_DEFAULT.min(interval_ms),
             Some(set) => parse_duration_ms(set).unwrap_or(0),
         };
-        if errors.is_empty() && !(1..=interval_ms).contains(&timeout_ms) {
+        if (INTERVAL_MS_MIN..=INTERVAL_MS_MAX).contains(&interval_ms)
+            && !(1..=interval_ms).contains(&timeout_ms)
+        {
             errors.push(format!(
                 "timeout: must be a duration from 1ms to the interval, {interval}"
             ));
@@ -115,9 +159,19 @@ impl ScrapeSpec {
         let limits = ScrapeLimits::default();
         Ok(Plan {
             targets,
+            spec: self.clone(),
             rules: Arc::new(Rules { job, relabel, limits }),
             interval_ms,
             timeout: Duration::from_millis(timeout_ms.unsigned_abs()),
         })
+    }
+}
+
+impl fmt::Debug for ScrapeSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScrapeSpec")
+            .field("targets", &self.targets)
+            .field("files", &self.files)
+            .finish_non_exhaustive()
     }
 }

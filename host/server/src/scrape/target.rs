@@ -5,18 +5,20 @@ use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use serde::Serialize;
-use tokio::sync::watch;
+use tokio::sync::oneshot;
 use utoipa::ToSchema;
 use wasmalert_core::TenantId;
 use wasmalert_ingest::scrape::{Answer, Report, Scraped, Timing};
 use wasmalert_ingest::target::Target;
 use wasmalert_ingest::{Sample, text};
-use wasmalert_tsdb::{Db, Entry};
+use wasmalert_tsdb::Db;
 
-use super::Stop;
 use super::spec::Plan;
 use crate::Host;
-use crate::http_client::cause;
+use crate::embedded;
+use crate::http_client::{cause, read_up_to};
+use crate::secrets::Secrets;
+use crate::telemetry::ScrapeResult;
 
 /// Tells the target how long it has, as Prometheus does.
 const TIMEOUT_HEADER: &str = "x-prometheus-scrape-timeout-seconds";
@@ -36,7 +38,7 @@ pub(crate) struct TargetStatus {
 }
 
 impl TargetStatus {
-    pub(super) fn new(target: &Target) -> Self {
+    fn new(target: &Target) -> Self {
         Self {
             url: target.url.clone(),
             up: None,
@@ -47,144 +49,178 @@ impl TargetStatus {
     }
 }
 
-pub(super) async fn scrape_until_stopped(
-    host: Arc<Host>,
-    tenant: TenantId,
-    plan: Arc<Plan>,
-    target: Target,
+/// Why a target is not scraped any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// Another task goes on with it.
+    GoesOn,
+    /// Its series end.
+    Ends,
+}
+
+/// A target that is scraped. Dropping it lets the target go as it is.
+pub(super) struct Task {
+    stop: oneshot::Sender<Stop>,
     status: Arc<Mutex<TargetStatus>>,
-    mut stopped: watch::Receiver<Stop>,
-) {
-    let db = host.embedded.of(&tenant);
-    let mut scraped = Scraped::new(&target, plan.rules.clone());
-    let offset_ms = target.offset_ms(plan.interval_ms);
-    loop {
-        let now_ms = host.clock.now_ms();
-        let slot_ms = next_slot_ms(now_ms, plan.interval_ms, offset_ms);
-        let wait = Duration::from_millis(slot_ms.abs_diff(now_ms));
-        let stop = tokio::select! {
-            () = tokio::time::sleep(wait) => None,
-            _ = stopped.changed() => stopped.borrow_and_update().clone(),
+}
+
+impl Task {
+    pub(super) fn start(host: &Arc<Host>, tenant: &TenantId, plan: &Arc<Plan>, target: &Target) -> Self {
+        let status = Arc::new(Mutex::new(TargetStatus::new(target)));
+        let (stop, stopped) = oneshot::channel();
+        let scraper = Scraper {
+            host: host.clone(),
+            tenant: tenant.clone(),
+            db: host.embedded.of(tenant),
+            plan: plan.clone(),
+            target: target.clone(),
         };
-        if let Some(go_on) = stop {
-            if !go_on.contains(&target) {
-                let mut batch = Vec::new();
-                scraped.end(host.clock.now_ms(), &mut batch);
-                append(&db, &batch, host.clock.now_ms());
-            }
-            return;
-        }
-        let (next, report, refused) = scrape(&host, &db, &plan, &target, scraped, slot_ms).await;
-        let Some(next) = next else {
-            tracing::error!(%tenant, url = target.url, "reading what a target exposes panicked; it is not scraped any more");
-            return;
-        };
-        scraped = next;
-        let error = report.error.as_ref().map(ToString::to_string);
-        let mut status = status.lock().unwrap_or_else(PoisonError::into_inner);
-        status.up = Some(error.is_none());
-        status.error = error.or(refused);
-        status.last_scrape_ms = Some(slot_ms);
-        status.samples = report.samples_scraped;
+        tokio::spawn(scraper.scrape_until(stopped, status.clone()));
+        Self { stop, status }
+    }
+
+    pub(super) fn stop(self, why: Stop) {
+        // The task may have ended by itself.
+        let _ = self.stop.send(why);
+    }
+
+    pub(super) fn status(&self) -> TargetStatus {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
+
+struct Scraper {
+    host: Arc<Host>,
+    tenant: TenantId,
+    db: Arc<Db>,
+    plan: Arc<Plan>,
+    target: Target,
+}
+
+impl Scraper {
+    async fn scrape_until(self, mut stopped: oneshot::Receiver<Stop>, status: Arc<Mutex<TargetStatus>>) {
+        let host = &self.host;
+        let interval_ms = self.plan.interval_ms;
+        let mut scraped = Scraped::new(&self.target, self.plan.rules.clone());
+        let offset_ms = self.target.offset_ms(interval_ms);
+        loop {
+            let now_ms = host.clock.now_ms();
+            let slot_ms = next_slot_ms(now_ms, interval_ms, offset_ms);
+            let wait = Duration::from_millis(slot_ms.abs_diff(now_ms));
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                stop = &mut stopped => {
+                    if stop == Ok(Stop::Ends) {
+                        let mut batch = Vec::new();
+                        scraped.end(host.clock.now_ms(), &mut batch);
+                        append(&self.db, &batch, host.clock.now_ms());
+                    }
+                    return;
+                }
+            }
+            let (next, report, refused) = self.scrape(scraped, slot_ms).await;
+            let Some(next) = next else {
+                let (tenant, url) = (&self.tenant, &self.target.url);
+                tracing::error!(%tenant, url, "reading what a target exposes panicked; it is not scraped any more");
+                return;
+            };
+            scraped = next;
+            let error = report.error.as_ref().map(ToString::to_string);
+            let result = if error.is_none() {
+                ScrapeResult::Up
+            } else {
+                ScrapeResult::Down
+            };
+            host.metrics.scrapes.inc(&self.tenant, result);
+            let mut status = status.lock().unwrap_or_else(PoisonError::into_inner);
+            status.up = Some(error.is_none());
+            status.error = error.or(refused);
+            status.last_scrape_ms = Some(slot_ms);
+            status.samples = report.samples_scraped;
+        }
+    }
+
+    /// One scrape. Its samples carry the slot's time. Gives what to remember, unless
+    /// reading panicked, how it went, and what the store refused.
+    async fn scrape(&self, mut scraped: Scraped, slot_ms: i64) -> (Option<Scraped>, Report, Option<String>) {
+        let (host, timeout) = (&self.host, self.plan.timeout);
+        let stopwatch = host.clock.stopwatch();
+        let fetched = async {
+            let _permit = host.scrapes.permits.acquire().await;
+            self.fetch().await
+        };
+        let fetched = tokio::time::timeout(timeout, fetched)
+            .await
+            .unwrap_or_else(|_| Err(format!("no answer within {} ms", timeout.as_millis())));
+        let timing = Timing {
+            start_ms: slot_ms,
+            duration_seconds: stopwatch.elapsed().as_secs_f64(),
+        };
+        let (db, now_ms) = (self.db.clone(), host.clock.now_ms());
+        // The first of a large exposition takes up to a second of processor time.
+        let taking = tokio::task::spawn_blocking(move || {
+            let answer = fetched.as_ref().map(|(content_type, body)| Answer {
+                content_type: content_type.as_deref(),
+                body,
+            });
+            let mut batch = Vec::new();
+            let report = scraped.accept(answer.map_err(Clone::clone), timing, &mut batch);
+            let refused = append(&db, &batch, now_ms);
+            (scraped, report, refused)
+        });
+        match taking.await {
+            Ok((scraped, report, refused)) => (Some(scraped), report, refused),
+            Err(_) => (None, Report::default(), None),
+        }
+    }
+
+    async fn fetch(&self) -> Result<Fetched, String> {
+        let secrets = self.host.catalog.of(&self.tenant).secrets.clone();
+        let auth = self.plan.spec.auth();
+        let fetched = self.exchange(&secrets).await;
+        fetched.map_err(|error| auth.redact(&error, &[], &secrets))
+    }
+
+    async fn exchange(&self, secrets: &Secrets) -> Result<Fetched, String> {
+        let request = self
+            .host
+            .http
+            .raw()
+            .get(&self.target.url)
+            .header(ACCEPT, text::ACCEPT)
+            .header(TIMEOUT_HEADER, self.plan.timeout.as_secs_f64().to_string());
+        let request = self.plan.spec.auth().apply(request, secrets);
+        let answer = request.map_err(|error| error.to_string())?.send().await;
+        let mut response = answer.map_err(|error| cause(&error))?;
+        if response.status() != reqwest::StatusCode::OK {
+            return Err(format!(
+                "the target answered with the status {}",
+                response.status()
+            ));
+        }
+        let content_type = response.headers().get(CONTENT_TYPE);
+        let content_type = content_type
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned);
+        // One more byte than allowed: taking it in says what is wrong with it.
+        let bytes_max = self.plan.rules.limits.body_bytes.saturating_add(1);
+        let body = read_up_to(&mut response, bytes_max).await;
+        Ok((content_type, body.map_err(|error| cause(&error))?))
+    }
+}
+
+type Fetched = (Option<String>, Vec<u8>);
 
 /// The first slot after a time.
 fn next_slot_ms(now_ms: i64, interval_ms: i64, offset_ms: i64) -> i64 {
     now_ms + interval_ms - (now_ms - offset_ms).rem_euclid(interval_ms)
 }
 
-/// One scrape. Its samples carry the slot's time. Gives what to remember, unless
-/// reading panicked, how it went, and what the store refused.
-async fn scrape(
-    host: &Host,
-    db: &Arc<Db>,
-    plan: &Plan,
-    target: &Target,
-    mut scraped: Scraped,
-    slot_ms: i64,
-) -> (Option<Scraped>, Report, Option<String>) {
-    let stopwatch = host.clock.stopwatch();
-    let fetched = async {
-        let _permit = host.scrapes.permits.acquire().await;
-        fetch(host, plan, target).await
-    };
-    let fetched = tokio::time::timeout(plan.timeout, fetched)
-        .await
-        .unwrap_or_else(|_| Err(format!("no answer within {} ms", plan.timeout.as_millis())));
-    let timing = Timing {
-        start_ms: slot_ms,
-        duration_seconds: stopwatch.elapsed().as_secs_f64(),
-    };
-    let (db, now_ms) = (db.clone(), host.clock.now_ms());
-    // The first of a large exposition takes up to a second of processor time.
-    let taking = tokio::task::spawn_blocking(move || {
-        let answer = fetched.as_ref().map(|(content_type, body)| Answer {
-            content_type: content_type.as_deref(),
-            body,
-        });
-        let mut batch = Vec::new();
-        let report = scraped.accept(answer.map_err(Clone::clone), timing, &mut batch);
-        let refused = append(&db, &batch, now_ms);
-        (scraped, report, refused)
-    });
-    match taking.await {
-        Ok((scraped, report, refused)) => (Some(scraped), report, refused),
-        Err(_) => (None, Report::default(), None),
-    }
-}
-
-type Fetched = (Option<String>, Vec<u8>);
-
-async fn fetch(host: &Host, plan: &Plan, target: &Target) -> Result<Fetched, String> {
-    let request = host
-        .http
-        .raw()
-        .get(&target.url)
-        .header(ACCEPT, text::ACCEPT)
-        .header(TIMEOUT_HEADER, plan.timeout.as_secs_f64().to_string());
-    let mut response = request.send().await.map_err(|error| cause(&error))?;
-    if response.status() != reqwest::StatusCode::OK {
-        return Err(format!(
-            "the target answered with the status {}",
-            response.status()
-        ));
-    }
-    let content_type = response.headers().get(CONTENT_TYPE);
-    let content_type = content_type
-        .and_then(|value| value.to_str().ok())
-        .map(str::to_owned);
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| cause(&error))? {
-        body.extend_from_slice(&chunk);
-        // Taking it in says what is wrong with it.
-        if body.len() > plan.rules.limits.body_bytes {
-            break;
-        }
-    }
-    Ok((content_type, body))
-}
-
 /// Puts samples into the store; gives what it refused, as a text.
 fn append(db: &Db, batch: &[Sample], now_ms: i64) -> Option<String> {
-    let samples: Vec<[wasmalert_tsdb::Sample; 1]> = batch
-        .iter()
-        .map(|sample| {
-            [wasmalert_tsdb::Sample {
-                timestamp_ms: sample.timestamp_ms,
-                value: sample.value,
-            }]
-        })
-        .collect();
-    let entries: Vec<Entry<'_>> = batch
-        .iter()
-        .zip(&samples)
-        .map(|(sample, samples)| Entry {
-            labels: &sample.labels,
-            samples,
-        })
-        .collect();
-    let refused = db.append(&entries, now_ms).refused;
-    let refused: Vec<String> = refused.iter().map(ToString::to_string).collect();
-    (!refused.is_empty()).then(|| refused.join("; "))
+    let samples = batch.iter().map(|sample| {
+        let (timestamp_ms, value) = (sample.timestamp_ms, sample.value);
+        (&*sample.labels, wasmalert_tsdb::Sample { timestamp_ms, value })
+    });
+    embedded::append(db, samples, now_ms)
 }

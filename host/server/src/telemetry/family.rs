@@ -109,17 +109,30 @@ impl<C: Code> TenantFamily<C, Counter> {
     }
 }
 
-impl<C: Code> TenantFamily<C, Gauge> {
-    /// Sets the gauges to these values and drops all others; what falls
-    /// together, since tenants are left out, is added up.
-    pub fn replace(&self, values: impl IntoIterator<Item = (TenantId, C, f64)>) {
-        let mut fresh: SeriesMap<C, Gauge> = HashMap::new();
+impl<C: Code, M: Default> TenantFamily<C, M> {
+    /// Makes the series these, which are read off elsewhere, and drops all others;
+    /// what falls together, since tenants are left out, is added up.
+    fn rebuild<V>(&self, values: impl IntoIterator<Item = (TenantId, C, V)>, add: fn(&M, V)) {
+        let mut fresh: SeriesMap<C, M> = HashMap::new();
         for (tenant, code, value) in values {
             let tenant = (self.by_tenant && fresh.len() < SERIES_MAX).then_some(tenant);
-            let gauge = fresh.entry((tenant, code)).or_default();
-            gauge.set(gauge.get() + value);
+            add(fresh.entry((tenant, code)).or_default(), value);
         }
         *self.series.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+    }
+}
+
+impl<C: Code> TenantFamily<C, Counter> {
+    /// Makes the counts these, and drops all others.
+    pub fn replace(&self, counts: impl IntoIterator<Item = (TenantId, C, u64)>) {
+        self.rebuild(counts, Counter::add);
+    }
+}
+
+impl<C: Code> TenantFamily<C, Gauge> {
+    /// Makes the values these, and drops all others.
+    pub fn replace(&self, values: impl IntoIterator<Item = (TenantId, C, f64)>) {
+        self.rebuild(values, |gauge, value| gauge.set(gauge.get() + value));
     }
 }
 

@@ -3,6 +3,7 @@
 use wasmalert_core::TenantId;
 use wasmalert_core::fault::FaultCode;
 use wasmalert_core::query::QueryErrorCode;
+use wasmalert_tsdb::Refusal;
 
 use super::exposition::Exposition;
 use super::family::{Code, Family, Metric, TenantFamily};
@@ -41,6 +42,8 @@ macro_rules! codes {
 codes! {
     /// How an evaluation ended.
     EvaluationStatus, "status" { Ok = "ok", Err = "err", }
+    /// Whether a target could be scraped.
+    ScrapeResult, "result" { Up = "up", Down = "down", }
     /// How a compilation ended.
     CompileResult, "result" { Ok = "ok", Refused = "refused", Failed = "failed", }
     /// How an attempt at a delivery ended; a dead one is not tried again.
@@ -56,6 +59,14 @@ impl Code for FaultCode {
 
     fn labels(self) -> Vec<&'static str> {
         vec![self.as_str()]
+    }
+}
+
+impl Code for Refusal {
+    const NAMES: &'static [&'static str] = &["reason"];
+
+    fn labels(self) -> Vec<&'static str> {
+        vec![self.code()]
     }
 }
 
@@ -144,6 +155,30 @@ metrics! {
     /// Query results kept.
     query_cache_bytes: Gauge =
         |_| Gauge::default(), "wasmalert_query_cache_bytes";
+    /// Series in the embedded source.
+    samples_series: TenantFamily<(), Gauge> =
+        tenant_gauge, "wasmalert_samples_series";
+    /// Samples that the embedded source holds.
+    samples_held: TenantFamily<(), Gauge> =
+        tenant_gauge, "wasmalert_samples_held";
+    /// Memory of the samples in the embedded source, index included, as the setting samples_bytes counts it.
+    samples_bytes: TenantFamily<(), Gauge> =
+        tenant_gauge, "wasmalert_samples_bytes";
+    /// Samples that the embedded source has taken since the start.
+    samples_taken: TenantFamily<(), Counter> =
+        tenant_counter, "wasmalert_samples_taken_total";
+    /// Samples that the embedded source has refused since the start.
+    samples_refused: TenantFamily<Refusal, Counter> =
+        tenant_counter, "wasmalert_samples_refused_total";
+    /// Samples dropped before their time to make room, since the start.
+    samples_evicted: TenantFamily<(), Counter> =
+        tenant_counter, "wasmalert_samples_evicted_total";
+    /// Time of writing all samples to disk.
+    samples_save_seconds: Histogram =
+        |_| Histogram::new(SECONDS), "wasmalert_samples_save_seconds";
+    /// Scrapes of targets.
+    scrapes: TenantFamily<ScrapeResult, Counter> =
+        tenant_counter, "wasmalert_scrapes_total";
     /// Time of one compilation.
     compile_seconds: Family<CompileResult, Histogram> =
         |_| Family::new(|| Histogram::new(SECONDS)), "wasmalert_compile_seconds";
@@ -255,6 +290,7 @@ impl Metrics {
         self.evaluation_seconds.forget(tenant);
         self.evaluation_fuel.forget(tenant);
         self.faults.forget(tenant);
+        self.scrapes.forget(tenant);
         self.deliveries.forget(tenant);
         self.log_lines_dropped.forget(tenant);
         self.rule_metric_updates_dropped.forget(tenant);

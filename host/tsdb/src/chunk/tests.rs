@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use wasmalert_promql::stale_nan;
+use wasmalert_core::sample::stale_nan;
 
 use super::*;
 

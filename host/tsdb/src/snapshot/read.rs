@@ -4,10 +4,11 @@ use std::io::{BufReader, ErrorKind, Read};
 use std::sync::atomic::Ordering::Relaxed;
 
 use wasmalert_core::Labels;
+use wasmalert_core::sample::Sample;
 
 use super::{HEAD_BYTES, KIND_END, KIND_SERIES, MAGIC, VERSION};
 use crate::chunk::{Chunk, ChunkError};
-use crate::columns::{Columns, Sample};
+use crate::columns::Columns;
 use crate::db::Db;
 use crate::limits::Settings;
 use crate::series::Data;

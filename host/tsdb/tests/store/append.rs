@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use wasmalert_core::Labels;
-use wasmalert_promql::stale_nan;
+use wasmalert_core::sample::stale_nan;
 use wasmalert_tsdb::{Db, Entry, FUTURE_MS_MAX, Refusal, Sample, Settings, labels_of_pairs};
 
 use crate::support::{append, everything, keep_all, labels, refusal, selected};

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use wasmalert_promql::{Limits, MemoryStorage, Options, Query, Storage, Value, stale_nan};
+use wasmalert_core::sample::stale_nan;
+use wasmalert_promql::{Limits, MemoryStorage, Options, Query, Storage, Value};
 use wasmalert_tsdb::{Db, Sample};
 
 use crate::support::{append, keep_all, labels};

@@ -7,7 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::http::header::AUTHORIZATION;
+use axum::middleware::{Next, from_fn};
+use axum::response::IntoResponse;
 
 use super::fake::Fake;
 use super::process::Process;
@@ -25,6 +29,23 @@ impl Exporter {
         let router = Router::new().fallback(expose).with_state(Arc::clone(&series));
         Self {
             fake: Fake::start(router),
+            series,
+        }
+    }
+
+    /// One that answers only requests with that `Authorization`.
+    pub(crate) fn guarded(authorization: &'static str) -> Self {
+        let series = Arc::default();
+        let guard = move |request: Request, next: Next| async move {
+            let given = request.headers().get(AUTHORIZATION);
+            if given.is_some_and(|given| given == authorization) {
+                return next.run(request).await;
+            }
+            StatusCode::UNAUTHORIZED.into_response()
+        };
+        let router = Router::new().fallback(expose).with_state(Arc::clone(&series));
+        Self {
+            fake: Fake::start(router.layer(from_fn(guard))),
             series,
         }
     }

@@ -98,7 +98,12 @@ pub(super) fn targets(answer: &Value, width: Option<usize>) -> String {
         ("SAMPLES", |target| plain(&target["samples"])),
         ("ERROR", |target| plain(&target["error"])),
     ];
-    list(&answer["targets"], columns, width)
+    let errors = answer["errors"].as_array().map_or(&[][..], Vec::as_slice);
+    let errors: String = errors
+        .iter()
+        .map(|error| format!("error: {}\n", plain(error)))
+        .collect();
+    errors + &list(&answer["targets"], columns, width)
 }
 
 pub(super) fn receivers(answer: &Value, width: Option<usize>) -> String {

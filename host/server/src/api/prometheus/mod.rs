@@ -19,9 +19,9 @@ use axum::response::Response;
 use wasmalert_core::TenantId;
 use wasmalert_core::query::QueryTime;
 use wasmalert_ingest::limits::WriteLimits;
-use wasmalert_ingest::remote_write::{self, Point, WriteError};
+use wasmalert_ingest::remote_write::{self, WriteError};
 use wasmalert_promql::{Limits, Matcher, Query};
-use wasmalert_tsdb::{Entry, Sample};
+use wasmalert_tsdb::Entry;
 
 use self::answer::Refused;
 use self::params::Params;
@@ -94,26 +94,17 @@ pub(super) async fn label_values(
 
 async fn answer_query(host: &Host, tenant: &TenantId, params: Params) -> Answer {
     let at_ms = params.time("time")?.unwrap_or_else(|| host.clock.now_ms());
-    let time = QueryTime::Instant { at_ms };
-    let expr = params.required("query")?;
-    let outcome = host
-        .embedded
-        .query(tenant, expr.into(), time, params.timeout()?)
-        .await?;
-    Ok(answer::outcome(&outcome, at_ms))
+    answer_at(host, tenant, &params, QueryTime::Instant { at_ms }).await
 }
 
 async fn answer_query_range(host: &Host, tenant: &TenantId, params: Params) -> Answer {
-    let time = params.range()?;
-    let QueryTime::Range { end_ms, .. } = time else {
-        return Err(Refused::bad_data("a range has a start, an end and a step"));
-    };
-    let expr = params.required("query")?;
-    let outcome = host
-        .embedded
-        .query(tenant, expr.into(), time, params.timeout()?)
-        .await?;
-    Ok(answer::outcome(&outcome, end_ms))
+    answer_at(host, tenant, &params, params.range()?).await
+}
+
+async fn answer_at(host: &Host, tenant: &TenantId, params: &Params, time: QueryTime) -> Answer {
+    let expr = params.required("query")?.into();
+    let outcome = host.embedded.query(tenant, expr, time, params.timeout()?);
+    Ok(answer::outcome(&outcome.await?, time.newest_ms()))
 }
 
 async fn answer_series(host: &Host, tenant: &TenantId, params: Params) -> Answer {
@@ -189,27 +180,14 @@ fn take(host: &Host, tenant: &TenantId, body: &[u8]) -> Result<StatusCode, Refus
         WriteError::Exceeded(_) => Refused::of(StatusCode::PAYLOAD_TOO_LARGE, error),
         _ => Refused::of(StatusCode::BAD_REQUEST, error),
     })?;
-    let samples: Vec<Vec<Sample>> = request
-        .iter()
-        .map(|(_, points)| points.iter().map(sample).collect())
-        .collect();
     let entries: Vec<Entry<'_>> = request
         .iter()
-        .zip(&samples)
-        .map(|((labels, _), samples)| Entry { labels, samples })
+        .map(|(labels, samples)| Entry { labels, samples })
         .collect();
     let appended = host.embedded.of(tenant).append(&entries, host.clock.now_ms());
-    if appended.refused.is_empty() {
-        return Ok(StatusCode::NO_CONTENT);
-    }
-    // Sending them again would not help, so it is a 400, as Prometheus answers.
-    let reasons: Vec<String> = appended.refused.iter().map(ToString::to_string).collect();
-    Err(Refused::of(StatusCode::BAD_REQUEST, reasons.join("; ")))
-}
-
-fn sample(point: &Point) -> Sample {
-    Sample {
-        timestamp_ms: point.timestamp_ms,
-        value: point.value,
+    match appended.refusals() {
+        None => Ok(StatusCode::NO_CONTENT),
+        // Sending them again would not help, so it is a 400, as Prometheus answers.
+        Some(refusals) => Err(Refused::of(StatusCode::BAD_REQUEST, refusals)),
     }
 }

@@ -55,9 +55,7 @@ impl Params {
     pub(super) fn span(&self) -> Result<(i64, i64), Refused> {
         let start_ms = self.time("start")?.unwrap_or(i64::MIN);
         let end_ms = self.time("end")?.unwrap_or(i64::MAX);
-        if end_ms < start_ms {
-            return Err(Refused::bad_data("end timestamp must not be before start time"));
-        }
+        in_order(start_ms, end_ms)?;
         Ok((start_ms, end_ms))
     }
 
@@ -68,15 +66,12 @@ impl Params {
         };
         let (start_ms, end_ms) = (time("start")?, time("end")?);
         let step = self.required("step")?;
-        let step_ms = parse_seconds(step).or_else(|| parse_duration_ms(step).ok());
-        let step_ms = step_ms.filter(|ms| *ms > 0).ok_or_else(|| {
+        let step_ms = parse_span_ms(step).filter(|ms| *ms > 0).ok_or_else(|| {
             Refused::bad_data(format!(
                 "invalid parameter \"step\": {step:?} is not a number of seconds or a duration above zero"
             ))
         })?;
-        if end_ms < start_ms {
-            return Err(Refused::bad_data("end timestamp must not be before start time"));
-        }
+        in_order(start_ms, end_ms)?;
         Ok(QueryTime::Range {
             start_ms,
             end_ms,
@@ -88,8 +83,7 @@ impl Params {
         let Some(text) = self.get("timeout") else {
             return Ok(TIMEOUT_DEFAULT);
         };
-        let set_ms = parse_seconds(text).or_else(|| parse_duration_ms(text).ok());
-        let set_ms = set_ms.and_then(|ms| u64::try_from(ms).ok());
+        let set_ms = parse_span_ms(text).and_then(|ms| u64::try_from(ms).ok());
         set_ms
             .map(|ms| Duration::from_millis(ms).min(TIMEOUT_MAX))
             .ok_or_else(|| {
@@ -112,6 +106,18 @@ impl Params {
             ))),
         }
     }
+}
+
+fn in_order(start_ms: i64, end_ms: i64) -> Result<(), Refused> {
+    if end_ms < start_ms {
+        return Err(Refused::bad_data("end timestamp must not be before start time"));
+    }
+    Ok(())
+}
+
+/// A number of seconds or a duration, in ms.
+fn parse_span_ms(text: &str) -> Option<i64> {
+    parse_seconds(text).or_else(|| parse_duration_ms(text).ok())
 }
 
 pub(super) fn parse_time(text: &str) -> Option<i64> {

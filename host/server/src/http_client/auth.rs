@@ -1,0 +1,143 @@
+//! Who asks: the headers and credentials that requests to a source or a target
+//! carry, as people configure them.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use reqwest::RequestBuilder;
+use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use serde::{Deserialize, Serialize};
+
+use super::is_refused_header;
+use crate::secrets::{self, Place, Redactor, SecretError, Secrets, substitute};
+
+const HEADERS_MAX: usize = 64;
+/// Headers that the host sets itself, beside those of the connection.
+const OURS: [&str; 3] = ["accept", "accept-encoding", "content-type"];
+
+/// A user and a password.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BasicAuth {
+    pub username: String,
+    pub password: String,
+}
+
+impl fmt::Debug for BasicAuth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BasicAuth")
+            .field("username", &self.username)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The settings, each of which may hold `{{secret:NAME}}`.
+#[derive(Clone, Copy)]
+pub(crate) struct Auth<'s> {
+    pub(crate) headers: &'s BTreeMap<String, String>,
+    pub(crate) basic_auth: Option<&'s BasicAuth>,
+    pub(crate) bearer_token: Option<&'s str>,
+}
+
+/// Why a request cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AuthError {
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    #[error("the header {0:?} is not valid")]
+    Header(String),
+}
+
+impl Auth<'_> {
+    /// Adds everything that is wrong, each as `field: what is wrong`.
+    pub(crate) fn check(&self, errors: &mut Vec<String>) {
+        if self.headers.len() > HEADERS_MAX {
+            errors.push(format!("headers: more than {HEADERS_MAX}"));
+        }
+        let has_auth = self.basic_auth.is_some() || self.bearer_token.is_some();
+        for (name, value) in self.headers {
+            let Ok(header) = HeaderName::try_from(name.as_str()) else {
+                errors.push(format!("headers: {name:?} is not a header name"));
+                continue;
+            };
+            if OURS.contains(&header.as_str()) || is_refused_header(&header) {
+                errors.push(format!("headers: {name} is set by the host"));
+            }
+            if has_auth && header == AUTHORIZATION {
+                errors.push(format!("headers: {name} is set by basic_auth or bearer_token"));
+            }
+            if HeaderValue::from_str(&stand_in(value)).is_err() {
+                errors.push(format!("headers: the value of {name} has a control character"));
+            }
+        }
+        let token = self.bearer_token.map(stand_in);
+        if token.is_some_and(|token| token.is_empty() || HeaderValue::from_str(&token).is_err()) {
+            errors.push("bearer_token: is empty or has a control character".to_owned());
+        }
+        if self.basic_auth.is_some() && self.bearer_token.is_some() {
+            errors.push("bearer_token: not together with basic_auth".to_owned());
+        }
+    }
+
+    /// The request with headers and credentials, their placeholders replaced.
+    ///
+    /// # Errors
+    /// A secret does not exist, or its value cannot stand in a header.
+    pub(crate) fn apply(
+        &self,
+        mut request: RequestBuilder,
+        secrets: &Secrets,
+    ) -> Result<RequestBuilder, AuthError> {
+        for (name, value) in self.headers {
+            let value = substitute(value, Place::Header, secrets)?;
+            let header = HeaderName::try_from(name.as_str())
+                .ok()
+                .zip(HeaderValue::from_str(&value).ok());
+            let (header, mut value) = header.ok_or_else(|| AuthError::Header(name.clone()))?;
+            value.set_sensitive(true);
+            request = request.header(header, value);
+        }
+        if let Some(auth) = self.basic_auth {
+            let username = substitute(&auth.username, Place::Body, secrets)?;
+            let password = substitute(&auth.password, Place::Body, secrets)?;
+            request = request.basic_auth(username, Some(password));
+        }
+        if let Some(token) = self.bearer_token {
+            request = request.bearer_auth(substitute(token, Place::Header, secrets)?);
+        }
+        Ok(request)
+    }
+
+    /// The text without what must never be shown: the secrets that the settings
+    /// and the `others` name, and credentials that stand in the settings themselves.
+    pub(crate) fn redact(&self, text: &str, others: &[&str], secrets: &Secrets) -> String {
+        let auth = self
+            .basic_auth
+            .iter()
+            .flat_map(|auth| [&auth.username, &auth.password]);
+        let texts = auth.chain(self.headers.values()).map(String::as_str);
+        let texts = texts.chain(self.bearer_token).chain(others.iter().copied());
+        let literal = self.basic_auth.iter().map(|auth| &auth.password);
+        let literal = literal.chain(self.headers.values()).map(String::as_str);
+        let literal = Redactor::new(literal.chain(self.bearer_token));
+        literal.redact(&Redactor::of(texts, secrets).redact(text))
+    }
+}
+
+/// Hides a credential that is about to be shown, unless it is wholly a placeholder.
+pub(crate) fn hide(credential: &mut String) {
+    let is_placeholder =
+        credential.starts_with("{{secret:") && credential.find("}}") == Some(credential.len() - 2);
+    if !is_placeholder {
+        "***".clone_into(credential);
+    }
+}
+
+/// The text with each placeholder replaced by a plain word.
+pub(crate) fn stand_in(text: &str) -> Cow<'_, str> {
+    let words: Secrets = secrets::names(text)
+        .map(|name| (name.to_owned(), "secret".to_owned()))
+        .collect();
+    substitute(text, Place::Body, &words).unwrap_or(Cow::Borrowed(text))
+}
