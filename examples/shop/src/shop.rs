@@ -101,8 +101,8 @@ impl Shop {
         }
     }
 
-    /// The worker asks for eight payments a second, one in fifty of which is
-    /// declined; in an outage for one a second, and keeps the order.
+    /// The worker asks for up to eight payments a second, of which one is declined
+    /// every five seconds; in an outage for one a second, and keeps the order.
     fn work(&mut self) {
         let is_outage = self.is_outage();
         let rests = match is_outage {
