@@ -22,30 +22,34 @@ TEST := $(if $(NEXTEST),nextest run --no-tests=pass,test)
 
 .PHONY: help
 help: ## Show this
-	@echo "A new machine:  make demo      builds all and shows an alert arrive in Alertmanager"
+	@echo "A new machine:  make demo      builds all and shows pages of a shop as they arrive"
 	@echo "A change:       make test lint"
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: ## Install what is missing: Debian packages, the wasm target
+setup: setup-build ## Install what is missing: Debian packages, the wasm target
+	@scripts/setup --tests
+
+.PHONY: setup-build
+setup-build:
 	@scripts/setup
 
 .PHONY: tools
-tools: setup
+tools: setup-build
 	@scripts/setup --tools
 
 .PHONY: componentize
-componentize:
+componentize: setup-build
 	cargo build --release --locked --workspace --bin componentize
 
 .PHONY: components
-components: setup componentize ## Build the stock components into target/components
+components: setup-build componentize ## Build the stock components into target/components
 	scripts/wasm-build rules-wasm
 	@scripts/components $(BIN)/componentize $(COMPONENTS)
 
 .PHONY: guests
-guests: setup ## Build the hostile guests into target/guests
+guests: setup-build ## Build the hostile guests into target/guests
 	scripts/guests
 
 .PHONY: build
@@ -53,12 +57,13 @@ build: components ## Build target/release/wasmalert with the stock components in
 	cargo build --release --locked --workspace
 
 .PHONY: demo
-demo: build ## See an alert fire, with a Prometheus and an Alertmanager of its own
-	@scripts/demo $(BIN)/wasmalert
+demo: build ## See pages arrive; PROMETHEUS=URL, ALERTMANAGER=URL take yours in
+	@scripts/demo $(BIN)/wasmalert $(if $(PROMETHEUS),--prometheus '$(PROMETHEUS)') \
+	  $(if $(ALERTMANAGER),--alertmanager '$(ALERTMANAGER)')
 
 # The binary is built together with the tests, whose dependencies have features of their own.
 .PHONY: test
-test: components guests ## Run every test
+test: setup components guests ## Run every test
 	cargo build --release --locked --workspace --bins --tests
 	cargo $(TEST) --release --locked --workspace
 	cd rules-wasm && cargo $(TEST) --release --locked --workspace --target-dir ../target/wasm
