@@ -73,6 +73,9 @@ fn the_examples_pass() {
              4 tests passed\n"
         )
     );
+    let ran = run(&examples, &["test", "demo_test.yml"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
+    assert!(ran.out.ends_with("\n6 tests passed\n"), "{}", ran.out);
     let ran = run(
         &examples,
         &["check", "alerts.yml", "modules.yml", "modules_test.yml"],

@@ -1,6 +1,8 @@
 //! What the benchmarks share: where things lie, the clock, and the line that
 //! each result is.
 
+pub mod process;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};

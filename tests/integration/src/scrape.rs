@@ -269,6 +269,10 @@ async fn what_cannot_be_scraped_is_refused() {
         ),
         (json!({"targets": ["a:1"], "scheme": "file"}), "targets"),
         (json!({}), "targets"),
+        (
+            json!({"targets": ["a:1"], "fallback_scrape_protocol": "text"}),
+            "fallback_scrape_protocol",
+        ),
         (json!({"files": ["../secret.json"]}), "files"),
         (
             json!({"targets": ["a:1"], "bearer_token": "a", "basic_auth": {"username": "u", "password": "p"}}),

@@ -49,7 +49,7 @@ impl ParseError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "Content-Type is `{header}`, expected text/plain or application/openmetrics-text; \
-     correct the target, or set a fallback format for it"
+     correct the target, or set fallback_scrape_protocol"
 )]
 pub struct ContentTypeError {
     /// As sent, shortened; empty when there is none.

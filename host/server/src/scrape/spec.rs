@@ -11,6 +11,7 @@ use wasmalert_ingest::limits::ScrapeLimits;
 use wasmalert_ingest::relabel::{Relabel, Rule};
 use wasmalert_ingest::scrape::Rules;
 use wasmalert_ingest::target::{Job, Target, TargetGroup};
+use wasmalert_ingest::text::Format;
 
 use super::files;
 use crate::http_client::auth::{Auth, BasicAuth, hide};
@@ -64,6 +65,11 @@ pub(crate) struct ScrapeSpec {
     /// Whether times in the exposition count; default true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub honor_timestamps: Option<bool>,
+    /// What an answer is read as when its `Content-Type` names no known format:
+    /// `PrometheusText0.0.4`, `PrometheusText1.0.0`, `OpenMetricsText0.0.1` or
+    /// `OpenMetricsText1.0.0`; without it, such a scrape fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback_scrape_protocol: Option<String>,
     /// `drop_series`, `keep_series`, `label_drop`, `label_keep` and `label_rename`, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Object>, example = json!([{"label_drop": "uid"}]))]
@@ -131,6 +137,12 @@ impl ScrapeSpec {
                 "timeout: must be a duration from 1ms to the interval, {interval}"
             ));
         }
+        let fallback_format = self.fallback_scrape_protocol.as_deref().map(|name| {
+            protocol(name).unwrap_or_else(|error| {
+                errors.push(error);
+                Format::Prometheus
+            })
+        });
         let defaults = Job::default();
         let job = Job {
             name: name.to_owned(),
@@ -139,6 +151,7 @@ impl ScrapeSpec {
             params: self.params.clone(),
             honor_labels: self.honor_labels,
             honor_timestamps: self.honor_timestamps.unwrap_or(defaults.honor_timestamps),
+            fallback_format,
             ..Job::default()
         };
         let group = TargetGroup {
@@ -164,6 +177,18 @@ impl ScrapeSpec {
             interval_ms,
             timeout: Duration::from_millis(timeout_ms.unsigned_abs()),
         })
+    }
+}
+
+/// The format of a protocol, by the names that Prometheus has for them.
+fn protocol(name: &str) -> Result<Format, String> {
+    match name {
+        "PrometheusText0.0.4" | "PrometheusText1.0.0" => Ok(Format::Prometheus),
+        "OpenMetricsText0.0.1" | "OpenMetricsText1.0.0" => Ok(Format::OpenMetrics),
+        _ => Err(format!(
+            "fallback_scrape_protocol: {name:?} is none of PrometheusText0.0.4, PrometheusText1.0.0, \
+             OpenMetricsText0.0.1 and OpenMetricsText1.0.0"
+        )),
     }
 }
 

@@ -134,7 +134,7 @@ impl Scraper {
             host.metrics.scrapes.inc(&self.tenant, result);
             let mut status = status.lock().unwrap_or_else(PoisonError::into_inner);
             status.up = Some(error.is_none());
-            status.error = error.or(refused);
+            status.error = error.or(refused).or_else(|| repeated(&report));
             status.last_scrape_ms = Some(slot_ms);
             status.samples = report.samples_scraped;
         }
@@ -214,6 +214,11 @@ type Fetched = (Option<String>, Vec<u8>);
 /// The first slot after a time.
 fn next_slot_ms(now_ms: i64, interval_ms: i64, offset_ms: i64) -> i64 {
     now_ms + interval_ms - (now_ms - offset_ms).rem_euclid(interval_ms)
+}
+
+fn repeated(report: &Report) -> Option<String> {
+    let duplicates = report.duplicates;
+    (duplicates > 0).then(|| format!("{duplicates} samples left out: the page has their series twice"))
 }
 
 /// Puts samples into the store; gives what it refused, as a text.
