@@ -42,6 +42,7 @@
 //! - Strings have to be valid UTF-8, after their escapes too.
 //! - Only a few annotations are made ([`Outcome::warnings`]): quantiles out of
 //!   range, bad `le` labels, buckets whose counts fall.
+//! - With `group_left`, series that a comparison drops may have equal labels.
 //! - A date of NaN is NaN; in Prometheus it depends on the processor.
 //! - Trees higher than [`Limits::expression_depth`] are refused.
 //!
