@@ -194,7 +194,7 @@ impl Data {
             && open.min_ms <= max_ms
             && open.max_ms >= min_ms
         {
-            open.decode(columns)?;
+            open.decode_from(min_ms, columns)?;
         }
         if let Some(newest) = self.newest {
             columns.push(newest);
@@ -215,7 +215,7 @@ impl Data {
         }
         columns.clear();
         match &self.open {
-            Some(open) if open.min_ms <= max_ms => open.decode(columns)?,
+            Some(open) if open.min_ms <= max_ms => open.decode_from(max_ms, columns)?,
             _ => {
                 let after = self.sealed.partition_point(|chunk| chunk.min_ms <= max_ms);
                 if let Some(chunk) = self.sealed[..after].last() {
