@@ -38,6 +38,8 @@ const FIRST_BYTES: usize = 24;
 
 /// Widths of the codes of times; the code's number is its count of leading ones.
 const TIME_BITS: [u32; 5] = [0, 7, 14, 20, 64];
+/// The first four of them, a byte each.
+const TIME_WIDTHS: u32 = 20 << 24 | 14 << 16 | 7 << 8;
 const LEADING_ZEROS_MAX: u32 = 31;
 /// What opening a window costs beyond its bits.
 const WINDOW_COST_BITS: u32 = 11;
@@ -350,9 +352,10 @@ impl Mark {
         let (timestamps_ms, values) = columns.grow(1 + left);
         for (at, (timestamp_ms, value)) in timestamps_ms.iter_mut().zip(values).enumerate() {
             if at > 0 {
-                delta_ms = delta_ms.wrapping_add(read_time(&mut reader)?);
+                let (difference, xor) = read_sample(&mut reader, &mut window)?;
+                delta_ms = delta_ms.wrapping_add(difference);
                 time_ms = time_ms.wrapping_add(delta_ms);
-                value_bits ^= read_xor(&mut reader, &mut window)?;
+                value_bits ^= xor;
             }
             *timestamp_ms = time_ms;
             *value = f64::from_bits(value_bits);
@@ -362,29 +365,28 @@ impl Mark {
     }
 }
 
-// Which code comes next is hard to foretell, so that the readers choose between
-// numbers rather than between branches.
-
+/// Reads the codes of a time and a value: the difference of differences, and the
+/// XOR with the value before.
+// Which code comes next is hard to foretell, so that this chooses between numbers
+// rather than between branches, and looks at the stream once where it can.
 #[inline]
-fn read_time(bits: &mut BitReader<'_>) -> Result<i64, EndOfBits> {
-    let shown = bits.peek();
-    let code = shown.leading_ones() as usize;
-    let Some(width) = TIME_BITS[..4].get(code) else {
+fn read_sample(bits: &mut BitReader<'_>, window: &mut Window) -> Result<(i64, u64), ChunkError> {
+    let mut shown = bits.peek();
+    let code = shown.leading_ones();
+    let (difference, used) = if code < 4 {
+        let (prefix, width) = (code + 1, TIME_WIDTHS >> (8 * code) & 0xff);
+        let difference = (shown << prefix) as i64 >> (63 - width) >> 1;
+        shown <<= prefix + width;
+        (if code == 0 { 0 } else { difference }, prefix + width)
+    } else {
         bits.skip(4)?;
-        return Ok(bits.read(64)? as i64);
+        let difference = bits.read(64)? as i64;
+        shown = bits.peek();
+        (difference, 0)
     };
-    let prefix = code as u32 + 1;
-    bits.skip(prefix + width)?;
-    let difference = (shown << prefix) as i64 >> (63 - width) >> 1;
-    Ok(if code == 0 { 0 } else { difference })
-}
-
-#[inline]
-fn read_xor(bits: &mut BitReader<'_>, window: &mut Window) -> Result<u64, ChunkError> {
-    let shown = bits.peek();
     if top(shown, 1) == 0 {
-        bits.skip(1)?;
-        return Ok(0);
+        bits.skip(used + 1)?;
+        return Ok((difference, 0));
     }
     let opened = Window {
         leading: top(shown << 2, 5) as u8,
@@ -397,12 +399,12 @@ fn read_xor(bits: &mut BitReader<'_>, window: &mut Window) -> Result<u64, ChunkE
     if width == 0 || u32::from(window.leading) + width > 64 {
         return Err(ChunkError::Window);
     }
-    let changed = if head + width <= PEEK_BITS {
-        bits.skip(head + width)?;
+    let changed = if used + head + width <= PEEK_BITS {
+        bits.skip(used + head + width)?;
         top(shown << head, width)
     } else {
-        bits.skip(head)?;
+        bits.skip(used + head)?;
         bits.read(width)?
     };
-    Ok(changed << window.trailing())
+    Ok((difference, changed << window.trailing()))
 }
