@@ -78,6 +78,15 @@ impl Chunk {
         decode(self.min_ms, self.count, &mut BitReader::new(&self.bytes), columns)
     }
 
+    /// The same from a mark in it on, the sample before the mark included.
+    pub(crate) fn decode_from(&self, mark: &Mark, columns: &mut Columns) -> Result<(), ChunkError> {
+        mark.decode(
+            self.count,
+            &mut BitReader::starting_at(&self.bytes, mark.at as usize),
+            columns,
+        )
+    }
+
     /// Decodes a chunk of doubtful origin into empty `columns`.
     ///
     /// # Errors
@@ -128,7 +137,7 @@ struct State {
 
 /// A place in a stream where decoding can start: behind a sample.
 #[derive(Debug, Clone, Copy)]
-struct Mark {
+pub(crate) struct Mark {
     state: State,
     /// Bits up to there.
     at: u32,
@@ -197,6 +206,11 @@ impl OpenChunk {
             };
             self.marks = [self.marks[1], mark];
         }
+    }
+
+    /// The older of the last two marks: in a full chunk, [`MARK_SAMPLES`] before the end.
+    pub(crate) fn mark(&self) -> Mark {
+        self.marks[0]
     }
 
     pub(crate) fn seal(self) -> Chunk {
@@ -323,6 +337,11 @@ fn decode(
 }
 
 impl Mark {
+    /// The time of the sample before it.
+    pub(crate) fn time_ms(&self) -> i64 {
+        self.state.time_ms
+    }
+
     /// Behind the first sample, which is written as it is.
     fn first(time_ms: i64, value_bits: u64) -> Self {
         Self {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wasmalert_core::Labels;
 
 use crate::allocation::{allocated, vec_bytes};
-use crate::chunk::{Chunk, ChunkError, OpenChunk, SAMPLES_MAX};
+use crate::chunk::{Chunk, ChunkError, Mark, OpenChunk, SAMPLES_MAX};
 use crate::columns::{Columns, Sample};
 use crate::limits::Refusal;
 
@@ -31,6 +31,8 @@ pub(crate) struct Data {
     newest: Option<Sample>,
     open: Option<Box<OpenChunk>>,
     sealed: Vec<Chunk>,
+    /// A mark near the end of the last of `sealed`, if that is as it was sealed.
+    mark: Option<Mark>,
     /// What chunks and their list occupy.
     bytes: usize,
     /// No longer in the index: nothing may be added any more.
@@ -187,8 +189,12 @@ impl Data {
         columns.clear();
         let first = self.sealed.partition_point(|chunk| chunk.max_ms < min_ms);
         let after = self.sealed.partition_point(|chunk| chunk.min_ms <= max_ms);
-        for chunk in self.sealed.get(first..after).unwrap_or_default() {
-            chunk.decode(columns)?;
+        for at in first..after {
+            let is_last = at + 1 == self.sealed.len();
+            match self.mark.filter(|mark| is_last && mark.time_ms() <= min_ms) {
+                Some(mark) => self.sealed[at].decode_from(&mark, columns)?,
+                None => self.sealed[at].decode(columns)?,
+            }
         }
         if let Some(open) = &self.open
             && open.min_ms <= max_ms
@@ -292,6 +298,7 @@ impl Data {
             return;
         };
         self.bytes -= open.allocated_bytes();
+        self.mark = Some(open.mark());
         let chunk = open.seal();
         self.insert_sealed(self.sealed.len(), chunk);
     }
@@ -342,6 +349,7 @@ impl Data {
         if placed == Placed::Repeated {
             return Ok(placed);
         }
+        self.mark = None;
         let half = match columns.len() {
             len if len > usize::from(SAMPLES_MAX) => len / 2,
             _ => 0,
