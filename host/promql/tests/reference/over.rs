@@ -19,10 +19,9 @@ pub(crate) fn over(name: &str, param: f64, window: &Window, doubt: &Doubt) -> Op
         }
     });
     match name {
-        "rate" => extrapolated(window, true, doubt)
-            .map(|increase| increase / seconds(window.end_ms - window.start_ms)),
-        "increase" => extrapolated(window, true, doubt),
-        "delta" => extrapolated(window, false, doubt),
+        "rate" => extrapolated(window, true, seconds(window.end_ms - window.start_ms), doubt),
+        "increase" => extrapolated(window, true, 1.0, doubt),
+        "delta" => extrapolated(window, false, 1.0, doubt),
         "irate" => {
             let ((before_ms, before), (last_ms, last)) = last_two(window)?;
             let change = if last < before { last } else { last - before };
@@ -79,6 +78,7 @@ pub(crate) fn fold(name: &str, values: &[f64], doubt: &Doubt) -> f64 {
 fn variance(values: &[f64], doubt: &Doubt) -> f64 {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
+    doubt.estimated();
     let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / n;
     let largest = values.iter().fold(0.0, |max: f64, value| max.max(value.abs()));
     let differ = values.iter().any(|value| *value != values[0]);
@@ -125,8 +125,8 @@ fn last_two(window: &Window) -> Option<(Sample, Sample)> {
 
 /// The change over the whole window, as if the series went on to its edges: by
 /// what is missing if a sample was due there, else by half an interval. A
-/// counter does not start below zero.
-fn extrapolated(window: &Window, counter: bool, doubt: &Doubt) -> Option<f64> {
+/// counter does not start below zero. All this by `per`.
+fn extrapolated(window: &Window, counter: bool, per: f64, doubt: &Doubt) -> Option<f64> {
     let [(first_ms, first), .., (last_ms, last)] = window.samples[..] else {
         return None;
     };
@@ -157,5 +157,5 @@ fn extrapolated(window: &Window, counter: bool, doubt: &Doubt) -> Option<f64> {
             before_s = since_zero_s;
         }
     }
-    Some(change * ((sampled_s + before_s + after_s) / sampled_s))
+    Some(change * ((sampled_s + before_s + after_s) / sampled_s / per))
 }
