@@ -18,6 +18,7 @@
 //! | `11` + 5 bits leading zeros + 6 bits width - 1 + the bits | opens a window |
 
 mod bits;
+mod decode;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +26,9 @@ use std::mem::size_of;
 
 use crate::allocation::allocated;
 use crate::columns::{Columns, Sample};
-use bits::{BitReader, BitWriter, EndOfBits, PEEK_BITS, top};
+use bits::{BitReader, BitWriter, EndOfBits};
+pub(crate) use decode::Mark;
+use decode::decode;
 
 /// Samples of a chunk.
 pub(crate) const SAMPLES_MAX: u16 = 120;
@@ -38,8 +41,6 @@ const FIRST_BYTES: usize = 24;
 
 /// Widths of the codes of times; the code's number is its count of leading ones.
 const TIME_BITS: [u32; 5] = [0, 7, 14, 20, 64];
-/// The first four of them, a byte each.
-const TIME_WIDTHS: u32 = 20 << 24 | 14 << 16 | 7 << 8;
 const LEADING_ZEROS_MAX: u32 = 31;
 /// What opening a window costs beyond its bits.
 const WINDOW_COST_BITS: u32 = 11;
@@ -133,16 +134,6 @@ struct State {
     delta_ms: i64,
     value_bits: u64,
     window: Window,
-}
-
-/// A place in a stream where decoding can start: behind a sample.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Mark {
-    state: State,
-    /// Bits up to there.
-    at: u32,
-    /// Samples up to there.
-    count: u16,
 }
 
 /// The bits of a value that differed last.
@@ -323,107 +314,4 @@ impl OpenChunk {
             width: width as u8,
         };
     }
-}
-
-/// Appends all samples of a stream to `columns`.
-fn decode(
-    min_ms: i64,
-    count: u16,
-    bits: &mut BitReader<'_>,
-    columns: &mut Columns,
-) -> Result<(), ChunkError> {
-    let first = Mark::first(min_ms, bits.read(64)?);
-    first.decode(count, bits, columns)
-}
-
-impl Mark {
-    /// The time of the sample before it.
-    pub(crate) fn time_ms(&self) -> i64 {
-        self.state.time_ms
-    }
-
-    /// Behind the first sample, which is written as it is.
-    fn first(time_ms: i64, value_bits: u64) -> Self {
-        Self {
-            state: State {
-                time_ms,
-                delta_ms: 0,
-                value_bits,
-                window: Window::NONE,
-            },
-            at: 64,
-            count: 1,
-        }
-    }
-
-    /// Appends the sample before the mark and those behind it, of a stream of so
-    /// many that `bits` reads from the mark on.
-    fn decode(&self, count: u16, bits: &mut BitReader<'_>, columns: &mut Columns) -> Result<(), ChunkError> {
-        let State {
-            mut time_ms,
-            mut delta_ms,
-            mut value_bits,
-            mut window,
-        } = self.state;
-        // A copy stays in registers.
-        let mut reader = *bits;
-        let left = usize::from(count.saturating_sub(self.count));
-        let (timestamps_ms, values) = columns.grow(1 + left);
-        for (at, (timestamp_ms, value)) in timestamps_ms.iter_mut().zip(values).enumerate() {
-            if at > 0 {
-                let (difference, xor) = read_sample(&mut reader, &mut window)?;
-                delta_ms = delta_ms.wrapping_add(difference);
-                time_ms = time_ms.wrapping_add(delta_ms);
-                value_bits ^= xor;
-            }
-            *timestamp_ms = time_ms;
-            *value = f64::from_bits(value_bits);
-        }
-        *bits = reader;
-        Ok(())
-    }
-}
-
-/// Reads the codes of a time and a value: the difference of differences, and the
-/// XOR with the value before.
-// Which code comes next is hard to foretell, so that this chooses between numbers
-// rather than between branches, and looks at the stream once where it can.
-#[inline]
-fn read_sample(bits: &mut BitReader<'_>, window: &mut Window) -> Result<(i64, u64), ChunkError> {
-    let mut shown = bits.peek();
-    let code = shown.leading_ones();
-    let (difference, used) = if code < 4 {
-        let (prefix, width) = (code + 1, TIME_WIDTHS >> (8 * code) & 0xff);
-        let difference = (shown << prefix) as i64 >> (63 - width) >> 1;
-        shown <<= prefix + width;
-        (if code == 0 { 0 } else { difference }, prefix + width)
-    } else {
-        bits.skip(4)?;
-        let difference = bits.read(64)? as i64;
-        shown = bits.peek();
-        (difference, 0)
-    };
-    if top(shown, 1) == 0 {
-        bits.skip(used + 1)?;
-        return Ok((difference, 0));
-    }
-    let opened = Window {
-        leading: top(shown << 2, 5) as u8,
-        width: top(shown << 7, 6) as u8 + 1,
-    };
-    let opens = top(shown, 2) == 0b11;
-    *window = if opens { opened } else { *window };
-    let head = if opens { 2 + WINDOW_COST_BITS } else { 2 };
-    let width = u32::from(window.width);
-    if width == 0 || u32::from(window.leading) + width > 64 {
-        return Err(ChunkError::Window);
-    }
-    let changed = if used + head + width <= PEEK_BITS {
-        bits.skip(used + head + width)?;
-        top(shown << head, width)
-    } else {
-        bits.skip(used + head)?;
-        bits.read(width)?
-    };
-    Ok((difference, changed << window.trailing()))
 }
