@@ -24,8 +24,8 @@ use eval::{Reference, Refused, Stored};
 use strategy::Case;
 use tree::Tree;
 
-/// Enough to find what is plainly wrong; about three seconds.
-const CASES: u32 = 6_000;
+/// Enough to find what is plainly wrong; about two seconds.
+const CASES: u32 = 4_000;
 const SUBQUERY_STEP_MS: i64 = 20_000;
 
 /// Samples by labels and time.
