@@ -78,6 +78,10 @@ conformance: ## Run Prometheus' own test files of PromQL: PROMQLTEST_DIR=FOLDER
 	PROMQLTEST_DIR="$(abspath $(PROMQLTEST_DIR))" cargo test --release --locked --quiet -p wasmalert-promql \
 	  --test promqltest -- --ignored --nocapture upstream
 
+.PHONY: fuzz
+fuzz: ## Fuzz the parsers and the evaluator: FUZZ_SECONDS=60 for each target
+	@FUZZ_SECONDS="$(or $(FUZZ_SECONDS),60)" fuzz/run
+
 .PHONY: lint
 lint: tools ## Check format, clippy, docs, licences, bans and sources
 	cargo fmt --all --check
