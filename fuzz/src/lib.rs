@@ -1,10 +1,10 @@
 //! What each target does with an input. It panics where something is wrong.
 
 use wasmalert_core::Labels;
+use wasmalert_core::sample::{Sample, stale_nan};
 use wasmalert_ingest::limits::{LabelLimits, WriteLimits};
-use wasmalert_ingest::remote_write::{self, Point, WriteRequest};
+use wasmalert_ingest::remote_write::{self, WriteRequest};
 use wasmalert_ingest::text::{Format, Line, Parser};
-use wasmalert_core::sample::stale_nan;
 use wasmalert_promql::{Limits, MemoryStorage, Options, Query, Value, notation};
 
 /// Reads an exposition in both formats, and again with each series text known
@@ -55,10 +55,10 @@ pub fn remote_write(input: &[u8]) {
 
 /// Labels, and times with the bits of values.
 fn parts(request: &WriteRequest) -> Vec<(Labels, Vec<(i64, u64)>)> {
-    let bits = |point: &Point| (point.timestamp_ms, point.value.to_bits());
+    let bits = |sample: &Sample| (sample.timestamp_ms, sample.value.to_bits());
     request
         .iter()
-        .map(|(labels, points)| (labels.clone(), points.iter().map(bits).collect()))
+        .map(|(labels, samples)| (labels.clone(), samples.iter().map(bits).collect()))
         .collect()
 }
 

@@ -8,12 +8,14 @@
 
 mod harness;
 
+mod access;
 mod architecture;
 mod auth;
 mod configs;
 mod dead_letters;
 mod embedded;
 mod hostile;
+mod isolation;
 mod logs;
 mod metrics;
 mod modules;
