@@ -182,6 +182,9 @@ pub(crate) enum Create {
         /// For people.
         #[arg(long, default_value = "")]
         title: String,
+        /// What it may have, by the names of `get limits`. May be repeated.
+        #[arg(long = "quota", value_name = "NAME=NUMBER", value_parser = quota)]
+        quotas: Vec<(String, u64)>,
     },
     /// A key of the API. It is printed, this once.
     Key {
@@ -221,6 +224,15 @@ pub(crate) struct Logs {
     /// Only of this level and above.
     #[arg(long, value_parser = PossibleValuesParser::new(LogLevel::ALL.map(LogLevel::as_str)))]
     pub(crate) level: Option<String>,
+}
+
+/// Reads `NAME=NUMBER`.
+fn quota(given: &str) -> Result<(String, u64), String> {
+    let (name, number) = given.split_once('=').ok_or("it is not NAME=NUMBER")?;
+    let number = number
+        .parse()
+        .map_err(|_| format!("{number:?} is not a whole number"))?;
+    Ok((name.to_owned(), number))
 }
 
 /// Splits `NAMESPACE/GROUP[/RULE]` into its `N` names, or takes them apart as

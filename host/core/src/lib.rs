@@ -17,6 +17,7 @@ pub mod id;
 pub mod label;
 pub mod limits;
 pub mod query;
+pub mod quota;
 pub mod recorded;
 pub mod sample;
 pub mod schedule;

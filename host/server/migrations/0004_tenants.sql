@@ -2,6 +2,8 @@
 CREATE TABLE tenants (
     tenant TEXT NOT NULL PRIMARY KEY,
     title TEXT NOT NULL,
+    -- What it may have, where that is not the server's default: a JSON object.
+    quotas TEXT NOT NULL,
     created_ms BIGINT NOT NULL
 );
 

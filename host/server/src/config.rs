@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use wasmalert_core::limits::Limits;
+use wasmalert_core::quota::Quotas;
 use wasmalert_core::units::parse_duration_ms;
 
 pub use self::settings::{SETTINGS, Setting};
@@ -56,6 +57,8 @@ pub struct Config {
     pub log: String,
     pub log_json: bool,
     pub limits: Limits,
+    /// What a tenant may have that has no quotas of its own.
+    pub quotas: Quotas,
 }
 
 /// Everything that is wrong with the settings.
@@ -159,6 +162,13 @@ impl Reader {
                 self.number(&format!("limit_{}", info.name), 1, u64::MAX >> 1),
             );
         }
+        let mut quotas = Quotas::default();
+        for info in Quotas::TABLE {
+            quotas.set(
+                info.quota,
+                self.number(&format!("quota_{}", info.name), 0, u64::MAX >> 1),
+            );
+        }
         Config {
             listen: self.parsed("listen", "an address and port, such as 127.0.0.1:8080"),
             data_dir: PathBuf::from(self.text("data_dir").0),
@@ -202,6 +212,7 @@ impl Reader {
             log: self.text("log").0,
             log_json: self.log_format(),
             limits,
+            quotas,
         }
     }
 

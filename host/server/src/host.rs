@@ -50,6 +50,8 @@ pub struct Host {
     /// Wakes the deliveries.
     pub(crate) outbox_changed: Notify,
     pub(crate) newsline: Newsline,
+    /// Held while something is counted and added, so that no room is counted twice.
+    pub(crate) counting: tokio::sync::Mutex<()>,
     /// Changes of groups go one after the other, so that what runs is what is
     /// stored.
     pub(crate) changing_groups: tokio::sync::Mutex<()>,

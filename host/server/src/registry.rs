@@ -9,9 +9,11 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 use wasmalert_core::TenantId;
 use wasmalert_core::fault::{Fault, FaultCode};
+use wasmalert_core::quota::Quota;
 use wasmalert_sandbox::{Artifacts, CompileError, CompileLimits, Compiled, Component, Sandbox, compile};
 
 use crate::Host;
+use crate::access::quota::{self, QuotaError};
 use crate::catalog::DescriptionBody;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -42,6 +44,8 @@ pub(crate) enum UploadError {
     Busy,
     #[error("the compiled component cannot be kept: {0}")]
     Artifact(String),
+    #[error(transparent)]
+    Quota(#[from] QuotaError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -226,6 +230,7 @@ pub(crate) async fn upload(
             created: false,
         });
     }
+    check_quotas(host, tenant, &wasm).await?;
     let stopwatch = host.clock.stopwatch();
     let wasm: Arc<[u8]> = wasm.into();
     let compiled = host.registry.compile(wasm.clone(), &digest).await?;
@@ -246,9 +251,18 @@ pub(crate) async fn upload(
         compile_ms,
         created_ms: host.clock.now_ms(),
     };
-    let put = host.store.put_module(tenant, &module).await?;
+    let put = {
+        let _counting = host.counting.lock().await;
+        check_quotas(host, tenant, &module.wasm).await?;
+        host.store.put_module(tenant, &module).await?
+    };
     host.catalog.reload(&host.store, tenant).await?;
     Ok(put)
+}
+
+async fn check_quotas(host: &Host, tenant: &TenantId, wasm: &[u8]) -> Result<(), QuotaError> {
+    quota::check(host, tenant, Quota::Modules, 1).await?;
+    quota::check(host, tenant, Quota::CodeBytes, wasm.len() as u64).await
 }
 
 /// What a component says of itself, its config schema checked.

@@ -241,6 +241,7 @@ async fn host(
         metrics,
         outbox_changed: tokio::sync::Notify::new(),
         newsline,
+        counting: tokio::sync::Mutex::default(),
         changing_groups: tokio::sync::Mutex::default(),
         config,
     })

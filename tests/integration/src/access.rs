@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Api, PAGE_WITHIN, Server, eventually};
+use crate::harness::{Answer, Api, PAGE_WITHIN, Server, component, eventually};
 
 const BAD_KEY: &str = "wak_0123456789abcdef_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -294,4 +294,106 @@ async fn a_tenant_that_is_deleted_leaves_nothing() {
     );
     let samples = next.get("/api/v1/series?match[]=ALERTS").await.unwrap().json();
     assert_eq!(samples["data"], json!([]), "{samples}");
+}
+
+#[tokio::test]
+async fn a_tenant_has_no_more_than_it_may_have() {
+    let server = Server::start_with(&[("WASMALERT_QUOTA_SCRAPES", "0")]).await;
+    let stock = server.api().modules().await.unwrap().len();
+    let quotas = [
+        ("groups", 1),
+        ("rules", 3),
+        ("sources", 1),
+        ("secrets", 1),
+        ("keys", 2),
+        ("modules", stock),
+    ];
+    let mut create = vec!["create".to_owned(), "tenant".to_owned(), "acme".to_owned()];
+    create.extend(
+        quotas
+            .iter()
+            .map(|(name, value)| format!("--quota={name}={value}")),
+    );
+    server.cli(&create.iter().map(String::as_str).collect::<Vec<_>>());
+    let admin = server.api().for_tenant("acme");
+    let rules = |count: usize| {
+        let rule = |at| json!({"alert": format!("A{at}"), "expr": "vector(0)"});
+        json!({"interval": "1h", "rules": (0..count).map(rule).collect::<Vec<_>>()})
+    };
+    let put = async |path: &str, body: &Value| {
+        let answer = admin
+            .ask(Method::PUT, path, body.to_string().into_bytes())
+            .await
+            .unwrap();
+        match answer.status {
+            429 => answer.json()["detail"].as_str().unwrap_or_default().to_owned(),
+            status => status.to_string(),
+        }
+    };
+    assert_eq!(put("/v1/groups/ns/one", &rules(2)).await, "201");
+    let over = "groups: 1 of 1 are used, and this needs 1 more";
+    assert_eq!(put("/v1/groups/ns/two", &rules(1)).await, over);
+    assert_eq!(put("/v1/groups/ns/one", &rules(3)).await, "200");
+    let over = "rules: 3 of 3 are used, and this needs 1 more";
+    assert_eq!(put("/v1/groups/ns/one", &rules(4)).await, over);
+    let source = json!({"kind": "embedded"});
+    assert_eq!(put("/v1/sources/a", &source).await, "201");
+    assert_eq!(
+        put("/v1/sources/b", &source).await,
+        "sources: 1 of 1 are used, and this needs 1 more"
+    );
+    let changed = json!({"kind": "embedded", "timeout": "1s"});
+    assert_eq!(
+        put("/v1/sources/a", &changed).await,
+        "200",
+        "what is there may change"
+    );
+    assert_eq!(put("/v1/secrets/a", &json!({"value": "hush"})).await, "204");
+    assert_eq!(put("/v1/secrets/a", &json!({"value": "hush2"})).await, "204");
+    assert_eq!(
+        put("/v1/secrets/b", &json!({"value": "hush"})).await,
+        "secrets: 1 of 1 are used, and this needs 1 more"
+    );
+    let scrape = json!({"targets": ["127.0.0.1:1"]});
+    assert_eq!(
+        put("/v1/scrapes/a", &scrape).await,
+        "scrapes: 0 of 0 are used, and this needs 1 more"
+    );
+    let upload = admin.upload("more", component("deadman")).await;
+    assert_eq!(upload.problem(429), "quota_modules");
+    for _ in 0..2 {
+        key(&admin, json!({"scopes": ["read"]})).await;
+    }
+    let over = post(&admin, "/v1/keys", json!({"scopes": ["read"]})).await;
+    assert_eq!(over.problem(429), "quota_keys");
+    let limits = admin.get("/v1/limits").await.unwrap().json();
+    let used: Vec<String> = limits["limits"]
+        .as_array()
+        .expect("limits")
+        .iter()
+        .filter(|limit| limit["used"] == limit["allowed"])
+        .map(|limit| limit["name"].as_str().unwrap_or_default().to_owned())
+        .collect();
+    assert_eq!(
+        used,
+        [
+            "modules", "groups", "rules", "sources", "secrets", "scrapes", "keys"
+        ],
+        "{limits}"
+    );
+    // Less than there is: nothing goes, and nothing comes.
+    let fewer = json!({"quotas": {"rules": 1}});
+    server.api().put("/v1/tenants/acme", &fewer).await;
+    assert_eq!(put("/v1/groups/ns/one", &rules(2)).await, "200");
+    let over = "rules: 2 of 1 are used, and this needs 1 more";
+    assert_eq!(put("/v1/groups/ns/one", &rules(3)).await, over);
+    let unknown = server
+        .api()
+        .ask(
+            Method::PUT,
+            "/v1/tenants/acme",
+            br#"{"quotas": {"rule": 1}}"#.to_vec(),
+        )
+        .await;
+    assert_eq!(unknown.unwrap().problem(422), "invalid");
 }

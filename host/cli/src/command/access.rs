@@ -1,5 +1,7 @@
 //! `create` and `rotate`: tenants and keys of the API.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::change::done;
@@ -17,13 +19,11 @@ pub(crate) async fn create(
     io: &mut Io<'_>,
 ) -> Result<(), Error> {
     match create {
-        Create::Tenant { name, title } => {
-            let (status, answer) = client.put(&["tenants", name], &json!({ "title": title })).await?;
-            let what = if status == 201 {
-                "created"
-            } else {
-                "was there already"
-            };
+        Create::Tenant { name, title, quotas } => {
+            let quotas: BTreeMap<_, _> = quotas.iter().cloned().collect();
+            let wanted = json!({ "title": title, "quotas": quotas });
+            let (status, answer) = client.put(&["tenants", name], &wanted).await?;
+            let what = if status == 201 { "created" } else { "changed" };
             done(io, format, &answer, &format!("tenant {name}  {what}"))
         }
         Create::Key {

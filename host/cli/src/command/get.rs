@@ -36,6 +36,9 @@ pub(crate) enum Kind {
         #[command(flatten)]
         page: Page,
     },
+    /// What there may be, and how much of it there is.
+    #[command(visible_alias = "limit")]
+    Limits,
     /// Tenants. For the operator.
     #[command(visible_alias = "tenant")]
     Tenants,
@@ -160,6 +163,7 @@ fn request(kind: &Kind) -> Result<(Vec<&str>, Query, View), Error> {
         Kind::Secrets => (vec!["secrets"], none(), view::secrets),
         Kind::Keys => (vec!["keys"], none(), view::keys),
         Kind::Audit { page } => (vec!["audit"], page.query(), view::audit),
+        Kind::Limits => (vec!["limits"], none(), view::limits),
         Kind::Tenants => (vec!["tenants"], none(), view::tenants),
         Kind::Whoami => (vec!["whoami"], none(), view::whoami),
         Kind::Groups { name } if name.is_empty() => (vec!["groups"], none(), view::groups),

@@ -58,15 +58,15 @@ impl Args for Flags {
 /// The flag of a setting. Where a global flag has its name, such as `--token`,
 /// this one takes its place.
 fn flag(setting: &Setting) -> Arg {
-    let is_limit = setting.name.starts_with("limit_");
+    let heading = match setting.name.split_once('_') {
+        Some(("limit", _)) => "Limits of one evaluation",
+        Some(("quota", _)) => "What a tenant may have",
+        _ => "Settings",
+    };
     Arg::new(setting.name)
         .long(setting.name.replace('_', "-"))
         .value_name("VALUE")
-        .help_heading(if is_limit {
-            "Limits of one evaluation"
-        } else {
-            "Settings"
-        })
+        .help_heading(heading)
         .help(help(setting))
 }
 

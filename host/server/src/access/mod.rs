@@ -6,6 +6,7 @@
 
 mod audit;
 mod keys;
+pub(crate) mod quota;
 mod rate;
 mod scope;
 pub(crate) mod tenants;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use wasmalert_core::TenantId;
+use wasmalert_core::quota::{Quota, Quotas};
 
 use crate::scheduler::News;
 use crate::store::{StoreError, TenantRow};
@@ -35,6 +36,19 @@ impl Tenants {
             .cloned()
     }
 
+    /// What a tenant may have: the server's quotas, but for those that are its own.
+    #[must_use]
+    pub(crate) fn quotas(&self, tenant: &TenantId, of_server: &Quotas) -> Quotas {
+        let mut quotas = of_server.clone();
+        let own = self.get(tenant).map(|row| row.quotas).unwrap_or_default();
+        for (name, value) in own {
+            if let Some(quota) = Quota::parse(&name) {
+                quotas.set(quota, value);
+            }
+        }
+        quotas
+    }
+
     /// By name.
     #[must_use]
     pub(crate) fn all(&self) -> Vec<TenantRow> {
@@ -55,30 +69,23 @@ impl Tenants {
     }
 }
 
-/// Makes a tenant, or changes the title of one; true when it is new. A new tenant
-/// has the stock modules.
+/// Makes a tenant, or changes what is configured of one; true when it is new. A
+/// new tenant has the stock modules.
 ///
 /// # Errors
 /// The store failed.
-pub(crate) async fn put(host: &Host, tenant: &TenantId, title: &str) -> Result<bool, StoreError> {
+pub(crate) async fn put(host: &Host, mut row: TenantRow) -> Result<bool, StoreError> {
     let _one_at_a_time = host.tenants.changing.lock().await;
-    let now_ms = host.clock.now_ms();
-    let is_new = host.store.put_tenant(tenant, title, now_ms).await?;
+    let before = host.tenants.get(&row.tenant);
+    row.created_ms = before.map_or_else(|| host.clock.now_ms(), |before| before.created_ms);
+    let is_new = host.store.put_tenant(&row).await?;
     if is_new {
-        host.catalog.reload(&host.store, tenant).await?;
+        host.catalog.reload(&host.store, &row.tenant).await?;
         if host.config.upload_stock {
-            stock::bring(host, tenant).await;
+            stock::bring(host, &row.tenant).await;
         }
     }
-    let created_ms = host
-        .tenants
-        .get(tenant)
-        .map_or(now_ms, |before| before.created_ms);
-    host.tenants.insert(TenantRow {
-        tenant: tenant.clone(),
-        title: title.to_owned(),
-        created_ms,
-    });
+    host.tenants.insert(row);
     Ok(is_new)
 }
 

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
+use wasmalert_core::quota::Quota;
 use wasmalert_core::spec::GroupSpec;
 use wasmalert_core::{GroupKey, TenantId};
 
@@ -14,6 +15,7 @@ use super::problem::{Answer, Problem};
 use super::request::Body;
 use super::{Caller, request};
 use crate::Host;
+use crate::access::quota;
 use crate::groups::{GroupBody, check_references, configured, start};
 use crate::scheduler::News;
 use crate::store::{GroupRow, ModuleUse, RuleUses, StoreError};
@@ -120,6 +122,10 @@ pub(super) async fn put(
             key.tenant
         )));
     }
+    let had = host.groups.get(&key).map_or(0, |group| group.rules.len());
+    let more = spec.rules.len().saturating_sub(had) as u64;
+    quota::check(&host, &key.tenant, Quota::Groups, u64::from(stored.is_none())).await?;
+    quota::check(&host, &key.tenant, Quota::Rules, more).await?;
     let put = host
         .store
         .put_group(&key, &text, &uses(&spec, &key), host.clock.now_ms())

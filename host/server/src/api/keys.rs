@@ -8,17 +8,16 @@ use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use wasmalert_core::TenantId;
+use wasmalert_core::quota::Quota;
 use wasmalert_core::units::parse_duration_ms;
 
 use super::problem::{Answer, Problem};
 use super::request::Body;
 use super::{Caller, request};
 use crate::Host;
-use crate::access::{Key, Scope, Scopes};
+use crate::access::{Key, Scope, Scopes, quota};
 use crate::store::KeyRow;
 
-/// Keys that a tenant has at most.
-const KEYS_MAX: usize = 1_000;
 const TITLE_BYTES_MAX: usize = 256;
 
 /// A key, without its secret.
@@ -141,14 +140,8 @@ async fn add(
     scopes: String,
     expires_in_ms: Option<i64>,
 ) -> Answer<(StatusCode, Json<NewKey>)> {
-    if host.store.list_keys(&tenant).await?.len() >= KEYS_MAX {
-        let detail = format!("the tenant has {KEYS_MAX} keys, which is the most: delete some");
-        return Err(Problem::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "too_many_keys",
-            detail,
-        ));
-    }
+    let _counting = host.counting.lock().await;
+    quota::check(host, &tenant, Quota::Keys, 1).await?;
     let key = Key::make().map_err(|error| {
         tracing::error!(%error, "no chance for a key");
         Problem::new(

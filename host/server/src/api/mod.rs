@@ -6,6 +6,7 @@ mod entrance;
 mod evaluations;
 mod groups;
 mod keys;
+mod limits;
 mod logs;
 mod modules;
 mod notifications;
@@ -78,6 +79,7 @@ type Routes = OpenApiRouter<Arc<Host>>;
 fn read_routes() -> Routes {
     OpenApiRouter::new()
         .routes(routes!(access::whoami))
+        .routes(routes!(limits::list))
         .routes(routes!(modules::list))
         .routes(routes!(modules::versions))
         .routes(routes!(modules::version))

@@ -138,6 +138,7 @@ fn refusal(error: UploadError) -> Problem {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, fault.code.as_str(), detail)
         }
         UploadError::Schema(error) => error.into(),
+        UploadError::Quota(error) => error.into(),
         error @ UploadError::SchemaJson(_) => {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_outcome", error.to_string())
         }

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::access::quota::QuotaError;
 use crate::schema::SchemaError;
 use crate::store::StoreError;
 
@@ -86,6 +87,25 @@ impl From<StoreError> for Problem {
                 Self::new(StatusCode::CONFLICT, "in_use", detail).with(by)
             }
             error => {
+                tracing::error!(%error, "the store failed");
+                Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "store_failed",
+                    "the store failed; see the server's log",
+                )
+            }
+        }
+    }
+}
+
+impl From<QuotaError> for Problem {
+    fn from(error: QuotaError) -> Self {
+        match &error {
+            QuotaError::Over { quota, .. } => {
+                let code = format!("quota_{}", quota.name());
+                Self::new(StatusCode::TOO_MANY_REQUESTS, code, error.to_string())
+            }
+            QuotaError::Store(_) => {
                 tracing::error!(%error, "the store failed");
                 Self::new(
                     StatusCode::INTERNAL_SERVER_ERROR,

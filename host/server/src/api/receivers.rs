@@ -8,12 +8,14 @@ use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
 use wasmalert_core::TenantId;
+use wasmalert_core::quota::Quota;
 use wasmalert_sandbox::World;
 
 use super::problem::{Answer, Problem};
 use super::request::{Body, Changed};
 use super::{Caller, request};
 use crate::Host;
+use crate::access::quota;
 use crate::catalog::{ModuleInfo, ReceiverSpec};
 use crate::schema::Configured;
 use crate::store::{ModuleUse, ReceiverRow};
@@ -87,6 +89,8 @@ pub(super) async fn put(
         module: notifier,
     };
     host.schemas.check(&[configured]).await?;
+    let _counting = host.counting.lock().await;
+    quota::check(&host, &tenant, Quota::Receivers, u64::from(before.is_none())).await?;
     let revision = host
         .store
         .put_receiver(&tenant, &name, &spec, &module, host.clock.now_ms())

@@ -8,11 +8,13 @@ use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
 use wasmalert_core::TenantId;
+use wasmalert_core::quota::Quota;
 
 use super::problem::{Answer, Problem};
 use super::request::{Body, Changed};
 use super::{Caller, request};
 use crate::Host;
+use crate::access::quota;
 use crate::scrape::{self, ScrapeSpec, TargetStatus};
 use crate::store::SpecRow;
 
@@ -70,11 +72,16 @@ pub(super) async fn put(
     request::name(&name)?;
     spec.validate(&name)
         .map_err(|problems| Problem::invalid(format!("the scrape {name} is not valid"), problems))?;
+    let targets = spec.targets.len() as u64;
     let spec = serde_json::to_string(&spec).map_err(|error| Problem::bad_request(error.to_string()))?;
     let before = host.store.get_scrape(&tenant, &name).await?;
     if let Some(row) = before.as_ref().filter(|row| row.spec == spec) {
         return Ok(Changed::not(name, row.revision));
     }
+    let _counting = host.counting.lock().await;
+    quota::check(&host, &tenant, Quota::Scrapes, u64::from(before.is_none())).await?;
+    let had = host.scrapes.targets_of(&tenant, &name);
+    quota::check(&host, &tenant, Quota::Targets, targets.saturating_sub(had)).await?;
     let now_ms = host.clock.now_ms();
     let revision = host.store.put_scrape(&tenant, &name, &spec, now_ms).await?;
     scrape::reload(&host, &tenant).await?;

@@ -7,11 +7,13 @@ use axum::http::StatusCode;
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use wasmalert_core::quota::Quota;
 
 use super::problem::{Answer, Problem};
 use super::request::Body;
 use super::{Caller, request};
 use crate::Host;
+use crate::access::quota;
 
 /// The longest value of a secret.
 const VALUE_BYTES_MAX: usize = 64 << 10;
@@ -67,6 +69,10 @@ pub(super) async fn put(
         );
         return Err(Problem::invalid(detail, Vec::new()));
     }
+    let _counting = host.counting.lock().await;
+    let names = host.store.list_secrets(&tenant).await?;
+    let is_new = !names.iter().any(|row| row.name == name);
+    quota::check(&host, &tenant, Quota::Secrets, u64::from(is_new)).await?;
     host.store
         .put_secret(&tenant, &name, &secret.value, host.clock.now_ms())
         .await?;

@@ -7,11 +7,13 @@ use axum::http::StatusCode;
 use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
+use wasmalert_core::quota::Quota;
 
 use super::problem::{Answer, Problem};
 use super::request::{Body, Changed};
 use super::{Caller, request};
 use crate::Host;
+use crate::access::quota;
 use crate::query::SourceSpec;
 use crate::store::SpecRow;
 
@@ -71,6 +73,8 @@ pub(super) async fn put(
     if let Some(row) = before.as_ref().filter(|row| row.spec == spec) {
         return Ok(Changed::not(name, row.revision));
     }
+    let _counting = host.counting.lock().await;
+    quota::check(&host, &tenant, Quota::Sources, u64::from(before.is_none())).await?;
     let revision = host
         .store
         .put_source(&tenant, &name, &spec, host.clock.now_ms())

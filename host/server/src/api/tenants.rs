@@ -1,5 +1,6 @@
 //! `/v1/tenants`: who uses the server. For the operator alone.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -8,6 +9,7 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use wasmalert_core::TenantId;
+use wasmalert_core::quota::Quota;
 
 use super::problem::{Answer, Problem};
 use super::request::{self, Body};
@@ -22,6 +24,8 @@ const TITLE_BYTES_MAX: usize = 256;
 pub(super) struct Tenant {
     name: String,
     title: String,
+    /// Where they are not the server's.
+    quotas: BTreeMap<String, u64>,
     created_at: String,
 }
 
@@ -37,12 +41,18 @@ pub(super) struct TenantSpec {
     /// For people; at most 256 bytes.
     #[serde(default)]
     title: String,
+    /// What it may have, by the names that `GET /v1/limits` shows, where that is not what the server's
+    /// settings say; 0 is none.
+    #[serde(default)]
+    #[schema(example = json!({"rules": 100}))]
+    quotas: BTreeMap<String, u64>,
 }
 
 fn shown(row: TenantRow) -> Tenant {
     Tenant {
         name: row.tenant.to_string(),
         title: row.title,
+        quotas: row.quotas,
         created_at: request::time(row.created_ms),
     }
 }
@@ -67,7 +77,7 @@ pub(super) async fn get(State(host): State<Arc<Host>>, Path(name): Path<String>)
     request::shown(row, |row| Some(shown(row)), format!("tenant {name}"))
 }
 
-/// Makes a tenant, or changes its title. A new one has the stock modules and nothing else.
+/// Makes a tenant, or changes its title and quotas. A new one has the stock modules and nothing else.
 #[utoipa::path(
     put, path = "/v1/tenants/{name}", tag = "tenants", params(("name" = String, Path)), request_body = TenantSpec,
     responses((status = 201, body = Tenant), (status = 200, body = Tenant, description = "It was there already"), (status = 422, body = Problem))
@@ -78,15 +88,25 @@ pub(super) async fn put(
     Body(spec): Body<TenantSpec>,
 ) -> Answer<(StatusCode, Json<Tenant>)> {
     request::name(&name)?;
+    let mut wrong = Vec::new();
     if spec.title.len() > TITLE_BYTES_MAX || spec.title.chars().any(char::is_control) {
-        let wrong = format!("title: is longer than {TITLE_BYTES_MAX} bytes, or has a control character");
-        return Err(Problem::invalid(
-            format!("the tenant {name} is not valid"),
-            vec![wrong],
+        wrong.push(format!(
+            "title: is longer than {TITLE_BYTES_MAX} bytes, or has a control character"
         ));
     }
-    let tenant = TenantId::new(&name).map_err(|error| Problem::bad_request(error.to_string()))?;
-    let is_new = tenants::put(&host, &tenant, &spec.title).await?;
+    let unknown = spec.quotas.keys().filter(|name| Quota::parse(name).is_none());
+    wrong.extend(unknown.map(|name| format!("quotas: there is no quota {name:?}; see GET /v1/limits")));
+    if !wrong.is_empty() {
+        return Err(Problem::invalid(format!("the tenant {name} is not valid"), wrong));
+    }
+    let row = TenantRow {
+        tenant: TenantId::new(&name).map_err(|error| Problem::bad_request(error.to_string()))?,
+        title: spec.title,
+        quotas: spec.quotas,
+        created_ms: 0,
+    };
+    let tenant = row.tenant.clone();
+    let is_new = tenants::put(&host, row).await?;
     let row = host.tenants.get(&tenant);
     let shown = request::shown(row, |row| Some(shown(row)), format!("tenant {name}"))?;
     Ok((request::put_status(!is_new), shown))

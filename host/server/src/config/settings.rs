@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use wasmalert_core::limits::Limits;
+use wasmalert_core::quota::Quotas;
 
 /// One setting, as `--help` and the docs show it.
 #[derive(Debug, Clone, Copy)]
@@ -220,7 +221,7 @@ const PLAIN: &[(&str, &str, &str, &str)] = &[
     ("log_format", "text", "text or json", "How it is logged"),
 ];
 
-/// Every setting there is: the plain ones, then `limit_…` for each limit.
+/// Every setting there is: the plain ones, then `limit_…` for each limit and `quota_…` for each quota.
 pub static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
     let plain = PLAIN.iter().map(|&(name, default, unit, doc)| Setting {
         name,
@@ -236,7 +237,14 @@ pub static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
         unit: info.unit,
         doc: info.doc.trim(),
     });
-    plain.chain(limits).collect()
+    let quotas = Quotas::TABLE.iter().map(|info| Setting {
+        name: leak(format!("quota_{}", info.name)),
+        env: leak(format!("WASMALERT_QUOTA_{}", info.name.to_uppercase())),
+        default: leak(info.default.to_string()),
+        unit: info.unit,
+        doc: info.doc.trim(),
+    });
+    plain.chain(limits).chain(quotas).collect()
 });
 
 /// Makes a text of the table of settings live as long as the table: for ever.

@@ -86,6 +86,24 @@ impl Scrapes {
         }
     }
 
+    /// How many targets a scrape has that are configured, without those of files.
+    #[must_use]
+    pub(crate) fn targets_of(&self, tenant: &TenantId, name: &str) -> u64 {
+        let running = self.lock();
+        let of_scrape = running.get(&(tenant.clone(), name.to_owned()));
+        of_scrape.map_or(0, |running| running.plan.spec.targets.len() as u64)
+    }
+
+    /// How many targets all scrapes of a tenant have that are configured.
+    #[must_use]
+    pub(crate) fn targets_configured(&self, tenant: &TenantId) -> u64 {
+        let running = self.lock();
+        let of_tenant = running.iter().filter(|((of, _), _)| of == tenant);
+        of_tenant
+            .map(|(_, running)| running.plan.spec.targets.len() as u64)
+            .sum()
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Key, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -14,6 +14,7 @@
 
 mod audit;
 mod commit;
+mod counts;
 mod error;
 mod evaluations;
 mod groups;

@@ -1,5 +1,7 @@
 //! Tenants, and everything of a tenant at once.
 
+use std::collections::BTreeMap;
+
 use wasmalert_core::TenantId;
 
 use super::row::Fields;
@@ -34,28 +36,41 @@ pub struct TenantRow {
     pub tenant: TenantId,
     /// For people; may be empty.
     pub title: String,
+    /// Quotas by their names, where they are not the server's.
+    pub quotas: BTreeMap<String, u64>,
     pub created_ms: i64,
 }
 
 impl Store {
-    /// Makes a tenant, or changes the title of one; true when it is new.
+    /// Makes a tenant, or changes what is configured of one; true when it is new.
     ///
     /// # Errors
     /// As the database does.
-    pub async fn put_tenant(&self, tenant: &TenantId, title: &str, now_ms: i64) -> Result<bool, StoreError> {
+    pub async fn put_tenant(&self, row: &TenantRow) -> Result<bool, StoreError> {
         let mut tx = self.begin_write().await?;
         let made = sqlx::query(
-            "INSERT INTO tenants (tenant, title, created_ms) VALUES ($1, $2, $3)
+            "INSERT INTO tenants (tenant, title, quotas, created_ms) VALUES ($1, $2, $3, $4)
              ON CONFLICT (tenant) DO NOTHING",
         );
-        let made = made.bind(tenant.as_str()).bind(title).bind(now_ms);
+        let quotas = serde_json::to_string(&row.quotas).unwrap_or_default();
+        let name = row.tenant.as_str();
+        let made = made
+            .bind(name)
+            .bind(&row.title)
+            .bind(&quotas)
+            .bind(row.created_ms);
         let is_new = made.execute(&mut *tx).await?.rows_affected() > 0;
         if is_new {
             // What a call that was under way has left of an earlier one of that name.
-            delete_rows(&mut tx, tenant).await?;
+            delete_rows(&mut tx, &row.tenant).await?;
         }
-        let titled = sqlx::query("UPDATE tenants SET title = $2 WHERE tenant = $1");
-        titled.bind(tenant.as_str()).bind(title).execute(&mut *tx).await?;
+        let changed = sqlx::query("UPDATE tenants SET title = $2, quotas = $3 WHERE tenant = $1");
+        changed
+            .bind(name)
+            .bind(&row.title)
+            .bind(&quotas)
+            .execute(&mut *tx)
+            .await?;
         tx.commit().await?;
         Ok(is_new)
     }
@@ -66,7 +81,7 @@ impl Store {
     /// As the database does.
     pub async fn put_tenant_if_missing(&self, tenant: &TenantId, now_ms: i64) -> Result<(), StoreError> {
         let made = sqlx::query(
-            "INSERT INTO tenants (tenant, title, created_ms) VALUES ($1, '', $2)
+            "INSERT INTO tenants (tenant, title, quotas, created_ms) VALUES ($1, '', '{}', $2)
              ON CONFLICT (tenant) DO NOTHING",
         );
         self.change(made.bind(tenant.as_str()).bind(now_ms))
@@ -114,6 +129,7 @@ fn tenant(row: &Row) -> Result<TenantRow, StoreError> {
     Ok(TenantRow {
         tenant: fields.tenant()?,
         title: fields.get("title")?,
+        quotas: fields.json("quotas")?,
         created_ms: fields.get("created_ms")?,
     })
 }

@@ -148,6 +148,16 @@ pub(super) fn audit(answer: &Value, width: Option<usize>) -> String {
     list(&answer["entries"], columns, width)
 }
 
+pub(super) fn limits(answer: &Value, width: Option<usize>) -> String {
+    let columns: &[Column] = &[
+        ("NAME", |limit| plain(&limit["name"])),
+        ("USED", |limit| plain(&limit["used"])),
+        ("ALLOWED", |limit| plain(&limit["allowed"])),
+        ("ABOUT", |limit| plain(&limit["about"])),
+    ];
+    list(&answer["limits"], columns, width)
+}
+
 pub(super) fn tenants(answer: &Value, width: Option<usize>) -> String {
     let columns: &[Column] = &[
         ("NAME", |tenant| plain(&tenant["name"])),

@@ -106,7 +106,8 @@ contract! {
     tenants:
         configuration_is_apart,
         runtime_and_outbox_are_apart,
-        deletes_reach_only_their_tenant;
+        deletes_reach_only_their_tenant,
+        a_deleted_tenant_leaves_only_its_last_revision;
 }
 
 fn tenant(name: &str) -> TenantId {

@@ -117,3 +117,67 @@ pub(super) async fn deletes_reach_only_their_tenant(store: Store) {
     assert_eq!(store.secret_values(&u).await.unwrap().len(), 1);
     assert!(store.get_group(&group("u")).await.unwrap().is_some());
 }
+
+/// What a deleted tenant leaves in the tables that have tenants.
+pub(super) async fn a_deleted_tenant_leaves_only_its_last_revision(store: Store) {
+    for name in ["t", "u"] {
+        let row = TenantRow {
+            tenant: tenant(name),
+            title: String::new(),
+            quotas: BTreeMap::from([("rules".to_owned(), 3)]),
+            created_ms: 1,
+        };
+        assert!(store.put_tenant(&row).await.unwrap());
+        assert!(!store.put_tenant(&row).await.unwrap());
+        assert!(store.list_tenants_of_all_tenants().await.unwrap().contains(&row));
+        fill(&store, name, name).await;
+        let key = KeyRow {
+            tenant: tenant(name),
+            id: name.into(),
+            title: String::new(),
+            digest: vec![1],
+            scopes: "read".into(),
+            created_ms: 1,
+            expires_ms: None,
+            last_used_ms: None,
+        };
+        store.add_key(&key).await.unwrap();
+        store.put_scrape(&tenant(name), "s", "{}", 1).await.unwrap();
+        let stock = StockRow {
+            name: "m".into(),
+            digest: "sha256:0".into(),
+            program: "0.1.0".into(),
+        };
+        store.put_stock(&tenant(name), &stock).await.unwrap();
+    }
+    let rows = async |name: &str| {
+        let tables: Vec<String> = sqlx::query_scalar(
+            "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c ON c.name = 'tenant'
+             WHERE m.type = 'table' ORDER BY m.name",
+        )
+        .fetch_all(&store.read)
+        .await
+        .unwrap();
+        let mut with_rows = Vec::new();
+        for table in tables {
+            let sql = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {table} WHERE tenant = $1"));
+            let count: i64 = sqlx::query_scalar(sql)
+                .bind(name)
+                .fetch_one(&store.read)
+                .await
+                .unwrap();
+            if count > 0 {
+                with_rows.push(table);
+            }
+        }
+        with_rows
+    };
+    let before = rows("t").await;
+    // All but the audit log and the timers, which `fill` leaves empty: a table that is
+    // new and has tenants is to be filled there, and deleted from.
+    assert_eq!(before.len(), 19, "{before:?}");
+    assert!(store.delete_tenant(&tenant("t")).await.unwrap());
+    assert_eq!(rows("t").await, ["revisions"]);
+    assert_eq!(rows("u").await, before, "the other one keeps everything");
+    assert!(!store.delete_tenant(&tenant("t")).await.unwrap());
+}
