@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use wasmalert_core::limits::Limits;
 use wasmalert_core::units::parse_duration_ms;
 
+use crate::egress::EgressPolicy;
+
 pub use self::settings::{SETTINGS, Setting};
 
 /// The settings of a running server.
@@ -48,6 +50,8 @@ pub struct Config {
     pub delivery_timeout_ms: u64,
     pub delivery_max_age_ms: i64,
     pub keep_delivered_for_ms: i64,
+    /// Where tenants may go that have no policy of their own; the default tenant may go anywhere.
+    pub egress: EgressPolicy,
     pub tenant_metric_series: usize,
     pub tenant_label: bool,
     pub log: String,
@@ -192,6 +196,7 @@ impl Reader {
             delivery_timeout_ms: self.duration("delivery_timeout").unsigned_abs(),
             delivery_max_age_ms: self.duration("delivery_max_age"),
             keep_delivered_for_ms: self.duration("keep_delivered_for"),
+            egress: self.egress(),
             tenant_metric_series: self.size("tenant_metric_series", 1, 10_000_000),
             tenant_label: self.parsed("tenant_label", "true or false"),
             log: self.text("log").0,
@@ -282,6 +287,28 @@ impl Reader {
         }
         self.wrong(&place, &value, "a URL that starts with http:// or https://");
         None
+    }
+
+    fn egress(&mut self) -> EgressPolicy {
+        let policy = EgressPolicy {
+            allow: self.list("egress_allow"),
+            private: self.list("egress_private"),
+        };
+        self.errors.extend(policy.validate().err().into_iter().flatten());
+        policy
+    }
+
+    /// What commas separate; none in an empty text.
+    fn list<T: std::str::FromStr<Err = String>>(&mut self, name: &str) -> Vec<T> {
+        let (value, place) = self.text(name);
+        let mut list = Vec::new();
+        for part in value.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            match part.parse() {
+                Ok(part) => list.push(part),
+                Err(error) => self.errors.push(format!("{place}: {error}")),
+            }
+        }
+        list
     }
 
     fn log_format(&mut self) -> bool {

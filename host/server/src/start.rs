@@ -14,6 +14,7 @@ use wasmalert_sandbox::{Artifacts, Sandbox, SandboxConfig, SandboxError, Workers
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::egress::Egress;
 use crate::embedded::Embedded;
 use crate::groups::GroupBody;
 use crate::http_client::{HttpClient, HttpClientError};
@@ -192,7 +193,8 @@ async fn host(
             source,
         })?;
     let program = std::env::current_exe().map_err(StartError::Program)?;
-    let http = HttpClient::new()?;
+    let egress = Arc::new(Egress::new(config.egress.clone()));
+    let http = HttpClient::new(egress, metrics.clone())?;
     let samples = config.samples.clone();
     let embedded = Arc::new(Embedded::new(samples, config.data_dir.join("samples"), threads));
     embedded::restore(&embedded);

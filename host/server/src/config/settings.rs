@@ -188,6 +188,20 @@ const PLAIN: &[(&str, &str, &str, &str)] = &[
         "Delivered notifications are listed this long",
     ),
     (
+        "egress_allow",
+        "*",
+        "destinations",
+        "Where requests for tenants may go, separated by commas, each a host, *.NAME or *, with http:// or \
+         https:// before it and a port behind it where that matters; a tenant's own policy takes its place",
+    ),
+    (
+        "egress_private",
+        "",
+        "networks",
+        "Private, loopback and other special networks that tenants may reach, such as 10.1.0.0/16, separated by \
+         commas; the tenant default may reach all",
+    ),
+    (
         "tenant_metric_series",
         "10000",
         "series",

@@ -1,3 +1,7 @@
+//! Requests against servers on loopback.
+
+mod egress;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -5,6 +9,7 @@ use axum::response::IntoResponse;
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::secrets::{SecretError, Secrets};
 
 async fn serve(router: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -26,7 +31,19 @@ async fn send(request: OutboundRequest) -> Result<OutboundResponse, SendError> {
         request_bytes: 1_000,
         ..SendLimits::default()
     };
-    HttpClient::new().expect("a client").send(request, &limits).await
+    client().send(request, &limits).await
+}
+
+/// A client of a tenant that may reach everything.
+fn client() -> TenantClient {
+    client_under(EgressPolicy::unrestricted())
+}
+
+fn client_under(policy: EgressPolicy) -> TenantClient {
+    let egress = Arc::new(Egress::new(policy));
+    let client = HttpClient::new(egress, Arc::new(Metrics::new(true))).expect("a client");
+    let tenant = TenantId::new("tenant").expect("a name");
+    client.of(&tenant).expect("a client")
 }
 
 async fn check_refused(request: OutboundRequest, says: &str) {
@@ -188,8 +205,10 @@ async fn time_covers_the_whole_exchange() {
         time: Duration::from_millis(60),
         ..SendLimits::default()
     };
-    let client = HttpClient::new().expect("a client");
-    let error = client.send(request(&url), &limits).await.expect_err("must fail");
+    let error = client()
+        .send(request(&url), &limits)
+        .await
+        .expect_err("must fail");
     assert_eq!(error, SendError::Timeout(limits.time));
     assert_eq!(error.to_string(), "no answer within 60 ms");
 }

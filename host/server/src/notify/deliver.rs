@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use wasmalert_core::delivery::{FailedAttempt, RetryPolicy, Verdict, next_attempt};
 use wasmalert_core::evaluation::{Effects, LogLevel, LogLine, State};
 use wasmalert_core::fault::{Fault, FaultCode};
+use wasmalert_core::query::QueryErrorCode;
 use wasmalert_sandbox::{Component, DispositionKind, HttpRequest, HttpResponse, NotifyBatch};
 
 use super::payload::Payload;
@@ -346,7 +347,11 @@ async fn send(
         time: Duration::from_millis(host.config.delivery_timeout_ms),
         ..SendLimits::default()
     };
-    match host.http.send(request, &limits).await {
+    let client = host.http.of(row.rule.tenant()).map_err(|error| Attempt::Retry {
+        after_ms: None,
+        reason: error.to_string(),
+    })?;
+    match client.send(request, &limits).await {
         Ok(answer) => {
             let headers = answer
                 .headers
@@ -362,13 +367,21 @@ async fn send(
                 body,
             })
         }
-        Err(error @ SendError::Refused(_)) => Err(Attempt::Failed {
-            reason: redactor.redact(&error.to_string()),
-        }),
-        Err(error) => Err(Attempt::Retry {
-            after_ms: None,
-            reason: redactor.redact(&error.to_string()),
-        }),
+        Err(error) => {
+            let reason = redactor.redact(&error.to_string());
+            if matches!(error, SendError::Denied(_)) {
+                let code = FaultCode::Query(QueryErrorCode::EgressDenied);
+                host.metrics.faults.inc(row.rule.tenant(), code);
+            }
+            Err(if error.is_final() {
+                Attempt::Failed { reason }
+            } else {
+                Attempt::Retry {
+                    after_ms: None,
+                    reason,
+                }
+            })
+        }
     }
 }
 

@@ -19,6 +19,7 @@ use wasmalert_core::query::{Query, QueryErrorCode, QueryResult, QueryTime};
 use wasmalert_tsdb::Settings;
 
 use super::*;
+use crate::egress::{Egress, EgressPolicy};
 use crate::embedded::Embedded;
 use crate::http_client::HttpClient;
 use crate::secrets::Secrets;
@@ -30,7 +31,8 @@ const UP: &str =
 /// An engine with default settings but for what a test changes.
 fn engine(config: &QueryConfig) -> (Arc<QueryEngine>, Arc<Metrics>) {
     let metrics = Arc::new(Metrics::new(true));
-    let client = HttpClient::new().expect("a client");
+    let egress = Arc::new(Egress::new(EgressPolicy::unrestricted()));
+    let client = HttpClient::new(egress, metrics.clone()).expect("a client");
     (
         Arc::new(QueryEngine::new(client, embedded(), config, metrics.clone())),
         metrics,
