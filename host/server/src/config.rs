@@ -14,6 +14,7 @@ use wasmalert_core::limits::Limits;
 use wasmalert_core::units::parse_duration_ms;
 
 use crate::egress::EgressPolicy;
+use crate::secrets::keyring::KeySource;
 
 pub use self::settings::{SETTINGS, Setting};
 
@@ -52,6 +53,8 @@ pub struct Config {
     pub keep_delivered_for_ms: i64,
     /// Where tenants may go that have no policy of their own; the default tenant may go anywhere.
     pub egress: EgressPolicy,
+    /// Where the keys come from that secrets are sealed with.
+    pub secrets_key: KeySource,
     pub tenant_metric_series: usize,
     pub tenant_label: bool,
     pub log: String,
@@ -197,6 +200,7 @@ impl Reader {
             delivery_max_age_ms: self.duration("delivery_max_age"),
             keep_delivered_for_ms: self.duration("keep_delivered_for"),
             egress: self.egress(),
+            secrets_key: self.secrets_key(),
             tenant_metric_series: self.size("tenant_metric_series", 1, 10_000_000),
             tenant_label: self.parsed("tenant_label", "true or false"),
             log: self.text("log").0,
@@ -296,6 +300,21 @@ impl Reader {
         };
         self.errors.extend(policy.validate().err().into_iter().flatten());
         policy
+    }
+
+    fn secrets_key(&mut self) -> KeySource {
+        let (file, file_place) = self.text("secrets_key_file");
+        let (keys, place) = self.text("secrets_key");
+        match (file.is_empty(), keys.is_empty()) {
+            (true, true) => KeySource::DataDir,
+            (false, true) => KeySource::File(PathBuf::from(file)),
+            (true, false) => KeySource::Text(keys),
+            (false, false) => {
+                self.errors
+                    .push(format!("{place} and {file_place}: give one of the two"));
+                KeySource::DataDir
+            }
+        }
     }
 
     /// What commas separate; none in an empty text.

@@ -25,6 +25,8 @@ use crate::registry::Registry;
 use crate::scheduler::Scheduler;
 use crate::schema::SchemaChecker;
 use crate::scrape::Scrapes;
+use crate::secrets::at_rest;
+use crate::secrets::keyring::{KeyError, Keyring};
 use crate::store::{OutboxStatus, Store, StoreError};
 use crate::telemetry::{Metrics, TenantMetrics};
 use crate::token::Token;
@@ -63,6 +65,8 @@ pub enum StartError {
     Sandbox(#[from] SandboxError),
     #[error(transparent)]
     Http(#[from] HttpClientError),
+    #[error(transparent)]
+    SecretsKey(#[from] KeyError),
     #[error("this program cannot find its own file: {0}")]
     Program(std::io::Error),
     #[error("the name of the default tenant is not allowed: {0}")]
@@ -181,7 +185,9 @@ async fn host(
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         threads => threads,
     };
+    let keyring = Keyring::load(&config.secrets_key, &config.data_dir)?;
     let store = Store::open(&config.data_dir).await?;
+    at_rest::seal_anew(&store, &keyring).await?;
     let sandbox = Sandbox::new(&SandboxConfig {
         instances: (threads as u32).saturating_mul(INSTANCES_PER_THREAD),
         memory_bytes_max: config.limits.memory_bytes,
@@ -210,7 +216,7 @@ async fn host(
             .external_url
             .clone()
             .unwrap_or_else(|| format!("http://{address}")),
-        catalog: Catalog::default(),
+        catalog: Catalog::new(keyring),
         workers: Workers::start(&sandbox, threads, config.evaluation_queue),
         registry: Registry::new(
             &config,

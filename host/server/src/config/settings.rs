@@ -202,6 +202,20 @@ const PLAIN: &[(&str, &str, &str, &str)] = &[
          commas; the tenant default may reach all",
     ),
     (
+        "secrets_key_file",
+        "",
+        "path",
+        "File with the keys that secrets are stored under, one a line, 32 bytes in base64: the first seals, all \
+         open; without it one is made in the data directory",
+    ),
+    (
+        "secrets_key",
+        "",
+        "text",
+        "The same keys, separated by commas, instead of a file; give it in the environment, where other users do \
+         not see it",
+    ),
+    (
         "tenant_metric_series",
         "10000",
         "series",

@@ -1,7 +1,6 @@
 //! Who asks: the headers and credentials that requests to a source or a target
 //! carry, as people configure them.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -11,7 +10,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
 use super::is_refused_header;
-use crate::secrets::{self, Place, Redactor, SecretError, Secrets, substitute};
+use crate::secrets::{HostSecrets, Place, Redactor, SecretError, Secrets, stand_in, substitute};
 
 const HEADERS_MAX: usize = 64;
 /// Headers that the host sets itself, beside those of the connection.
@@ -85,7 +84,7 @@ impl Auth<'_> {
     ///
     /// # Errors
     /// A secret does not exist, or its value cannot stand in a header.
-    pub(crate) fn apply(&self, headers: &mut HeaderMap, secrets: &Secrets) -> Result<(), AuthError> {
+    pub(crate) fn apply(&self, headers: &mut HeaderMap, secrets: &HostSecrets<'_>) -> Result<(), AuthError> {
         for (name, value) in self.headers {
             let value = substitute(value, Place::Header, secrets)?;
             let header = HeaderName::try_from(name.as_str()).ok();
@@ -138,12 +137,4 @@ pub(crate) fn hide(credential: &mut String) {
     if !is_placeholder {
         "***".clone_into(credential);
     }
-}
-
-/// The text with each placeholder replaced by a plain word.
-pub(crate) fn stand_in(text: &str) -> Cow<'_, str> {
-    let words: Secrets = secrets::names(text)
-        .map(|name| (name.to_owned(), "secret".to_owned()))
-        .collect();
-    substitute(text, Place::Body, &words).unwrap_or(Cow::Borrowed(text))
 }

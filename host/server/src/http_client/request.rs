@@ -45,21 +45,23 @@ impl OutboundRequest {
     /// out of error texts again.
     ///
     /// # Errors
-    /// Names the first secret that does not exist, or whose value may not stand
-    /// where it is asked for.
+    /// Names the first secret that does not exist, may not go to the request's host, or
+    /// whose value may not stand where it is asked for; or there is no such URL.
     pub fn with_secrets(&self, secrets: &Secrets) -> Result<(Self, Redactor), SecretError> {
+        let url = secrets.fill_url(&self.url)?;
+        let allowed = secrets.for_url(&url);
         let mut headers = Vec::with_capacity(self.headers.len());
         for (name, value) in &self.headers {
             headers.push((
                 name.clone(),
-                substitute(value, Place::Header, secrets)?.into_owned(),
+                substitute(value, Place::Header, &allowed)?.into_owned(),
             ));
         }
         let request = Self {
             method: self.method.clone(),
-            url: substitute(&self.url, Place::Url, secrets)?.into_owned(),
+            url: url.to_string(),
             headers,
-            body: substitute_bytes(&self.body, secrets)?.into_owned(),
+            body: substitute_bytes(&self.body, &allowed)?.into_owned(),
         };
         let body = String::from_utf8_lossy(&self.body);
         let values = self.headers.iter().map(|(_, value)| value.as_str());

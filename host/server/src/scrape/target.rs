@@ -184,12 +184,13 @@ impl Scraper {
 
     async fn exchange(&self, secrets: &Secrets) -> Result<Fetched, String> {
         let url = Url::parse(&self.target.url).map_err(|error| format!("the target's URL: {error}"))?;
-        let mut request = Request::new(Method::GET, url);
+        let allowed = secrets.for_url(&url);
+        let mut request = Request::new(Method::GET, url.clone());
         let headers = request.headers_mut();
         headers.insert(ACCEPT, HeaderValue::from_static(text::ACCEPT));
         let seconds = HeaderValue::try_from(self.plan.timeout.as_secs_f64().to_string());
         headers.extend(seconds.ok().map(|seconds| (TIMEOUT_HEADER, seconds)));
-        let authorized = self.plan.spec.auth().apply(headers, secrets);
+        let authorized = self.plan.spec.auth().apply(headers, &allowed);
         authorized.map_err(|error| error.to_string())?;
         let client = self
             .host

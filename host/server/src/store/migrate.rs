@@ -27,6 +27,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         version: 3,
         sql: include_str!("../../migrations/0003_scrapes.sql"),
     },
+    Migration {
+        version: 5,
+        sql: include_str!("../../migrations/0005_sealed_secrets.sql"),
+    },
 ];
 
 /// Applies the steps that the store does not have yet, in the caller's transaction.

@@ -50,7 +50,7 @@ pub use self::named::SpecRow;
 pub use self::outbox::{Backlog, NewOutboxRow, OUTBOX_LISTED_MAX, OutboxKind, OutboxRow, OutboxStatus};
 pub use self::receivers::ReceiverRow;
 pub use self::runtime::{AlertRow, ErrorRow, Health, HealthRow, RuleRuntime};
-pub use self::secrets::SecretRow;
+pub use self::secrets::{SealedSecret, SecretRow};
 pub use self::stock::StockRow;
 pub use self::uses::{ModuleUse, RuleUses, USERS_NAMED_MAX};
 pub use self::writer::WriterStats;

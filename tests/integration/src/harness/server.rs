@@ -48,6 +48,11 @@ impl Server {
         &self.api
     }
 
+    /// Where it keeps everything.
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
     /// Lets it end in order.
     pub(crate) fn stop(&mut self) {
         self.process.stop();

@@ -177,21 +177,29 @@ pub(super) async fn sources_receivers_and_secrets(store: Store) {
     );
     assert_eq!(store.list_receivers(&t).await.unwrap(), [receiver]);
 
-    store.put_secret(&t, "token", "old", 5).await.unwrap();
-    store.put_secret(&t, "token", "s3cret", 6).await.unwrap();
+    store.put_secret(&t, &sealed("token", "old"), 5).await.unwrap();
+    let newer = SealedSecret {
+        key_id: "k2".into(),
+        hosts: "[\"a\"]".into(),
+        ..sealed("token", "new")
+    };
+    store.put_secret(&t, &newer, 6).await.unwrap();
     let listed = store.list_secrets(&t).await.unwrap();
     assert_eq!(
         listed,
         [SecretRow {
             name: "token".into(),
+            hosts: "[\"a\"]".into(),
             updated_ms: 6
         }]
     );
-    let values = store.secret_values(&t).await.unwrap();
-    assert_eq!(values, [("token".to_owned(), "s3cret".to_owned())]);
+    let of_tenant = store.sealed_secrets(&t).await.unwrap();
+    assert_eq!(of_tenant, std::slice::from_ref(&newer));
+    let all = store.sealed_secrets_of_all_tenants().await.unwrap();
+    assert_eq!(all, [(t.clone(), newer)]);
     assert!(store.delete_secret(&t, "token").await.unwrap());
     assert!(!store.delete_secret(&t, "token").await.unwrap());
-    assert_eq!(store.secret_values(&t).await.unwrap(), []);
+    assert_eq!(store.sealed_secrets(&t).await.unwrap(), []);
 }
 
 pub(super) async fn sources_and_receivers_in_use_are_not_deleted(store: Store) {

@@ -6,6 +6,7 @@ mod config;
 mod corrupt;
 mod evaluations;
 mod outbox;
+mod secrets;
 mod sqlite;
 mod tenants;
 
@@ -39,6 +40,16 @@ impl TempDir {
 impl Drop for TempDir {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A secret that some key sealed, as far as the store knows.
+fn sealed(name: &str, content: &str) -> SealedSecret {
+    SealedSecret {
+        name: name.to_owned(),
+        hosts: "[\"*\"]".to_owned(),
+        key_id: "k1".to_owned(),
+        content: content.to_owned(),
     }
 }
 
