@@ -11,7 +11,8 @@ const PATH: &str = "s3cr3t-of-the-path";
 /// A server whose rule `Down` fires to a receiver that is reached with two secrets.
 async fn firing(webhook: &Webhook) -> (Server, FakeSource) {
     let source = FakeSource::start(Reply::Value(1.0));
-    let server = Server::start().await;
+    // Whatever is logged, no secret is.
+    let server = Server::start_with(&[("WASMALERT_LOG", "trace")]).await;
     let api = server.api();
     server.source(&source.url()).await;
     api.put("/v1/secrets/key", &json!({"value": KEY})).await;

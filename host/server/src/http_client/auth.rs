@@ -119,7 +119,11 @@ impl Auth<'_> {
         let literal = self.basic_auth.iter().map(|auth| &auth.password);
         let literal = literal.chain(self.headers.values()).map(String::as_str);
         let literal = Redactor::new(literal.chain(self.bearer_token));
-        literal.redact(&Redactor::of(texts, secrets).redact(text))
+        let text = literal.redact(&Redactor::of(texts, secrets).redact(text));
+        match self.basic_auth {
+            Some(auth) => Redactor::of_basic_auth(&auth.username, &auth.password, secrets).redact(&text),
+            None => text,
+        }
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::{Secrets, names};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+use super::{Secrets, names, replace};
 
 /// Shorter values are not redacted: they would blot out ordinary words.
 const REDACT_BYTES_MIN: usize = 4;
@@ -41,6 +44,15 @@ impl Redactor {
     pub fn of<'t>(texts: impl IntoIterator<Item = &'t str>, secrets: &Secrets) -> Self {
         let names_used = texts.into_iter().flat_map(names);
         Self::new(names_used.filter_map(|name| secrets.value(name)))
+    }
+
+    /// Redacts the header of basic authentication with these credentials.
+    #[must_use]
+    pub(crate) fn of_basic_auth(username: &str, password: &str, secrets: &Secrets) -> Self {
+        let filled =
+            |text| replace(text, |name| Ok(secrets.value(name).unwrap_or_default())).unwrap_or_default();
+        let credentials = format!("{}:{}", filled(username), filled(password));
+        Self::new([BASE64.encode(credentials).as_str()])
     }
 
     /// The text with `***` in place of each value.

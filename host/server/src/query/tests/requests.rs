@@ -175,6 +175,26 @@ async fn a_tenant_that_may_not_reach_a_source_gets_a_code_of_its_own() {
 }
 
 #[tokio::test]
+async fn credentials_that_come_back_are_not_shown_in_any_spelling() {
+    let (url, _seen) = recorder(|seen| {
+        let message = format!("not for {}", seen.header("authorization"));
+        let body = json!({"status": "error", "errorType": "execution", "error": message});
+        body.to_string().into_response()
+    })
+    .await;
+    for settings in [
+        json!({"basic_auth": {"username": "me", "password": "{{secret:token}}"}}),
+        json!({"basic_auth": {"username": "me", "password": "hunter2hunter2"}}),
+    ] {
+        check_error(
+            &ask(&source(&url, &settings)).await,
+            QueryErrorCode::Failed,
+            "not for Basic ***",
+        );
+    }
+}
+
+#[tokio::test]
 async fn credentials_go_to_the_hosts_they_are_bound_to() {
     let (url, mut seen) = recorder(|_| UP.into_response()).await;
     let bound = |hosts: &[&str], settings: serde_json::Value| {
