@@ -78,9 +78,14 @@ conformance: ## Run Prometheus' own test files of PromQL: PROMQLTEST_DIR=FOLDER
 	PROMQLTEST_DIR="$(abspath $(PROMQLTEST_DIR))" cargo test --release --locked --quiet -p wasmalert-promql \
 	  --test promqltest -- --ignored --nocapture upstream
 
+.PHONY: fuzz
+fuzz: ## Fuzz the parsers and the evaluator: FUZZ_SECONDS=60 for each target
+	@FUZZ_SECONDS="$(or $(FUZZ_SECONDS),60)" fuzz/run
+
 .PHONY: lint
 lint: tools ## Check format, clippy, docs, licences, bans and sources
 	cargo fmt --all --check
+	cd fuzz && cargo fmt --check
 	@for dir in $(WASM_WORKSPACES); do (cd $$dir && echo "cargo fmt in $$dir" && cargo fmt --all --check); done
 	cargo clippy --release --locked --workspace --all-targets -- -D warnings
 	cd rules-wasm && cargo clippy --release --locked --workspace --all-targets --target-dir ../target/wasm -- -D warnings
@@ -94,6 +99,7 @@ lint: tools ## Check format, clippy, docs, licences, bans and sources
 .PHONY: fmt
 fmt: ## Format every workspace
 	cargo fmt --all
+	cd fuzz && cargo fmt
 	@for dir in $(WASM_WORKSPACES); do (cd $$dir && cargo fmt --all); done
 
 .PHONY: advisories

@@ -53,6 +53,9 @@ pub(crate) struct Global {
     /// The bearer token.
     #[arg(long, global = true, env = "WASMALERT_TOKEN", hide_env_values = true)]
     pub(crate) token: Option<String>,
+    /// The tenant that the operator's token acts for [default: default].
+    #[arg(long, global = true, env = "WASMALERT_TENANT")]
+    pub(crate) tenant: Option<String>,
     /// Tables for people, or JSON for programs; JUnit XML of `test`.
     #[arg(long, global = true, value_enum, default_value = "table", value_name = "FORM")]
     pub(crate) output: Format,
@@ -108,6 +111,17 @@ pub(crate) enum Command {
     /// Delete something.
     #[command(subcommand)]
     Delete(Target),
+    /// Make a tenant, or a key of the API.
+    #[command(subcommand)]
+    Create(Create),
+    /// Exchange a key of the API for a new one.
+    Rotate {
+        /// As `get keys` shows it.
+        key: String,
+        /// How long the old key is good for yet.
+        #[arg(long, value_name = "DURATION", default_value = "0s")]
+        overlap: String,
+    },
     /// Keep secrets that receivers and sources use.
     #[command(subcommand)]
     Secret(Secret),
@@ -142,11 +156,44 @@ pub(crate) enum Target {
     Receiver { name: String },
     /// A secret.
     Secret { name: String },
+    /// A key of the API.
+    Key {
+        /// As `get keys` shows it.
+        id: String,
+    },
+    /// A tenant with all that it has. For the operator.
+    Tenant { name: String },
     /// A group with its rules and their alerts.
     Group {
         /// NAMESPACE/GROUP, or the two apart where a name has a slash in it.
         #[arg(required = true, num_args = 1..=2, value_name = "NAMESPACE/GROUP")]
         name: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Create {
+    /// A tenant, with the stock modules and nothing else. For the operator.
+    #[command(
+        after_help = "Example:\n  wasmalert create tenant acme --title 'ACME Inc.'\n  wasmalert --tenant acme create key --scope admin"
+    )]
+    Tenant {
+        name: String,
+        /// For people.
+        #[arg(long, default_value = "")]
+        title: String,
+    },
+    /// A key of the API. It is printed, this once.
+    Key {
+        /// What the key may do. May be repeated; write and deploy include read, admin all.
+        #[arg(long = "scope", required = true, value_parser = ["read", "write", "deploy", "admin"])]
+        scopes: Vec<String>,
+        /// What it is for.
+        #[arg(long, default_value = "")]
+        title: String,
+        /// When it ends, such as 90d; without it, when it is deleted.
+        #[arg(long, value_name = "DURATION")]
+        expires_in: Option<String>,
     },
 }
 

@@ -18,11 +18,17 @@ pub(crate) struct Client {
     http: reqwest::Client,
     base: Url,
     authorization: Option<HeaderValue>,
+    tenant: Option<HeaderValue>,
 }
 
 impl Client {
-    pub(crate) fn new(url: &str, token: Option<&str>) -> Result<Self, Error> {
+    pub(crate) fn new(url: &str, token: Option<&str>, tenant: Option<&str>) -> Result<Self, Error> {
         let base = base(url)?;
+        let tenant = tenant
+            .filter(|tenant| !tenant.is_empty())
+            .map(HeaderValue::from_str)
+            .transpose();
+        let tenant = tenant.map_err(|_| Error::Usage("the tenant's name has a control character".into()))?;
         let authorization = token.map(bearer).transpose()?;
         // Fails when there is one already, which then serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -39,6 +45,7 @@ impl Client {
             http,
             base,
             authorization,
+            tenant,
         })
     }
 
@@ -60,6 +67,15 @@ impl Client {
     pub(crate) async fn post_wasm(&self, path: &[&str], wasm: Vec<u8>) -> Result<Value, Error> {
         let request = self.request(Method::POST, path, &[])?;
         let request = request.header(CONTENT_TYPE, "application/wasm").body(wasm);
+        Ok(self.answer(request).await?.1)
+    }
+
+    /// Posts JSON.
+    pub(crate) async fn post_json(&self, path: &[&str], body: &Value) -> Result<Value, Error> {
+        let request = self.request(Method::POST, path, &[])?;
+        let request = request
+            .header(CONTENT_TYPE, "application/json")
+            .body(body.to_string());
         Ok(self.answer(request).await?.1)
     }
 
@@ -100,6 +116,9 @@ impl Client {
         let mut request = self.http.request(method, url(&self.base, path, query)?);
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization);
+        }
+        if let Some(tenant) = &self.tenant {
+            request = request.header("x-scope-orgid", tenant);
         }
         Ok(request)
     }

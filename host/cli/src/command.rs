@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod access;
 pub(crate) mod apply;
 pub(crate) mod change;
 pub(crate) mod check;
@@ -53,6 +54,8 @@ pub(crate) fn run(cli: Cli, io: &mut Io<'_>) -> Result<(), Error> {
             Command::Apply { files } => apply::apply(&client, &files, format, io).await,
             Command::Get(kind) => get::get(&client, &kind, format, io).await,
             Command::Delete(target) => change::delete(&client, &target, format, io).await,
+            Command::Create(create) => access::create(&client, &create, format, io).await,
+            Command::Rotate { key, overlap } => access::rotate(&client, &key, &overlap, format, io).await,
             Command::Secret(secret) => change::secret(&client, &secret, format, io).await,
             Command::Retry { notification } => change::retry(&client, &notification, format, io).await,
             Command::Logs(logs) => logs::logs(&client, &logs, format, io).await,
@@ -71,7 +74,7 @@ fn connect(global: &Global) -> Result<Client, Error> {
         Some(token) => Some(token.clone()),
         None => token_in(&data_dir())?,
     };
-    Client::new(&global.url, token.as_deref())
+    Client::new(&global.url, token.as_deref(), global.tenant.as_deref())
 }
 
 fn data_dir() -> PathBuf {

@@ -248,6 +248,11 @@ fn count_values(
     if label.is_empty() {
         return Err(Error::evaluation(at, "invalid label name \"\" in count_values"));
     }
+    // The label is set before the grouping, which `without` may take it from.
+    let shown = match &node.grouping {
+        Grouping::Only(_) => true,
+        Grouping::Without(without) => **label != *METRIC_NAME && !without.contains(label),
+    };
     let mut found = std::collections::HashMap::<Labels, usize>::new();
     let mut result = Grid::new(grid.steps);
     for (metric, values) in grid.rows() {
@@ -257,7 +262,9 @@ fn count_values(
                 continue;
             }
             let mut labels = group.clone();
-            labels.set(label, &number_text(*value));
+            if shown {
+                labels.set(label, &number_text(*value));
+            }
             let row = match found.get(&labels) {
                 Some(row) => *row,
                 None => {

@@ -207,7 +207,12 @@ fn match_vectors(
         partner: vec![None; table.len()],
         matched: vec![false; table.len()],
     };
-    for step in 0..lhs.steps {
+    let present = presence(1, &vec![0; many.len()], many);
+    for (step, present) in present.into_iter().enumerate() {
+        // Where one side is empty, duplicates on the other do no harm.
+        if !present {
+            continue;
+        }
         join.find_partners(step, &one_groups)?;
         join.step(eval, step, &many_groups)?;
     }

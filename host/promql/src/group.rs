@@ -23,14 +23,20 @@ pub(crate) enum Key<'a> {
 impl<'a> Key<'a> {
     /// The labels of a series that count.
     pub(crate) fn labels(self, metric: &'a Metric) -> impl Iterator<Item = (&'a str, &'a str)> + Clone {
-        metric.iter().filter(move |(name, _)| match self {
+        // Behind the last of those wanted there is nothing to look for.
+        let most = match self {
+            Self::By(Grouping::Only(only)) => only.len(),
+            _ => usize::MAX,
+        };
+        let counts = move |name: &str| match self {
             Self::All => true,
-            Self::Except(label) => *name != label,
-            Self::By(Grouping::Only(only)) => only.iter().any(|label| **label == **name),
+            Self::Except(label) => name != label,
+            Self::By(Grouping::Only(only)) => only.iter().any(|label| **label == *name),
             Self::By(Grouping::Without(without)) => {
-                *name != METRIC_NAME && !without.iter().any(|label| **label == **name)
+                name != METRIC_NAME && !without.iter().any(|label| **label == *name)
             }
-        })
+        };
+        metric.iter().filter(move |(name, _)| counts(name)).take(most)
     }
 
     pub(crate) fn labels_of(self, metric: &'a Metric) -> Labels {

@@ -38,10 +38,11 @@
 //!
 //! # Different from Prometheus
 //!
-//! - `\d`, `\w`, `\s` and `(?i)` in patterns know all of Unicode, not ASCII alone.
+//! - Patterns lack what only RE2 knows, such as `\Q…\E`, `\101` and `\p{^Greek}`; such are refused.
 //! - Strings have to be valid UTF-8, after their escapes too.
 //! - Only a few annotations are made ([`Outcome::warnings`]): quantiles out of
 //!   range, bad `le` labels, buckets whose counts fall.
+//! - With `group_left`, series that a comparison drops may have equal labels.
 //! - A date of NaN is NaN; in Prometheus it depends on the processor.
 //! - Trees higher than [`Limits::expression_depth`] are refused.
 //!
@@ -57,7 +58,7 @@
 //! | Module | What is in it |
 //! | --- | --- |
 //! | `parse` | text to tree, with all checks |
-//! | `ast`, `matcher` | the tree |
+//! | `ast`, `matcher`, `pattern` | the tree |
 //! | `query`, `eval` | evaluation from the top |
 //! | `selector`, `window` | samples to grids, and what range functions see |
 //! | `binary`, `aggregate`, `functions` | what operates on grids |
@@ -79,6 +80,7 @@ mod matcher;
 mod memory;
 pub mod notation;
 mod parse;
+mod pattern;
 mod query;
 mod selector;
 mod storage;

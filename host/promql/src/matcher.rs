@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 
-/// Nesting of groups in a pattern.
-const REGEX_DEPTH_MAX: u32 = 100;
+use crate::pattern::anchored;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MatchOp {
@@ -98,32 +97,4 @@ impl fmt::Debug for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
-}
-
-/// Compiles a pattern that has to match all of a value; `.` matches newlines too.
-pub(crate) fn anchored(pattern: &str, bytes_max: usize) -> Result<Regex, String> {
-    // By itself first: `a)|(b` is no pattern, but would become one when wrapped.
-    regex_syntax::ast::parse::ParserBuilder::new()
-        .nest_limit(REGEX_DEPTH_MAX)
-        .build()
-        .parse(pattern)
-        .map_err(|error| format!("invalid regular expression {pattern:?}: {}", error.kind()))?;
-    RegexBuilder::new(&format!("^(?s:{pattern})$"))
-        .size_limit(bytes_max)
-        .dfa_size_limit(bytes_max)
-        .build()
-        .map_err(|error| match error {
-            regex::Error::CompiledTooBig(max) => {
-                format!("the regular expression {pattern:?} needs more than {max} bytes when compiled")
-            }
-            error => format!(
-                "invalid regular expression {pattern:?}: {}",
-                last_line(&error.to_string())
-            ),
-        })
-}
-
-/// Syntax errors draw the pattern over several lines; the last says what is wrong.
-fn last_line(text: &str) -> &str {
-    text.lines().last().unwrap_or(text)
 }

@@ -13,6 +13,8 @@ use crate::value::{ABSENT, is_absent};
 pub(crate) struct Window<'a> {
     pub(crate) timestamps_ms: &'a [i64],
     pub(crate) values: &'a [f64],
+    /// The values that are followed by smaller ones: where a counter started anew.
+    pub(crate) peaks: &'a [f64],
     pub(crate) start_ms: i64,
     pub(crate) end_ms: i64,
     /// The time of the step, whatever the modifiers.
@@ -66,6 +68,9 @@ impl Windows<'_> {
         mut visit: impl FnMut(usize) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let (mut first, mut end) = (0, 0);
+        // Found once: most windows of a series share most samples.
+        let (falls, peaks) = falls(values);
+        let mut fallen = 0..0;
         let mut params = Vec::with_capacity(self.params.len());
         for (step, time_ms) in self.steps.times_ms().enumerate() {
             let end_ms = self.reference.of(time_ms);
@@ -77,11 +82,18 @@ impl Windows<'_> {
                 row.push(ABSENT);
                 continue;
             }
+            while fallen.start < falls.len() && falls[fallen.start] <= first {
+                fallen.start += 1;
+            }
+            while fallen.end < falls.len() && falls[fallen.end] < end {
+                fallen.end += 1;
+            }
             params.clear();
             params.extend(self.params.iter().map(|values| values[step]));
             let window = Window {
                 timestamps_ms: &timestamps_ms[first..end],
                 values: &values[first..end],
+                peaks: peaks.get(fallen.clone()).unwrap_or_default(),
                 start_ms,
                 end_ms,
                 time_ms,
@@ -91,6 +103,15 @@ impl Windows<'_> {
         }
         Ok(())
     }
+}
+
+/// Where values are smaller than those before, and those before.
+fn falls(values: &[f64]) -> (Vec<usize>, Vec<f64>) {
+    let pairs = values.windows(2).zip(1..);
+    pairs
+        .filter(|(pair, _)| pair[1] < pair[0])
+        .map(|(pair, at)| (at, pair[0]))
+        .unzip()
 }
 
 /// A buffer for series that have stale markers.

@@ -176,6 +176,12 @@ impl Catalog {
         catalogs.get(tenant).cloned().unwrap_or_default()
     }
 
+    /// Drops what a tenant has configured.
+    pub(crate) fn forget(&self, tenant: &TenantId) {
+        let mut catalogs = self.of.write().unwrap_or_else(PoisonError::into_inner);
+        catalogs.remove(tenant);
+    }
+
     /// Reads a tenant's configuration from the store. A row that cannot be used
     /// is left out and logged, so that one bad row does not stop the rest.
     ///

@@ -57,6 +57,9 @@ pub struct Config {
     pub secrets_key: KeySource,
     pub tenant_metric_series: usize,
     pub tenant_label: bool,
+    /// Calls of the API that one key may make in a second, for long.
+    pub key_calls_per_second: u32,
+    pub keep_audit_for_ms: i64,
     pub log: String,
     pub log_json: bool,
     pub limits: Limits,
@@ -203,6 +206,8 @@ impl Reader {
             secrets_key: self.secrets_key(),
             tenant_metric_series: self.size("tenant_metric_series", 1, 10_000_000),
             tenant_label: self.parsed("tenant_label", "true or false"),
+            key_calls_per_second: self.size("key_calls_per_second", 1, 1_000_000) as u32,
+            keep_audit_for_ms: self.duration("keep_audit_for"),
             log: self.text("log").0,
             log_json: self.log_format(),
             limits,

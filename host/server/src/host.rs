@@ -8,6 +8,7 @@ use wasmalert_core::evaluation::Cost;
 use wasmalert_core::fault::{Fault, FaultCode};
 use wasmalert_sandbox::Workers;
 
+use crate::access::{Access, Audit, Tenants};
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -31,6 +32,9 @@ pub struct Host {
     /// Without a slash at its end.
     pub(crate) external_url: String,
     pub(crate) store: Store,
+    pub(crate) access: Access,
+    pub(crate) tenants: Tenants,
+    pub(crate) audit: Audit,
     pub(crate) catalog: Catalog,
     pub(crate) registry: Registry,
     pub(crate) schemas: SchemaChecker,

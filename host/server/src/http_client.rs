@@ -189,6 +189,12 @@ impl HttpClient {
         &self.shared.egress
     }
 
+    /// Drops the client and the policy of a tenant that is gone.
+    pub fn forget(&self, tenant: &TenantId) {
+        self.shared.egress.forget(tenant);
+        self.shared.clients.invalidate(tenant);
+    }
+
     /// The client for a tenant's requests, under the policy that holds now. Get it anew
     /// for each request.
     ///

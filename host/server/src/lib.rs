@@ -4,6 +4,7 @@
 //! `core::alert` → `store` → `notify`. `evaluate` is the one place that calls
 //! query, sandbox, core and the store's commit, top to bottom.
 
+mod access;
 mod api;
 mod catalog;
 mod chance;
@@ -30,7 +31,6 @@ mod start;
 mod stock;
 pub mod store;
 pub mod telemetry;
-mod token;
 
 pub use api::openapi;
 pub use host::Host;

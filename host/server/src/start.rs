@@ -1,6 +1,5 @@
 //! Starts a server and stops it again.
 
-use std::collections::BTreeSet;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +10,8 @@ use tokio::task::JoinSet;
 use wasmalert_core::TenantId;
 use wasmalert_sandbox::{Artifacts, Sandbox, SandboxConfig, SandboxError, Workers};
 
+use crate::access::token::{self, Token};
+use crate::access::{Access, Audit, Tenants, tenants};
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -29,8 +30,7 @@ use crate::secrets::at_rest;
 use crate::secrets::keyring::{KeyError, Keyring};
 use crate::store::{OutboxStatus, Store, StoreError};
 use crate::telemetry::{Metrics, TenantMetrics};
-use crate::token::Token;
-use crate::{Host, api, embedded, groups, scrape, stock, token};
+use crate::{Host, access, api, embedded, groups, scrape};
 
 /// Instances of the pool for each thread: one that runs, and room for those that
 /// are being dropped.
@@ -93,6 +93,8 @@ pub async fn run(config: Config) -> Result<(), StartError> {
         LockError::Io(source) => data_dir(source),
     })?;
     let token = api_token(&config).map_err(data_dir)?;
+    let access = Access::new(token, config.key_calls_per_second);
+    let (audit, audit_queue) = Audit::new();
     let listener = TcpListener::bind(config.listen).await;
     let listener = listener.map_err(|source| StartError::Listen {
         listen: config.listen,
@@ -101,27 +103,31 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     let address = listener.local_addr().map_err(StartError::Serve)?;
 
     let (newsline, news) = mpsc::unbounded_channel();
-    let host = Arc::new(host(config, address, newsline.clone()).await?);
+    let host = Arc::new(host(config, address, newsline.clone(), access, audit).await?);
     let tenant = TenantId::new(TenantId::DEFAULT).map_err(StartError::Tenant)?;
-    restore(&host, &tenant).await?;
+    tenants::restore(&host, &tenant).await?;
+    restore(&host).await?;
     host.start_scrapes().await?;
 
     let mut tasks = JoinSet::new();
     tasks.spawn(Scheduler::new(host.clone(), newsline, news).run());
     tasks.spawn(deliver_forever(host.clone()));
     tasks.spawn(prune_forever(host.clone()));
+    tasks.spawn(access::touch_forever(host.clone()));
+    tasks.spawn(access::write_forever(host.clone(), audit_queue));
     tasks.spawn(embedded::keep_forever(host.clone()));
     tasks.spawn(scrape::watch_files_forever(host.clone()));
     say(&format!(
         "wasmalert {} listening on http://{address}",
         env!("CARGO_PKG_VERSION")
     ));
-    api::serve(listener, api::router(host.clone(), token, tenant), told_to_stop())
+    api::serve(listener, api::router(host.clone()), told_to_stop())
         .await
         .map_err(StartError::Serve)?;
 
     tasks.shutdown().await;
     embedded::save(&host).await;
+    host.access.keys().touch(&host.store).await;
     host.store.close().await;
     tracing::info!("stopped");
     Ok(())
@@ -178,6 +184,8 @@ async fn host(
     config: Config,
     address: std::net::SocketAddr,
     newsline: crate::scheduler::Newsline,
+    access: Access,
+    audit: Audit,
 ) -> Result<Host, StartError> {
     let metrics = Arc::new(Metrics::new(config.tenant_label));
     let clock = Clock;
@@ -216,6 +224,9 @@ async fn host(
             .external_url
             .clone()
             .unwrap_or_else(|| format!("http://{address}")),
+        access,
+        tenants: Tenants::default(),
+        audit,
         catalog: Catalog::new(keyring),
         workers: Workers::start(&sandbox, threads, config.evaluation_queue),
         registry: Registry::new(
@@ -244,23 +255,19 @@ async fn host(
 }
 
 /// Takes up where the last run of the server ended.
-async fn restore(host: &Host, default: &TenantId) -> Result<(), StoreError> {
-    let mut stored = Vec::new();
+async fn restore(host: &Host) -> Result<(), StoreError> {
     for row in host.store.groups_of_all_tenants().await? {
-        match row {
-            Ok(row) => stored.push(row),
-            Err(error) => tracing::error!(%error, "a stored group cannot be read"),
-        }
-    }
-    let mut tenants: BTreeSet<TenantId> = stored.iter().map(|row| row.key.tenant.clone()).collect();
-    tenants.insert(default.clone());
-    for tenant in &tenants {
-        host.catalog.reload(&host.store, tenant).await?;
-    }
-    if host.config.upload_stock {
-        stock::bring(host, default).await;
-    }
-    for row in stored {
+        let row = match row {
+            Ok(row) if host.tenants.is_there(&row.key.tenant) => row,
+            Ok(row) => {
+                tracing::error!(group = %row.key, "a stored group is of no tenant");
+                continue;
+            }
+            Err(error) => {
+                tracing::error!(%error, "a stored group cannot be read");
+                continue;
+            }
+        };
         let body: Result<GroupBody, _> = serde_json::from_str(&row.spec);
         let spec = body
             .map_err(|error| vec![error.to_string()])
@@ -298,6 +305,10 @@ async fn prune(host: &Host) -> Result<(), StoreError> {
     let delivered = OutboxStatus::Delivered;
     store
         .prune_outbox_of_all_tenants(delivered, before_ms, DELIVERED_KEPT_MAX, PRUNE_ROWS_MAX)
+        .await?;
+    let before_ms = now_ms.saturating_sub(config.keep_audit_for_ms);
+    store
+        .prune_audit_of_all_tenants(before_ms, PRUNE_ROWS_MAX)
         .await?;
     // Dead notifications have no age: people look at them when they do.
     store

@@ -12,7 +12,7 @@ use wasmalert_core::TenantId;
 
 use crate::Host;
 use crate::registry::{UploadError, digest_of, upload};
-use crate::store::{ModuleRow, StockRow};
+use crate::store::{ModuleRow, NewModule, PutModule, StockRow};
 
 const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 
@@ -63,7 +63,10 @@ async fn bring_one(
     let decision = decide(&stock, &versions, noted);
     match decision {
         Decision::Upload => {
-            let put = upload(host, tenant, name, wasm.to_vec()).await?;
+            let put = match adopt(host, tenant, name, wasm, &stock.digest).await? {
+                Some(put) => put,
+                None => upload(host, tenant, name, wasm.to_vec()).await?,
+            };
             tracing::info!(
                 name,
                 version = put.module.version,
@@ -83,6 +86,32 @@ async fn bring_one(
         }
     }
     Ok(host.store.put_stock(tenant, &stock).await?)
+}
+
+/// Takes over what is known of a stock module that another tenant has: what it is
+/// follows from its bytes. None if nobody has it yet.
+async fn adopt(
+    host: &Host,
+    tenant: &TenantId,
+    name: &str,
+    wasm: &[u8],
+    digest: &str,
+) -> Result<Option<PutModule>, UploadError> {
+    let Some(known) = host.store.module_by_digest_of_all_tenants(digest).await? else {
+        return Ok(None);
+    };
+    let module = NewModule {
+        name: name.to_owned(),
+        digest: known.digest,
+        world: known.world,
+        description: known.description,
+        wasm: wasm.to_vec(),
+        compile_ms: known.compile_ms,
+        created_ms: host.clock.now_ms(),
+    };
+    let put = host.store.put_module(tenant, &module).await?;
+    host.catalog.reload(&host.store, tenant).await?;
+    Ok(Some(put))
 }
 
 /// `versions` are those of the stock module's name, the newest first.

@@ -18,6 +18,7 @@
 //! | `11` + 5 bits leading zeros + 6 bits width - 1 + the bits | opens a window |
 
 mod bits;
+mod decode;
 #[cfg(test)]
 mod tests;
 
@@ -27,12 +28,16 @@ use wasmalert_core::sample::Sample;
 
 use crate::allocation::allocated;
 use crate::columns::Columns;
-use bits::{BitReader, BitWriter, EndOfBits, PEEK_BITS, top};
+use bits::{BitReader, BitWriter, EndOfBits};
+pub(crate) use decode::Mark;
+use decode::decode;
 
 /// Samples of a chunk.
 pub(crate) const SAMPLES_MAX: u16 = 120;
 /// The longest code of a sample: 68 bits of time, 77 of value.
 const SAMPLE_BYTES_MAX: usize = 19;
+/// Samples from one mark of an open chunk to the next.
+const MARK_SAMPLES: u16 = 24;
 /// What a new chunk has room for.
 const FIRST_BYTES: usize = 24;
 
@@ -76,6 +81,15 @@ impl Chunk {
         decode(self.min_ms, self.count, &mut BitReader::new(&self.bytes), columns)
     }
 
+    /// The same from a mark in it on, the sample before the mark included.
+    pub(crate) fn decode_from(&self, mark: &Mark, columns: &mut Columns) -> Result<(), ChunkError> {
+        mark.decode(
+            self.count,
+            &mut BitReader::starting_at(&self.bytes, mark.at as usize),
+            columns,
+        )
+    }
+
     /// Decodes a chunk of doubtful origin into empty `columns`.
     ///
     /// # Errors
@@ -107,11 +121,21 @@ pub(crate) struct OpenChunk {
     pub(crate) min_ms: i64,
     pub(crate) max_ms: i64,
     pub(crate) count: u16,
-    window: Window,
-    /// Between the last two times, wrapping.
+    state: State,
+    bits: BitWriter,
+    /// The last two marks, the older first. Most queries ask for what is new: they
+    /// start at a mark.
+    marks: [Mark; 2],
+}
+
+/// What the code of a sample refers to: the sample before it.
+#[derive(Debug, Clone, Copy)]
+struct State {
+    time_ms: i64,
+    /// From the time before, wrapping.
     delta_ms: i64,
     value_bits: u64,
-    bits: BitWriter,
+    window: Window,
 }
 
 /// The bits of a value that differed last.
@@ -134,14 +158,14 @@ impl OpenChunk {
     pub(crate) fn new(first: Sample) -> Self {
         let mut bits = BitWriter::with_capacity(FIRST_BYTES);
         bits.write(first.value.to_bits(), 64);
+        let mark = Mark::first(first.timestamp_ms, first.value.to_bits());
         Self {
             min_ms: first.timestamp_ms,
             max_ms: first.timestamp_ms,
             count: 1,
-            window: Window::NONE,
-            delta_ms: 0,
-            value_bits: first.value.to_bits(),
+            state: mark.state,
             bits,
+            marks: [mark; 2],
         }
     }
 
@@ -161,11 +185,25 @@ impl OpenChunk {
         debug_assert!(sample.timestamp_ms > self.max_ms && !self.is_full());
         self.bits.bytes.reserve_exact(self.growth());
         let delta_ms = sample.timestamp_ms.wrapping_sub(self.max_ms);
-        self.write_time(delta_ms.wrapping_sub(self.delta_ms));
+        self.write_time(delta_ms.wrapping_sub(self.state.delta_ms));
         self.write_value(sample.value.to_bits());
-        self.delta_ms = delta_ms;
+        self.state.delta_ms = delta_ms;
+        self.state.time_ms = sample.timestamp_ms;
         self.max_ms = sample.timestamp_ms;
         self.count += 1;
+        if self.count.is_multiple_of(MARK_SAMPLES) {
+            let mark = Mark {
+                state: self.state,
+                at: self.bits.len() as u32,
+                count: self.count,
+            };
+            self.marks = [self.marks[1], mark];
+        }
+    }
+
+    /// The older of the last two marks: in a full chunk, [`MARK_SAMPLES`] before the end.
+    pub(crate) fn mark(&self) -> Mark {
+        self.marks[0]
     }
 
     pub(crate) fn seal(self) -> Chunk {
@@ -187,10 +225,24 @@ impl OpenChunk {
         }
     }
 
-    /// Appends the samples to `columns`.
+    /// Appends the newest sample that is not after `from_ms`, if there is one, and
+    /// all after it; perhaps some before.
+    pub(crate) fn decode_from(&self, from_ms: i64, columns: &mut Columns) -> Result<(), ChunkError> {
+        let bytes = &self.bits.bytes;
+        let near = self.marks.iter().rev().find(|mark| mark.state.time_ms <= from_ms);
+        match near {
+            Some(mark) => mark.decode(
+                self.count,
+                &mut BitReader::starting_at(bytes, mark.at as usize),
+                columns,
+            ),
+            None => decode(self.min_ms, self.count, &mut BitReader::new(bytes), columns),
+        }
+    }
+
+    /// Appends all samples to `columns`.
     pub(crate) fn decode(&self, columns: &mut Columns) -> Result<(), ChunkError> {
-        let mut bits = BitReader::new(&self.bits.bytes);
-        decode(self.min_ms, self.count, &mut bits, columns)
+        self.decode_from(i64::MIN, columns)
     }
 
     /// Bytes of a chunk with room for `capacity` bytes of stream.
@@ -242,14 +294,14 @@ impl OpenChunk {
     }
 
     fn write_value(&mut self, value_bits: u64) {
-        let xor = value_bits ^ self.value_bits;
-        self.value_bits = value_bits;
+        let xor = value_bits ^ self.state.value_bits;
+        self.state.value_bits = value_bits;
         if xor == 0 {
             return self.bits.write(0, 1);
         }
         let leading = xor.leading_zeros().min(LEADING_ZEROS_MAX);
         let width = 64 - leading - xor.trailing_zeros();
-        let window = self.window;
+        let window = self.state.window;
         let fits = leading >= u32::from(window.leading) && xor.trailing_zeros() >= window.trailing();
         if window.width > 0 && fits && u32::from(window.width) <= width + WINDOW_COST_BITS {
             self.bits.write(0b10, 2);
@@ -259,85 +311,9 @@ impl OpenChunk {
         self.bits.write(u64::from(leading), 5);
         self.bits.write(u64::from(width - 1), 6);
         self.bits.write(xor >> xor.trailing_zeros(), width);
-        self.window = Window {
+        self.state.window = Window {
             leading: leading as u8,
             width: width as u8,
         };
     }
-}
-
-fn decode(
-    min_ms: i64,
-    count: u16,
-    bits: &mut BitReader<'_>,
-    columns: &mut Columns,
-) -> Result<(), ChunkError> {
-    let (mut time_ms, mut delta_ms) = (min_ms, 0_i64);
-    let mut value_bits = bits.read(64)?;
-    let mut window = Window::NONE;
-    columns.timestamps_ms.reserve(usize::from(count));
-    columns.values.reserve(usize::from(count));
-    for at in 0..count {
-        if at > 0 {
-            delta_ms = delta_ms.wrapping_add(read_time(bits)?);
-            time_ms = time_ms.wrapping_add(delta_ms);
-            value_bits ^= read_xor(bits, &mut window)?;
-        }
-        columns.push(Sample {
-            timestamp_ms: time_ms,
-            value: f64::from_bits(value_bits),
-        });
-    }
-    Ok(())
-}
-
-#[inline]
-fn read_time(bits: &mut BitReader<'_>) -> Result<i64, EndOfBits> {
-    let shown = bits.peek();
-    let code = (shown.leading_ones() as usize).min(4);
-    match code {
-        0 => {
-            bits.skip(1)?;
-            Ok(0)
-        }
-        4 => {
-            bits.skip(4)?;
-            Ok(bits.read(64)? as i64)
-        }
-        _ => {
-            let (prefix, width) = (code as u32 + 1, TIME_BITS[code]);
-            bits.skip(prefix + width)?;
-            Ok((shown << prefix) as i64 >> (64 - width))
-        }
-    }
-}
-
-#[inline]
-fn read_xor(bits: &mut BitReader<'_>, window: &mut Window) -> Result<u64, ChunkError> {
-    let shown = bits.peek();
-    if top(shown, 1) == 0 {
-        bits.skip(1)?;
-        return Ok(0);
-    }
-    let head = if top(shown, 2) == 0b11 {
-        *window = Window {
-            leading: top(shown << 2, 5) as u8,
-            width: top(shown << 7, 6) as u8 + 1,
-        };
-        2 + WINDOW_COST_BITS
-    } else {
-        2
-    };
-    let width = u32::from(window.width);
-    if width == 0 || u32::from(window.leading) + width > 64 {
-        return Err(ChunkError::Window);
-    }
-    let changed = if head + width <= PEEK_BITS {
-        bits.skip(head + width)?;
-        top(shown << head, width)
-    } else {
-        bits.skip(head)?;
-        bits.read(width)?
-    };
-    Ok(changed << window.trailing())
 }

@@ -25,6 +25,14 @@ impl Columns {
         self.values.push(sample.value);
     }
 
+    /// Appends so many samples, which the caller sets.
+    pub(crate) fn grow(&mut self, count: usize) -> (&mut [i64], &mut [f64]) {
+        let before = self.len();
+        self.timestamps_ms.resize(before + count, 0);
+        self.values.resize(before + count, 0.0);
+        (&mut self.timestamps_ms[before..], &mut self.values[before..])
+    }
+
     pub(crate) fn insert(&mut self, at: usize, sample: Sample) {
         self.timestamps_ms.insert(at, sample.timestamp_ms);
         self.values.insert(at, sample.value);

@@ -9,7 +9,7 @@ use wasmalert_core::Labels;
 use wasmalert_core::sample::Sample;
 
 use crate::allocation::{allocated, vec_bytes};
-use crate::chunk::{Chunk, ChunkError, OpenChunk, SAMPLES_MAX};
+use crate::chunk::{Chunk, ChunkError, Mark, OpenChunk, SAMPLES_MAX};
 use crate::columns::Columns;
 use crate::limits::Refusal;
 
@@ -32,6 +32,8 @@ pub(crate) struct Data {
     newest: Option<Sample>,
     open: Option<Box<OpenChunk>>,
     sealed: Vec<Chunk>,
+    /// A mark near the end of the last of `sealed`, if that is as it was sealed.
+    mark: Option<Mark>,
     /// What chunks and their list occupy.
     bytes: usize,
     /// No longer in the index: nothing may be added any more.
@@ -188,14 +190,18 @@ impl Data {
         columns.clear();
         let first = self.sealed.partition_point(|chunk| chunk.max_ms < min_ms);
         let after = self.sealed.partition_point(|chunk| chunk.min_ms <= max_ms);
-        for chunk in self.sealed.get(first..after).unwrap_or_default() {
-            chunk.decode(columns)?;
+        for at in first..after {
+            let is_last = at + 1 == self.sealed.len();
+            match self.mark.filter(|mark| is_last && mark.time_ms() <= min_ms) {
+                Some(mark) => self.sealed[at].decode_from(&mark, columns)?,
+                None => self.sealed[at].decode(columns)?,
+            }
         }
         if let Some(open) = &self.open
             && open.min_ms <= max_ms
             && open.max_ms >= min_ms
         {
-            open.decode(columns)?;
+            open.decode_from(min_ms, columns)?;
         }
         if let Some(newest) = self.newest {
             columns.push(newest);
@@ -216,7 +222,7 @@ impl Data {
         }
         columns.clear();
         match &self.open {
-            Some(open) if open.min_ms <= max_ms => open.decode(columns)?,
+            Some(open) if open.min_ms <= max_ms => open.decode_from(max_ms, columns)?,
             _ => {
                 let after = self.sealed.partition_point(|chunk| chunk.min_ms <= max_ms);
                 if let Some(chunk) = self.sealed[..after].last() {
@@ -293,6 +299,7 @@ impl Data {
             return;
         };
         self.bytes -= open.allocated_bytes();
+        self.mark = Some(open.mark());
         let chunk = open.seal();
         self.insert_sealed(self.sealed.len(), chunk);
     }
@@ -343,6 +350,7 @@ impl Data {
         if placed == Placed::Repeated {
             return Ok(placed);
         }
+        self.mark = None;
         let half = match columns.len() {
             len if len > usize::from(SAMPLES_MAX) => len / 2,
             _ => 0,

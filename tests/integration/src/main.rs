@@ -8,6 +8,7 @@
 
 mod harness;
 
+mod access;
 mod architecture;
 mod auth;
 mod configs;
@@ -15,6 +16,7 @@ mod dead_letters;
 mod egress;
 mod embedded;
 mod hostile;
+mod isolation;
 mod logs;
 mod metrics;
 mod modules;

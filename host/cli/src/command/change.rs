@@ -33,6 +33,8 @@ pub(crate) async fn delete(
         Target::Scrape { name } => vec!["scrapes", name],
         Target::Receiver { name } => vec!["receivers", name],
         Target::Secret { name } => vec!["secrets", name],
+        Target::Key { id } => vec!["keys", id],
+        Target::Tenant { name } => vec!["tenants", name],
         Target::Group { name } => {
             let [namespace, group] = names(name)?;
             vec!["groups", namespace, group]
@@ -96,6 +98,6 @@ pub(crate) async fn retry(
     )
 }
 
-fn done(io: &mut Io<'_>, format: Format, answer: &Value, line: &str) -> Result<(), Error> {
+pub(super) fn done(io: &mut Io<'_>, format: Format, answer: &Value, line: &str) -> Result<(), Error> {
     Ok(output::answer(io, format, answer, |_, _| clean(line) + "\n")?)
 }

@@ -28,6 +28,19 @@ pub(crate) enum Kind {
     /// Names of secrets; their values are never shown.
     #[command(visible_alias = "secret")]
     Secrets,
+    /// Keys of the API; what lets anybody use them is never shown.
+    #[command(visible_alias = "key")]
+    Keys,
+    /// Who has changed what, and who was not allowed to; the newest first.
+    Audit {
+        #[command(flatten)]
+        page: Page,
+    },
+    /// Tenants. For the operator.
+    #[command(visible_alias = "tenant")]
+    Tenants,
+    /// Who the token is, and what it may do.
+    Whoami,
     /// Groups of rules, or one with its rules.
     #[command(visible_alias = "group")]
     Groups {
@@ -145,6 +158,10 @@ fn request(kind: &Kind) -> Result<(Vec<&str>, Query, View), Error> {
         Kind::Receivers { name: None } => (vec!["receivers"], none(), view::receivers),
         Kind::Receivers { name: Some(name) } => (vec!["receivers", name], none(), view::spec),
         Kind::Secrets => (vec!["secrets"], none(), view::secrets),
+        Kind::Keys => (vec!["keys"], none(), view::keys),
+        Kind::Audit { page } => (vec!["audit"], page.query(), view::audit),
+        Kind::Tenants => (vec!["tenants"], none(), view::tenants),
+        Kind::Whoami => (vec!["whoami"], none(), view::whoami),
         Kind::Groups { name } if name.is_empty() => (vec!["groups"], none(), view::groups),
         Kind::Groups { name } => {
             let [namespace, group] = names(name)?;

@@ -30,7 +30,8 @@ fn extrapolated(window: &Window<'_>, is_counter: bool, per_second: bool) -> Opti
     };
     let mut change = last - first;
     if is_counter {
-        change += lost_in_resets(window.values);
+        // What the counter had reached each time it started anew.
+        change += window.peaks.iter().fold(0.0, |lost, peak| lost + peak);
     }
     let sampled_s = seconds_between(*first_ms, *last_ms);
     let between_samples_s = sampled_s / (window.values.len() - 1) as f64;
@@ -56,14 +57,6 @@ fn extrapolated(window: &Window<'_>, is_counter: bool, per_second: bool) -> Opti
     Some(change * factor)
 }
 
-/// What a counter had reached each time it started anew.
-fn lost_in_resets(values: &[f64]) -> f64 {
-    values
-        .windows(2)
-        .filter(|pair| pair[1] < pair[0])
-        .fold(0.0, |lost, pair| lost + pair[0])
-}
-
 pub(super) fn irate(window: &Window<'_>) -> Option<f64> {
     let [.., before, last] = window.values else {
         return None;
@@ -84,7 +77,7 @@ pub(super) fn idelta(window: &Window<'_>) -> Option<f64> {
 }
 
 pub(super) fn resets(window: &Window<'_>) -> Option<f64> {
-    Some(window.values.windows(2).filter(|pair| pair[1] < pair[0]).count() as f64)
+    Some(window.peaks.len() as f64)
 }
 
 pub(super) fn changes(window: &Window<'_>) -> Option<f64> {

@@ -8,7 +8,7 @@ use crate::ast::{
 use crate::error::{Error, Position};
 use crate::functions::{self, Function};
 use crate::limits::{Limit, check};
-use crate::matcher::anchored;
+use crate::pattern::anchored;
 
 impl Parser<'_> {
     /// A node above `children`.

@@ -270,7 +270,7 @@ fn summary(row: EvaluationSummary) -> Summary {
 #[utoipa::path(
     get, path = "/v1/rules/{namespace}/{group}/{rule}/evaluations", tag = "rules",
     params(("namespace" = String, Path), ("group" = String, Path), ("rule" = String, Path), Page),
-    responses((status = 200, body = Evaluations))
+    responses((status = 200, body = Evaluations), (status = 404, body = Problem))
 )]
 pub(super) async fn list(
     State(host): State<Arc<Host>>,
@@ -278,20 +278,25 @@ pub(super) async fn list(
     Path((namespace, group, rule)): Path<(String, String, String)>,
     Query(page): Query<Page>,
 ) -> Answer<Json<Evaluations>> {
-    let group = GroupKey {
-        tenant,
-        namespace: namespace.into(),
-        group: group.into(),
-    };
     let key = RuleKey {
-        group,
-        rule: rule.into(),
+        group: GroupKey {
+            tenant,
+            namespace: namespace.as_str().into(),
+            group: group.as_str().into(),
+        },
+        rule: rule.as_str().into(),
     };
     let limit = page.limit()?;
     let rows = host
         .store
         .list_evaluations(&key, limit, page.before.as_deref())
         .await?;
+    // Those of a rule that is gone are kept for a while.
+    let runs = host.groups.get(&key.group);
+    let is_there = runs.is_some_and(|group| group.rules.iter().any(|rule| rule.key == key));
+    if rows.is_empty() && !is_there {
+        return Err(Problem::not_found(format!("rule {namespace}/{group}/{rule}")));
+    }
     let next = rows
         .last()
         .filter(|_| rows.len() == limit as usize)

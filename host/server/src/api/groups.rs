@@ -114,6 +114,12 @@ pub(super) async fn put(
     // Before the lock: a schema may take its time, and others have groups too.
     host.schemas.check(&configured(&spec, &catalog)).await?;
     let _one_at_a_time = host.changing_groups.lock().await;
+    if !host.tenants.is_there(&key.tenant) {
+        return Err(Problem::not_found(format!(
+            "tenant {}: it was deleted meanwhile",
+            key.tenant
+        )));
+    }
     let put = host
         .store
         .put_group(&key, &text, &uses(&spec, &key), host.clock.now_ms())

@@ -1,8 +1,11 @@
 //! The HTTP API: routes, who may call them, and how errors look.
 
+mod access;
 mod alerts;
+mod entrance;
 mod evaluations;
 mod groups;
+mod keys;
 mod logs;
 mod modules;
 mod notifications;
@@ -15,26 +18,28 @@ mod scrapes;
 mod secrets;
 mod sources;
 mod system;
+mod tenants;
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::middleware::{self, Next};
+use axum::extract::DefaultBodyLimit;
+use axum::http::{StatusCode, header};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
 use tokio::net::TcpListener;
 use utoipa::OpenApi;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use wasmalert_core::TenantId;
 
 use self::problem::Problem;
 use crate::Host;
-use crate::token::Token;
+use crate::access::Scope;
 
 /// Open connections get so long to end when the server stops.
 const GRACE: Duration = Duration::from_secs(5);
@@ -46,7 +51,8 @@ const DETAIL_BYTES_MAX: usize = 512;
     info(
         title = "wasmalert",
         description = "An alerting engine you program. Every call under /v1 carries `Authorization: Bearer TOKEN`; \
-                       errors are problem+json with a stable `code`."
+                       errors are problem+json with a stable `code`. The token is a key of a tenant, or the operator's, \
+                       which acts for the tenant of the header `X-Scope-OrgID`, or for `default`."
     ),
     components(schemas(Problem)),
     modifiers(&BearerToken),
@@ -66,33 +72,30 @@ impl utoipa::Modify for BearerToken {
     }
 }
 
-/// Calls that carry the token.
-fn tenant_routes() -> OpenApiRouter<Arc<Host>> {
-    OpenApiRouter::with_openapi(Document::openapi())
+type Routes = OpenApiRouter<Arc<Host>>;
+
+/// Calls that look.
+fn read_routes() -> Routes {
+    OpenApiRouter::new()
+        .routes(routes!(access::whoami))
         .routes(routes!(modules::list))
-        .routes(routes!(
-            modules::upload_module,
-            modules::versions,
-            modules::delete_all
-        ))
-        .routes(routes!(modules::version, modules::delete_version))
+        .routes(routes!(modules::versions))
+        .routes(routes!(modules::version))
         .routes(routes!(modules::wasm))
         .routes(routes!(sources::list))
-        .routes(routes!(sources::put, sources::get, sources::delete))
+        .routes(routes!(sources::get))
         .routes(routes!(scrapes::list))
-        .routes(routes!(scrapes::put, scrapes::get, scrapes::delete))
+        .routes(routes!(scrapes::get))
         .routes(routes!(receivers::list))
-        .routes(routes!(receivers::put, receivers::get, receivers::delete))
+        .routes(routes!(receivers::get))
         .routes(routes!(secrets::list))
-        .routes(routes!(secrets::put, secrets::delete))
         .routes(routes!(groups::list))
-        .routes(routes!(groups::put, groups::get, groups::delete))
+        .routes(routes!(groups::get))
         .routes(routes!(rules::list))
         .routes(routes!(alerts::list))
         .routes(routes!(evaluations::list))
         .routes(routes!(evaluations::get))
         .routes(routes!(notifications::list))
-        .routes(routes!(notifications::retry))
         .routes(routes!(logs::follow))
         .routes(routes!(system::rule_metrics))
         .routes(routes!(prometheus::query, prometheus::post_query))
@@ -100,8 +103,50 @@ fn tenant_routes() -> OpenApiRouter<Arc<Host>> {
         .routes(routes!(prometheus::series, prometheus::post_series))
         .routes(routes!(prometheus::labels, prometheus::post_labels))
         .routes(routes!(prometheus::label_values))
+}
+
+/// Calls that change what is evaluated and told.
+fn write_routes() -> Routes {
+    OpenApiRouter::new()
+        .routes(routes!(sources::put, sources::delete))
+        .routes(routes!(scrapes::put, scrapes::delete))
+        .routes(routes!(receivers::put, receivers::delete))
+        .routes(routes!(secrets::put, secrets::delete))
+        .routes(routes!(groups::put, groups::delete))
+        .routes(routes!(notifications::retry))
         .routes(routes!(prometheus::write))
 }
+
+/// Calls that bring code, or take it away.
+fn deploy_routes() -> Routes {
+    OpenApiRouter::new()
+        .routes(routes!(modules::upload_module, modules::delete_all))
+        .routes(routes!(modules::delete_version))
+}
+
+/// Calls about who may do what in a tenant.
+fn admin_routes() -> Routes {
+    OpenApiRouter::new()
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::delete))
+        .routes(routes!(keys::rotate))
+        .routes(routes!(access::audit))
+}
+
+/// Calls about tenants.
+fn operator_routes() -> Routes {
+    OpenApiRouter::new()
+        .routes(routes!(tenants::list))
+        .routes(routes!(tenants::get, tenants::put, tenants::delete))
+}
+
+const SCOPED: [(Scope, fn() -> Routes); 5] = [
+    (Scope::Read, read_routes),
+    (Scope::Write, write_routes),
+    (Scope::Deploy, deploy_routes),
+    (Scope::Admin, admin_routes),
+    (Scope::Operator, operator_routes),
+];
 
 /// Calls that anybody may make.
 fn open_routes() -> OpenApiRouter<Arc<Host>> {
@@ -112,27 +157,34 @@ fn open_routes() -> OpenApiRouter<Arc<Host>> {
         .routes(routes!(system::document))
 }
 
-/// The OpenAPI document of the API.
+/// The OpenAPI document of the API. The scope that a call needs is in its `security`.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    let mut document = tenant_routes().to_openapi();
+    let mut document = Document::openapi();
+    for (scope, routes) in SCOPED {
+        let mut scoped = routes().to_openapi();
+        let need = SecurityRequirement::new("bearer", [scope.as_str()]);
+        for item in scoped.paths.paths.values_mut() {
+            let calls = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete];
+            for call in calls.into_iter().flatten() {
+                call.security = Some(vec![need.clone()]);
+            }
+        }
+        document.merge(scoped);
+    }
     document.merge(open_routes().to_openapi());
     document
 }
 
-/// What the middleware checks calls with.
-struct Door {
-    token: Token,
-    tenant: TenantId,
-}
-
-pub(crate) fn router(host: Arc<Host>, token: Token, tenant: TenantId) -> Router {
-    let door = Arc::new(Door { token, tenant });
-    let (tenants, _) = tenant_routes().split_for_parts();
+pub(crate) fn router(host: Arc<Host>) -> Router {
+    let mut app = Router::new();
+    for (scope, routes) in SCOPED {
+        let (routes, _) = routes().split_for_parts();
+        let door = middleware::from_fn_with_state((host.clone(), scope), entrance::enter);
+        app = app.merge(routes.route_layer(door));
+    }
     let (open, _) = open_routes().split_for_parts();
-    tenants
-        .route_layer(middleware::from_fn_with_state(door, check_token))
-        .merge(open)
+    app.merge(open)
         .fallback(async || Problem::not_found("such path; see /openapi.json"))
         .layer(DefaultBodyLimit::max(request::BODY_BYTES_MAX))
         .layer(middleware::map_response(as_problem))
@@ -149,6 +201,7 @@ pub(crate) async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let (stopping, mut stopped) = tokio::sync::watch::channel(false);
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
         stop.await;
         tracing::info!("stopping");
@@ -163,24 +216,6 @@ pub(crate) async fn serve(
             tokio::time::sleep(GRACE).await;
         } => Ok(()),
     }
-}
-
-async fn check_token(State(door): State<Arc<Door>>, mut request: Request, next: Next) -> Response {
-    if !bearer(request.headers()).is_some_and(|token| door.token.is(token)) {
-        let detail = "the header `Authorization: Bearer TOKEN` is missing or its token is wrong";
-        let mut response = Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail).into_response();
-        let scheme = header::HeaderValue::from_static("Bearer");
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
-        return response;
-    }
-    request.extensions_mut().insert(door.tenant.clone());
-    next.run(request).await
-}
-
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
 /// Marks an error that has a shape of its own.

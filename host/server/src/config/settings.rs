@@ -228,6 +228,18 @@ const PLAIN: &[(&str, &str, &str, &str)] = &[
         "Whether the host's own metrics carry the tenant",
     ),
     (
+        "key_calls_per_second",
+        "100",
+        "calls",
+        "Calls of the API that one key may make in a second; ten seconds' worth may come at once",
+    ),
+    (
+        "keep_audit_for",
+        "365d",
+        "duration",
+        "Entries of the audit log older than this are removed",
+    ),
+    (
         "log",
         "info",
         "filter",

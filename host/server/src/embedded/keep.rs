@@ -38,6 +38,7 @@ pub(crate) async fn keep_forever(host: Arc<Host>) {
 
 /// Writes a snapshot of every tenant's samples.
 pub(crate) async fn save(host: &Arc<Host>) {
+    let _one_at_a_time = host.embedded.saving.lock().await;
     let stopwatch = host.clock.stopwatch();
     let saving = host.clone();
     let saving = tokio::task::spawn_blocking(move || {
@@ -101,6 +102,23 @@ fn restore_one(embedded: &Embedded, tenant: &TenantId, path: &Path) {
 }
 
 impl Embedded {
+    /// Drops a tenant's samples, those on disk too.
+    pub(crate) async fn forget(&self, tenant: &TenantId) {
+        let _none_is_written = self.saving.lock().await;
+        let mut stores = self.stores.write().unwrap_or_else(PoisonError::into_inner);
+        stores.remove(tenant);
+        drop(stores);
+        let file = self.dir.join(format!("{}{SUFFIX}", tenant.as_str()));
+        for file in [file.with_extension(DAMAGED_EXTENSION), file] {
+            match fs::remove_file(file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    tracing::error!(%tenant, %error, "a deleted tenant's samples could not be removed");
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Every tenant's samples.
     pub(crate) fn all(&self) -> Vec<(TenantId, Arc<Db>)> {
         let stores = self.stores.read().unwrap_or_else(PoisonError::into_inner);

@@ -27,6 +27,8 @@ pub(crate) struct Embedded {
     /// Where snapshots lie.
     dir: PathBuf,
     stores: RwLock<BTreeMap<TenantId, Arc<Db>>>,
+    /// Held while snapshots are written, so that none comes back that was removed.
+    saving: tokio::sync::Mutex<()>,
     /// Queries at a time: they take processor time, so more would gain nothing.
     permits: Semaphore,
 }
@@ -47,6 +49,7 @@ impl Embedded {
             settings,
             dir,
             stores: RwLock::default(),
+            saving: tokio::sync::Mutex::default(),
             permits: Semaphore::new(queries_max.clamp(1, Semaphore::MAX_PERMITS)),
         }
     }

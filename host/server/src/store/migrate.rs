@@ -28,6 +28,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0003_scrapes.sql"),
     },
     Migration {
+        version: 4,
+        sql: include_str!("../../migrations/0004_tenants.sql"),
+    },
+    Migration {
         version: 5,
         sql: include_str!("../../migrations/0005_sealed_secrets.sql"),
     },

@@ -12,11 +12,13 @@
 //!
 //! Rows are not trusted: one that does not parse is [`StoreError::Corrupt`].
 
+mod audit;
 mod commit;
 mod error;
 mod evaluations;
 mod groups;
 mod ids;
+mod keys;
 mod migrate;
 mod modules;
 mod named;
@@ -31,6 +33,7 @@ mod scrapes;
 mod secrets;
 mod sources;
 mod stock;
+mod tenants;
 mod uses;
 mod writer;
 
@@ -41,10 +44,12 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+pub use self::audit::{AUDIT_LISTED_MAX, AuditRow};
 pub use self::commit::RuleCommit;
 pub use self::error::{Kind, StoreError};
 pub use self::evaluations::{EVALUATIONS_LISTED_MAX, EvaluationRow, EvaluationSummary};
 pub use self::groups::GroupRow;
+pub use self::keys::KeyRow;
 pub use self::modules::{ModuleRow, NewModule, PutModule};
 pub use self::named::SpecRow;
 pub use self::outbox::{Backlog, NewOutboxRow, OUTBOX_LISTED_MAX, OutboxKind, OutboxRow, OutboxStatus};
@@ -52,6 +57,7 @@ pub use self::receivers::ReceiverRow;
 pub use self::runtime::{AlertRow, ErrorRow, Health, HealthRow, RuleRuntime};
 pub use self::secrets::{SealedSecret, SecretRow};
 pub use self::stock::StockRow;
+pub use self::tenants::TenantRow;
 pub use self::uses::{ModuleUse, RuleUses, USERS_NAMED_MAX};
 pub use self::writer::WriterStats;
 

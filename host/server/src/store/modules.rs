@@ -138,6 +138,19 @@ impl Store {
         rows.iter().map(module).collect()
     }
 
+    /// A version of those bytes, whosever it is.
+    ///
+    /// # Errors
+    /// As the database does, and for a row that does not parse.
+    pub async fn module_by_digest_of_all_tenants(
+        &self,
+        digest: &str,
+    ) -> Result<Option<ModuleRow>, StoreError> {
+        let row = sqlx::query("SELECT * FROM modules WHERE digest = $1 LIMIT 1").bind(digest);
+        let row = row.fetch_optional(&self.read).await?;
+        row.as_ref().map(module).transpose()
+    }
+
     /// The bytes of one version.
     ///
     /// # Errors

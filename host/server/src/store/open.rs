@@ -69,7 +69,8 @@ impl Store {
         migrate(&mut tx, file, steps).await?;
         let greatest: Option<String> = sqlx::query_scalar(
             "SELECT MAX(id) FROM (SELECT MAX(id) AS id FROM outbox
-             UNION ALL SELECT MAX(id) AS id FROM evaluations) AS ids",
+             UNION ALL SELECT MAX(id) AS id FROM evaluations
+             UNION ALL SELECT MAX(id) AS id FROM audit) AS ids",
         )
         .fetch_one(&mut *tx)
         .await?;

@@ -19,6 +19,11 @@ impl BitWriter {
         }
     }
 
+    /// Bits written so far.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len() * 8 - usize::from(self.free)
+    }
+
     /// Appends the lowest `count` bits, at most 64.
     pub(crate) fn write(&mut self, bits: u64, count: u32) {
         let mut left = count;
@@ -38,6 +43,7 @@ impl BitWriter {
     }
 }
 
+#[derive(Clone, Copy)]
 pub(crate) struct BitReader<'a> {
     bytes: &'a [u8],
     /// Bits read so far.
@@ -50,6 +56,11 @@ pub(crate) const PEEK_BITS: u32 = 57;
 impl<'a> BitReader<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }
+    }
+
+    /// Reads what follows so many bits.
+    pub(crate) fn starting_at(bytes: &'a [u8], at: usize) -> Self {
+        Self { bytes, at }
     }
 
     /// Reads `count` bits, at most 64.

@@ -63,6 +63,23 @@ proptest! {
     }
 
     #[test]
+    fn decoding_starts_at_a_mark(samples in samples(), from in any::<prop::sample::Index>(), later in 0..2_i64) {
+        let open = encode(&samples);
+        let expected: Vec<_> = samples.iter().map(|(time, value)| (*time, value.to_bits())).collect();
+        let from = from.index(samples.len());
+        let mut columns = Columns::default();
+        open.decode_from(samples[from].0.saturating_add(later), &mut columns).unwrap();
+        let found = bits(&columns);
+        prop_assert!(expected.ends_with(&found));
+        prop_assert!(found.len() >= samples.len() - from - later as usize);
+        // No further back than to the mark before.
+        let needed = samples.len() - from;
+        if needed <= usize::from(MARK_SAMPLES) && samples.len() >= usize::from(2 * MARK_SAMPLES) {
+            prop_assert!(found.len() <= usize::from(2 * MARK_SAMPLES));
+        }
+    }
+
+    #[test]
     fn growth_is_foretold(samples in samples()) {
         let mut chunk = encode(&samples[..1]);
         prop_assert!(chunk.allocated_bytes() <= OpenChunk::NEW_BYTES);

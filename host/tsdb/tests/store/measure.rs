@@ -171,6 +171,70 @@ fn measure_append() {
     );
 }
 
+/// How long this thread has been on a processor.
+fn on_processor() -> Duration {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(stat.split(' ').next().unwrap().parse().unwrap())
+}
+
+/// The time on a processor that `f` takes, at its fastest: what else runs only
+/// slows. The clock ticks slowly, so it is read once for several `runs`.
+fn fastest(runs: u32, mut f: impl FnMut()) -> Duration {
+    let times = (0..10).map(|_| {
+        let start = on_processor();
+        (0..runs).for_each(|_| f());
+        on_processor() - start
+    });
+    times.min().unwrap_or_default() / runs
+}
+
+/// Rates of counters, at a time when the newest chunk is nearly full, and over an
+/// hour.
+#[test]
+#[ignore = "it measures"]
+fn measure_rate() {
+    const SERIES: usize = 10_000;
+    const STEPS: i64 = 355;
+    let db = Db::new(wide());
+    for at in 0..SERIES {
+        let mut total = 0.0;
+        let samples: Vec<_> = (0..STEPS)
+            .map(|step| {
+                let seed = at as u64 * STEPS as u64 + step as u64;
+                total += (random(seed) * 100.0).floor();
+                (step * STEP_MS + (random(seed + 1) * 5.0) as i64, total)
+            })
+            .collect();
+        append(&db, &scraped(at), &samples, 0);
+    }
+    let (end_ms, options) = (STEPS * STEP_MS, Options::default());
+    for text in [
+        "http_requests_total > 1e9",
+        "rate(http_requests_total[5m])",
+        "sum(rate(http_requests_total[5m]))",
+        "sum by (code) (rate(http_requests_total[5m]))",
+    ] {
+        let query = Query::parse(text, &Limits::default()).unwrap();
+        let took = fastest(5, || drop(query.instant(&db, end_ms, &options).unwrap()));
+        report(&format!("query {text}"), took.as_secs_f64() * 1e3, "milliseconds");
+    }
+    for text in [
+        "http_requests_total > 1e9",
+        "sum by (code) (rate(http_requests_total[5m]))",
+        "sum by (code) (rate(http_requests_total[1h]))",
+    ] {
+        let query = Query::parse(text, &Limits::default()).unwrap();
+        let start_ms = end_ms - 3_600_000;
+        let run = || drop(query.range(&db, start_ms, end_ms, STEP_MS, &options).unwrap());
+        let took = fastest(1, run);
+        report(
+            &format!("query {text} over an hour"),
+            took.as_secs_f64() * 1e3,
+            "milliseconds",
+        );
+    }
+}
+
 fn resident_bytes() -> f64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
     statm.split(' ').nth(1).unwrap().parse::<f64>().unwrap() * 4096.0

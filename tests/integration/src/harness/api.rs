@@ -18,6 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) struct Api {
     base: String,
     token: String,
+    tenant: Option<String>,
     client: Client,
 }
 
@@ -103,6 +104,7 @@ impl Api {
         Self {
             base: base.into(),
             token: token.into(),
+            tenant: None,
             client: client.expect("a client without settings of the machine can be built"),
         }
     }
@@ -120,6 +122,14 @@ impl Api {
         }
     }
 
+    /// The same server, asked for that tenant.
+    pub(crate) fn for_tenant(&self, tenant: &str) -> Self {
+        Self {
+            tenant: Some(tenant.into()),
+            ..self.clone()
+        }
+    }
+
     /// # Errors
     /// When no answer comes.
     pub(crate) async fn ask(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Answer, String> {
@@ -127,6 +137,9 @@ impl Api {
         let mut request = self.client.request(method, format!("{}{path}", self.base));
         if !self.token.is_empty() {
             request = request.header("authorization", format!("Bearer {}", self.token));
+        }
+        if let Some(tenant) = &self.tenant {
+            request = request.header("x-scope-orgid", tenant);
         }
         if body.starts_with(b"{") {
             request = request.header("content-type", "application/json");

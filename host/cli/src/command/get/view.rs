@@ -128,6 +128,47 @@ pub(super) fn secrets(answer: &Value, width: Option<usize>) -> String {
     list(&answer["secrets"], columns, width)
 }
 
+pub(super) fn keys(answer: &Value, width: Option<usize>) -> String {
+    let columns: &[Column] = &[
+        ("ID", |key| plain(&key["id"])),
+        ("TITLE", |key| plain(&key["title"])),
+        ("SCOPES", |key| words(&key["scopes"])),
+        ("CREATED", |key| plain(&key["created_at"])),
+        ("EXPIRES", |key| plain(&key["expires_at"])),
+        ("LAST USED", |key| plain(&key["last_used_at"])),
+    ];
+    list(&answer["keys"], columns, width)
+}
+
+pub(super) fn audit(answer: &Value, width: Option<usize>) -> String {
+    let columns: &[Column] = &[
+        ("AT", |entry| plain(&entry["at"])),
+        ("WHO", |entry| plain(&entry["actor"])),
+        ("FROM", |entry| plain(&entry["address"])),
+        ("METHOD", |entry| plain(&entry["method"])),
+        ("STATUS", |entry| plain(&entry["status"])),
+        ("PATH", |entry| plain(&entry["path"])),
+    ];
+    list(&answer["entries"], columns, width)
+}
+
+pub(super) fn tenants(answer: &Value, width: Option<usize>) -> String {
+    let columns: &[Column] = &[
+        ("NAME", |tenant| plain(&tenant["name"])),
+        ("TITLE", |tenant| plain(&tenant["title"])),
+        ("CREATED", |tenant| plain(&tenant["created_at"])),
+    ];
+    list(&answer["tenants"], columns, width)
+}
+
+pub(super) fn whoami(answer: &Value, _: Option<usize>) -> String {
+    output::fields(&[
+        ("tenant", plain(&answer["tenant"])),
+        ("who", plain(&answer["actor"])),
+        ("scopes", words(&answer["scopes"])),
+    ])
+}
+
 /// A source or a receiver: what is known of it, then its spec as it was given.
 pub(super) fn spec(answer: &Value, _: Option<usize>) -> String {
     let head = output::fields(&[

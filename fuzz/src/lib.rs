@@ -1,0 +1,162 @@
+//! What each target does with an input. It panics where something is wrong.
+
+use wasmalert_core::Labels;
+use wasmalert_core::sample::{Sample, stale_nan};
+use wasmalert_ingest::limits::{LabelLimits, WriteLimits};
+use wasmalert_ingest::remote_write::{self, WriteRequest};
+use wasmalert_ingest::text::{Format, Line, Parser};
+use wasmalert_promql::{Limits, MemoryStorage, Options, Query, Value, notation};
+
+/// Reads an exposition in both formats, and again with each series text known
+/// beforehand: the lines are the same.
+pub fn text(input: &[u8]) {
+    for format in [Format::Prometheus, Format::OpenMetrics] {
+        let (Ok(mut parser), Ok(mut knowing)) = (Parser::new(format, input), Parser::new(format, input))
+        else {
+            return;
+        };
+        while let Ok(Some(line)) = parser.next(None) {
+            let expected = match &line {
+                Line::Sample(sample) => Some(sample.series.text),
+                _ => None,
+            };
+            let again = knowing.next(expected).expect("a known series is read again");
+            assert_eq!(format!("{:?}", Some(&line)), format!("{again:?}"));
+            if let Line::Sample(sample) = line
+                && let Ok(labels) = sample.series.labels()
+            {
+                assert!(labels.get("__name__").is_some(), "{labels}");
+            }
+        }
+    }
+}
+
+/// Reads a request, compressed and not; what is read is written and read again.
+pub fn remote_write(input: &[u8]) {
+    let limits = WriteLimits {
+        body_bytes: 1 << 20,
+        decoded_bytes: 1 << 20,
+        series_per_request: 1_000,
+        samples_per_request: 10_000,
+        labels: LabelLimits::default(),
+    };
+    let compressed = snap::raw::Encoder::new()
+        .compress_vec(input)
+        .expect("a small input");
+    for body in [input, &compressed] {
+        let Ok(request) = remote_write::decode(body, &limits) else {
+            continue;
+        };
+        let encoded = remote_write::encode(request.iter()).expect("a small request");
+        let again = remote_write::decode(&encoded, &limits).expect("what was written is read");
+        assert_eq!(parts(&request), parts(&again));
+    }
+}
+
+/// Labels, and times with the bits of values.
+fn parts(request: &WriteRequest) -> Vec<(Labels, Vec<(i64, u64)>)> {
+    let bits = |sample: &Sample| (sample.timestamp_ms, sample.value.to_bits());
+    request
+        .iter()
+        .map(|(labels, samples)| (labels.clone(), samples.iter().map(bits).collect()))
+        .collect()
+}
+
+/// Parses an expression and evaluates it, within tight limits.
+pub fn promql(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
+    let limits = Limits {
+        expression_bytes: 4_096,
+        steps: 500,
+        samples_loaded: 10_000,
+        result_samples: 20_000,
+        label_bytes: 1 << 20,
+        fuel: 200_000,
+        regex_bytes: 100_000,
+        ..Limits::default()
+    };
+    let Ok(query) = Query::parse(text, &limits) else {
+        return;
+    };
+    let (storage, options) = (
+        storage(),
+        Options {
+            limits,
+            ..Options::default()
+        },
+    );
+    for time_ms in [0, 100_000, i64::MAX] {
+        if let Ok(outcome) = query.instant(&storage, time_ms, &options) {
+            check(&outcome.value, time_ms);
+        }
+        let end_ms = time_ms.saturating_add(300_000);
+        if let Ok(outcome) = query.range(&storage, time_ms, end_ms, 60_000, &options) {
+            check(&outcome.value, time_ms);
+        }
+    }
+}
+
+/// Every result is a frame, and no sample of it a stale marker.
+fn check(value: &Value, time_ms: i64) {
+    let frame = value.to_frame(time_ms).expect("a small result");
+    let stale = stale_nan().to_bits();
+    assert!(
+        frame.all_values().iter().all(|value| value.to_bits() != stale),
+        "{value:?}"
+    );
+}
+
+fn storage() -> MemoryStorage {
+    let mut storage = MemoryStorage::new();
+    let values = [
+        1.0,
+        2.0,
+        f64::NAN,
+        0.0,
+        5.5,
+        stale_nan(),
+        -3.0,
+        f64::INFINITY,
+        1e300,
+        7.0,
+    ];
+    for name in ["a", "b", "up"] {
+        for (job, le) in [("x", "0.1"), ("x", "+Inf"), ("y", ""), ("", "bad")] {
+            let labels = Labels::from_iter([("__name__", name), ("job", job), ("le", le)]);
+            for (at, value) in values.iter().enumerate() {
+                storage.append(&labels, at as i64 * 15_000, *value);
+            }
+        }
+    }
+    storage
+}
+
+/// Reads a line of series notation; its labels are written and read again.
+pub fn series_notation(input: &[u8]) {
+    let Ok(line) = std::str::from_utf8(input) else {
+        return;
+    };
+    let _ = notation::parse_duration_ms(line);
+    let Ok(described) = notation::parse_series(line) else {
+        return;
+    };
+    assert!(described.values.len() <= notation::SAMPLES_MAX);
+    let labels = described.labels;
+    let written = labels
+        .iter()
+        .map(|(name, value)| format!("{}={}", quoted(name), quoted(value)));
+    let written = format!("{{{}}}", written.collect::<Vec<_>>().join(","));
+    assert_eq!(
+        notation::parse_labels(&written).as_ref(),
+        Ok(&labels),
+        "{written}"
+    );
+}
+
+/// A string as PromQL writes it, every character escaped.
+fn quoted(text: &str) -> String {
+    let escaped: String = text.chars().map(|c| format!("\\U{:08x}", u32::from(c))).collect();
+    format!("\"{escaped}\"")
+}

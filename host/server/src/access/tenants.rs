@@ -1,0 +1,128 @@
+//! The tenants there are: made, deleted, and known in memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use wasmalert_core::TenantId;
+
+use crate::scheduler::News;
+use crate::store::{StoreError, TenantRow};
+use crate::{Host, scrape, stock};
+
+/// Tenants by name.
+#[derive(Default)]
+pub(crate) struct Tenants {
+    known: RwLock<BTreeMap<TenantId, TenantRow>>,
+    /// One change after the other, so that what is known is what is stored.
+    changing: tokio::sync::Mutex<()>,
+}
+
+impl Tenants {
+    #[must_use]
+    pub(crate) fn is_there(&self, tenant: &TenantId) -> bool {
+        self.known
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains_key(tenant)
+    }
+
+    #[must_use]
+    pub(crate) fn get(&self, tenant: &TenantId) -> Option<TenantRow> {
+        self.known
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(tenant)
+            .cloned()
+    }
+
+    /// By name.
+    #[must_use]
+    pub(crate) fn all(&self) -> Vec<TenantRow> {
+        let tenants = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        tenants.values().cloned().collect()
+    }
+
+    fn insert(&self, row: TenantRow) {
+        let mut tenants = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        tenants.insert(row.tenant.clone(), row);
+    }
+
+    fn remove(&self, tenant: &TenantId) {
+        self.known
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(tenant);
+    }
+}
+
+/// Makes a tenant, or changes the title of one; true when it is new. A new tenant
+/// has the stock modules.
+///
+/// # Errors
+/// The store failed.
+pub(crate) async fn put(host: &Host, tenant: &TenantId, title: &str) -> Result<bool, StoreError> {
+    let _one_at_a_time = host.tenants.changing.lock().await;
+    let now_ms = host.clock.now_ms();
+    let is_new = host.store.put_tenant(tenant, title, now_ms).await?;
+    if is_new {
+        host.catalog.reload(&host.store, tenant).await?;
+        if host.config.upload_stock {
+            stock::bring(host, tenant).await;
+        }
+    }
+    let created_ms = host
+        .tenants
+        .get(tenant)
+        .map_or(now_ms, |before| before.created_ms);
+    host.tenants.insert(TenantRow {
+        tenant: tenant.clone(),
+        title: title.to_owned(),
+        created_ms,
+    });
+    Ok(is_new)
+}
+
+/// Deletes a tenant with everything that is its own but its audit log; false when
+/// there is none. Its rules and scrapes stop first; alerts vanish without a word.
+///
+/// # Errors
+/// The store failed; what had stopped starts again with the server.
+pub(crate) async fn delete(host: &Arc<Host>, tenant: &TenantId) -> Result<bool, StoreError> {
+    let _one_at_a_time = host.tenants.changing.lock().await;
+    // From here on nobody is let in any more.
+    host.tenants.remove(tenant);
+    host.access.keys().forget_tenant(tenant);
+    let _no_group_comes = host.changing_groups.lock().await;
+    for group in host.groups.of_tenant(tenant) {
+        host.groups.remove(&group.key);
+        host.tell_scheduler(News::Removed(group.key.clone()));
+    }
+    let was_there = host.store.delete_tenant(tenant).await?;
+    scrape::reload(host, tenant).await?;
+    host.embedded.forget(tenant).await;
+    host.catalog.forget(tenant);
+    host.http.forget(tenant);
+    host.metrics.forget_tenant(tenant);
+    host.tenant_metrics.forget_tenant(tenant);
+    Ok(was_there)
+}
+
+/// Reads the tenants at the start. `default` is always there.
+///
+/// # Errors
+/// The store failed.
+pub(crate) async fn restore(host: &Host, default: &TenantId) -> Result<(), StoreError> {
+    host.store
+        .put_tenant_if_missing(default, host.clock.now_ms())
+        .await?;
+    for row in host.store.list_tenants_of_all_tenants().await? {
+        host.catalog.reload(&host.store, &row.tenant).await?;
+        host.tenants.insert(row);
+    }
+    for row in host.tenants.all() {
+        if host.config.upload_stock {
+            stock::bring(host, &row.tenant).await;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! The door: who calls is found out before anything else, and what they change is
+//! written to the audit log.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::problem::Problem;
+use crate::Host;
+use crate::access::{Caller, Entry, Refusal, Scope, TENANT_HEADER};
+
+/// Lets callers in who may make this call.
+pub(super) async fn enter(
+    State((host, scope)): State<(Arc<Host>, Scope)>,
+    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let address = address.ip();
+    let headers = request.headers();
+    let asked = headers
+        .get(TENANT_HEADER)
+        .map(|name| name.to_str().unwrap_or_default());
+    let door = (&host.store, &host.tenants, host.clock);
+    let caller = match host.access.admit(door, address, bearer(headers), asked).await {
+        Ok(caller) => caller,
+        Err(refusal) => return turn_away(&host, refusal, address, &request),
+    };
+    let is_change = is_change(scope, request.method());
+    let mut entry = entry(&caller, address, &request);
+    if !caller.scopes.allow(scope) {
+        entry.status = StatusCode::FORBIDDEN.as_u16();
+        host.audit.note(entry);
+        let detail = format!(
+            "this needs the scope `{}`; the key has {}",
+            scope.as_str(),
+            caller.scopes
+        );
+        return Problem::new(StatusCode::FORBIDDEN, "forbidden", detail).into_response();
+    }
+    request.extensions_mut().insert(caller.tenant.clone());
+    request.extensions_mut().insert(caller);
+    let response = next.run(request).await;
+    if is_change {
+        entry.status = response.status().as_u16();
+        host.audit.write(entry).await;
+    }
+    response
+}
+
+/// Samples come many times a second: writing them is no change of what is configured.
+fn is_change(scope: Scope, method: &Method) -> bool {
+    scope != Scope::Read && *method != Method::GET && *method != Method::HEAD
+}
+
+fn entry(caller: &Caller, address: IpAddr, request: &Request) -> Entry {
+    Entry {
+        tenant: Some(caller.tenant.clone()),
+        actor: caller.actor.to_string(),
+        address,
+        method: request.method().to_string(),
+        path: request.uri().path().to_owned(),
+        status: 0,
+    }
+}
+
+fn turn_away(host: &Host, refusal: Refusal, address: IpAddr, request: &Request) -> Response {
+    let problem = match refusal {
+        Refusal::Store(error) => return Problem::from(error).into_response(),
+        Refusal::NoTenant(name) => Problem::not_found(format!("tenant {name}: make it first")),
+        Refusal::Unknown => {
+            let detail = "the header `Authorization: Bearer TOKEN` is missing, or its token is not good";
+            Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+        }
+        Refusal::TooMany { retry_after } => {
+            let detail = format!("too many calls: come back in {retry_after} s");
+            let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_calls", detail);
+            let mut response = problem.into_response();
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, retry_after.into());
+            return response;
+        }
+    };
+    host.audit.note(Entry {
+        tenant: None,
+        actor: "nobody".to_owned(),
+        address,
+        method: request.method().to_string(),
+        path: request.uri().path().to_owned(),
+        status: problem.status,
+    });
+    let mut response = problem.into_response();
+    let scheme = HeaderValue::from_static("Bearer");
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+    response
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}

@@ -1,0 +1,110 @@
+//! `/v1/tenants`: who uses the server. For the operator alone.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use wasmalert_core::TenantId;
+
+use super::problem::{Answer, Problem};
+use super::request::{self, Body};
+use crate::Host;
+use crate::access::tenants;
+use crate::store::TenantRow;
+
+const TITLE_BYTES_MAX: usize = 256;
+
+/// A tenant.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Tenant {
+    name: String,
+    title: String,
+    created_at: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TenantList {
+    tenants: Vec<Tenant>,
+}
+
+/// What a tenant is to be.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TenantSpec {
+    /// For people; at most 256 bytes.
+    #[serde(default)]
+    title: String,
+}
+
+fn shown(row: TenantRow) -> Tenant {
+    Tenant {
+        name: row.tenant.to_string(),
+        title: row.title,
+        created_at: request::time(row.created_ms),
+    }
+}
+
+/// Lists the tenants.
+#[utoipa::path(get, path = "/v1/tenants", tag = "tenants", responses((status = 200, body = TenantList)))]
+pub(super) async fn list(State(host): State<Arc<Host>>) -> Json<TenantList> {
+    Json(TenantList {
+        tenants: host.tenants.all().into_iter().map(shown).collect(),
+    })
+}
+
+/// Shows a tenant.
+#[utoipa::path(
+    get, path = "/v1/tenants/{name}", tag = "tenants", params(("name" = String, Path)),
+    responses((status = 200, body = Tenant), (status = 404, body = Problem))
+)]
+pub(super) async fn get(State(host): State<Arc<Host>>, Path(name): Path<String>) -> Answer<Json<Tenant>> {
+    let row = TenantId::new(&name)
+        .ok()
+        .and_then(|tenant| host.tenants.get(&tenant));
+    request::shown(row, |row| Some(shown(row)), format!("tenant {name}"))
+}
+
+/// Makes a tenant, or changes its title. A new one has the stock modules and nothing else.
+#[utoipa::path(
+    put, path = "/v1/tenants/{name}", tag = "tenants", params(("name" = String, Path)), request_body = TenantSpec,
+    responses((status = 201, body = Tenant), (status = 200, body = Tenant, description = "It was there already"), (status = 422, body = Problem))
+)]
+pub(super) async fn put(
+    State(host): State<Arc<Host>>,
+    Path(name): Path<String>,
+    Body(spec): Body<TenantSpec>,
+) -> Answer<(StatusCode, Json<Tenant>)> {
+    request::name(&name)?;
+    if spec.title.len() > TITLE_BYTES_MAX || spec.title.chars().any(char::is_control) {
+        let wrong = format!("title: is longer than {TITLE_BYTES_MAX} bytes, or has a control character");
+        return Err(Problem::invalid(
+            format!("the tenant {name} is not valid"),
+            vec![wrong],
+        ));
+    }
+    let tenant = TenantId::new(&name).map_err(|error| Problem::bad_request(error.to_string()))?;
+    let is_new = tenants::put(&host, &tenant, &spec.title).await?;
+    let row = host.tenants.get(&tenant);
+    let shown = request::shown(row, |row| Some(shown(row)), format!("tenant {name}"))?;
+    Ok((request::put_status(!is_new), shown))
+}
+
+/// Deletes a tenant with all that it has but its audit log: modules, groups, alerts, samples, keys.
+#[utoipa::path(
+    delete, path = "/v1/tenants/{name}", tag = "tenants", params(("name" = String, Path)),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem))
+)]
+pub(super) async fn delete(State(host): State<Arc<Host>>, Path(name): Path<String>) -> Answer<StatusCode> {
+    if name == TenantId::DEFAULT {
+        let detail = "the tenant default is the operator's own and stays";
+        return Err(Problem::new(StatusCode::CONFLICT, "in_use", detail));
+    }
+    let gone = match TenantId::new(&name) {
+        Ok(tenant) => tenants::delete(&host, &tenant).await?,
+        Err(_) => false,
+    };
+    request::deleted(gone, format!("tenant {name}"))
+}

@@ -1,0 +1,113 @@
+//! The audit log: who changed what, and who was turned away.
+
+use wasmalert_core::TenantId;
+
+use super::row::Fields;
+use super::{Row, Store, StoreError};
+
+/// Rows that one call lists.
+pub const AUDIT_LISTED_MAX: u32 = 1_000;
+
+/// A call of the API that changed something or was turned away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditRow {
+    /// None for a call that belongs to no tenant.
+    pub tenant: Option<TenantId>,
+    /// Sorts after every id before it.
+    pub id: String,
+    pub time_ms: i64,
+    /// Who it was, such as `key 0123456789abcdef`; `nobody` if that is not known.
+    pub actor: String,
+    /// Where the call came from.
+    pub address: String,
+    pub method: String,
+    /// Path without the query.
+    pub path: String,
+    /// The status of the answer.
+    pub status: u16,
+}
+
+impl Store {
+    /// Adds rows to the log.
+    ///
+    /// # Errors
+    /// As the database does; none is added then.
+    pub async fn add_audit(&self, rows: &[AuditRow]) -> Result<(), StoreError> {
+        let mut tx = self.begin_write().await?;
+        for row in rows {
+            let add = sqlx::query(
+                "INSERT INTO audit (tenant, id, time_ms, actor, address, method, path, status)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            );
+            add.bind(row.tenant.as_ref().map_or("", TenantId::as_str))
+                .bind(&row.id)
+                .bind(row.time_ms)
+                .bind(&row.actor)
+                .bind(&row.address)
+                .bind(&row.method)
+                .bind(&row.path)
+                .bind(i64::from(row.status))
+                .execute(&mut *tx)
+                .await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// A tenant's rows, the newest first, at most `limit` and [`AUDIT_LISTED_MAX`];
+    /// before an id if one is given. Those of no tenant with none.
+    ///
+    /// # Errors
+    /// As the database does, and for a row that does not parse.
+    pub async fn list_audit(
+        &self,
+        tenant: Option<&TenantId>,
+        before: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT * FROM audit WHERE tenant = $1 AND ($2 IS NULL OR id < $2) ORDER BY id DESC LIMIT $3",
+        );
+        let rows = rows
+            .bind(tenant.map_or("", TenantId::as_str))
+            .bind(before)
+            .bind(i64::from(limit.min(AUDIT_LISTED_MAX)));
+        rows.fetch_all(&self.read).await?.iter().map(audit).collect()
+    }
+
+    /// Removes rows from before a time, at most `rows_max`.
+    ///
+    /// # Errors
+    /// As the database does.
+    pub async fn prune_audit_of_all_tenants(&self, before_ms: i64, rows_max: u32) -> Result<(), StoreError> {
+        let prune = sqlx::query(
+            "DELETE FROM audit WHERE (tenant, id) IN
+                 (SELECT tenant, id FROM audit WHERE time_ms < $1 ORDER BY time_ms LIMIT $2)",
+        );
+        self.change(prune.bind(before_ms).bind(i64::from(rows_max)))
+            .await
+            .map(drop)
+    }
+}
+
+fn audit(row: &Row) -> Result<AuditRow, StoreError> {
+    let fields = Fields {
+        table: "audit",
+        key: &["tenant", "id"],
+        row,
+    };
+    let tenant: &str = fields.get("tenant")?;
+    Ok(AuditRow {
+        tenant: if tenant.is_empty() {
+            None
+        } else {
+            Some(fields.tenant()?)
+        },
+        id: fields.get("id")?,
+        time_ms: fields.get("time_ms")?,
+        actor: fields.get("actor")?,
+        address: fields.get("address")?,
+        method: fields.get("method")?,
+        path: fields.get("path")?,
+        status: fields.number("status")?,
+    })
+}
