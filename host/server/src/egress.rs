@@ -19,6 +19,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use wasmalert_core::TenantId;
 
+use crate::store::{Store, StoreError};
+
 pub use self::address::{AddressKind, Cidr};
 pub use self::host::{HostPattern, HostPort};
 pub use self::policy::{Denied, Destination, EgressPolicy, Scheme};
@@ -54,6 +56,29 @@ impl Egress {
             _ => &self.default,
         };
         set.get(tenant).unwrap_or_else(default).clone()
+    }
+
+    /// Whether a tenant has a policy of its own.
+    #[must_use]
+    pub fn is_set(&self, tenant: &TenantId) -> bool {
+        let set = self.set.read().unwrap_or_else(PoisonError::into_inner);
+        set.contains_key(tenant)
+    }
+
+    /// Takes up the policies that were stored. Under one that cannot be read nothing is
+    /// allowed.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub(crate) async fn restore(&self, store: &Store) -> Result<(), StoreError> {
+        for (tenant, text) in store.egress_of_all_tenants().await? {
+            let policy = serde_json::from_str(&text).unwrap_or_else(|error| {
+                tracing::error!(%tenant, %error, "a stored policy cannot be read: no request is allowed");
+                EgressPolicy::nothing()
+            });
+            self.set(tenant, policy);
+        }
+        Ok(())
     }
 
     /// Gives a tenant a policy of its own, from its next request on.

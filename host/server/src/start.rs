@@ -208,6 +208,7 @@ async fn host(
         })?;
     let program = std::env::current_exe().map_err(StartError::Program)?;
     let egress = Arc::new(Egress::new(config.egress.clone()));
+    egress.restore(&store).await?;
     let http = HttpClient::new(egress, metrics.clone())?;
     let samples = config.samples.clone();
     let embedded = Arc::new(Embedded::new(samples, config.data_dir.join("samples"), threads));

@@ -3,6 +3,7 @@
 
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
+use reqwest::Method;
 use serde_json::json;
 
 use crate::harness::fake::Fake;
@@ -109,6 +110,49 @@ async fn the_operator_opens_a_network_to_tenants() {
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_tenant_has_a_policy_of_its_own() {
+    let (source, webhook) = (FakeSource::start(Reply::Value(1.0)), Webhook::start());
+    let mut server = Server::start().await;
+    tenant(&server, &source, &webhook).await;
+    let path = "/v1/tenants/acme/egress";
+    let shown = server.api().get(path).await.expect("the server answers").json();
+    let default = json!({"own": false, "policy": {"allow": [{"scheme": "any", "host": "*"}], "private": []}});
+    assert_eq!(shown, default);
+    let own = json!({"allow": [{"scheme": "http", "host": "127.0.0.1"}], "private": ["127.0.0.1/32"]});
+    server.api().put(path, &own).await;
+    // It outlives a restart.
+    server.restart().await;
+    let shown = server.api().get(path).await.expect("the server answers").json();
+    assert_eq!(shown, json!({"own": true, "policy": own}));
+    let api = server.api().for_tenant("acme");
+    eventually("the source is asked", PAGE_WITHIN, async || {
+        let alert = api.alert("Asks").await?;
+        if alert.state == "firing" {
+            Ok(())
+        } else {
+            Err(alert.state)
+        }
+    })
+    .await;
+    let gone = server.api().delete(path).await.expect("the server answers");
+    assert_eq!(gone.status, 204, "{gone}");
+    let shown = server.api().get(path).await.expect("the server answers").json();
+    assert_eq!(shown, default);
+    for (path, body, status) in [
+        ("/v1/tenants/nobody/egress", json!({"allow": []}), 404),
+        (path, json!({"allow": [{"host": "*", "ports": []}]}), 422),
+    ] {
+        let body = body.to_string().into_bytes();
+        let refused = server
+            .api()
+            .ask(Method::PUT, path, body)
+            .await
+            .expect("the server answers");
+        assert_eq!(refused.status, status, "{refused}");
+    }
 }
 
 #[tokio::test]

@@ -95,6 +95,15 @@ impl EgressPolicy {
         }
     }
 
+    /// No request at all.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self {
+            allow: Vec::new(),
+            private: Vec::new(),
+        }
+    }
+
     /// Checks the bounds of its lists.
     ///
     /// # Errors

@@ -33,7 +33,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         version: 5,
-        sql: include_str!("../../migrations/0005_sealed_secrets.sql"),
+        sql: include_str!("../../migrations/0005_secrets_and_egress.sql"),
     },
 ];
 

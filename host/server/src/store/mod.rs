@@ -14,6 +14,7 @@
 
 mod audit;
 mod commit;
+mod egress;
 mod error;
 mod evaluations;
 mod groups;

@@ -202,6 +202,29 @@ pub(super) async fn sources_receivers_and_secrets(store: Store) {
     assert_eq!(store.sealed_secrets(&t).await.unwrap(), []);
 }
 
+pub(super) async fn egress_policies_belong_to_tenants(store: Store) {
+    let (t, gone) = (tenant("t"), tenant("gone"));
+    assert!(
+        !store.put_egress(&t, "{}").await.unwrap(),
+        "there is no such tenant"
+    );
+    for tenant in [&t, &gone] {
+        store.put_tenant_if_missing(tenant, 1).await.unwrap();
+        assert!(store.put_egress(tenant, "{}").await.unwrap());
+    }
+    assert!(store.put_egress(&t, "[]").await.unwrap());
+    store.delete_tenant(&gone).await.unwrap();
+    let all = store.egress_of_all_tenants().await.unwrap();
+    assert_eq!(all, [(t.clone(), "[]".to_owned())]);
+    let egress = crate::egress::Egress::new(crate::egress::EgressPolicy::unrestricted());
+    egress.restore(&store).await.unwrap();
+    // What cannot be read allows nothing.
+    assert_eq!(*egress.of(&t), crate::egress::EgressPolicy::nothing());
+    assert!(store.delete_egress(&t).await.unwrap());
+    assert!(!store.delete_egress(&t).await.unwrap());
+    assert_eq!(store.egress_of_all_tenants().await.unwrap(), []);
+}
+
 pub(super) async fn sources_and_receivers_in_use_are_not_deleted(store: Store) {
     let t = tenant("t");
     store.put_module(&t, &module("m", b"one")).await.unwrap();

@@ -76,6 +76,7 @@ contract! {
         unpinned_uses_hold_the_newest_version,
         many_users_are_named_up_to_a_bound,
         sources_receivers_and_secrets,
+        egress_policies_belong_to_tenants,
         sources_and_receivers_in_use_are_not_deleted,
         what_is_missing_cannot_be_used,
         groups_are_put_listed_and_deleted,
