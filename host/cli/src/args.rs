@@ -203,8 +203,16 @@ pub(crate) enum Create {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Secret {
     /// Set a secret to what standard input holds, without a newline at its end.
-    #[command(after_help = "Example:\n  wasmalert secret set slack-url < slack-url.txt")]
-    Set { name: String },
+    #[command(
+        after_help = "Example:\n  wasmalert secret set slack-url --host hooks.slack.com < slack-url.txt"
+    )]
+    Set {
+        name: String,
+        /// Where it may be sent: NAME, *.NAME or an address, with a port or for all ports.
+        /// Repeat it for more; without it, anywhere.
+        #[arg(long = "host")]
+        hosts: Vec<String>,
+    },
 }
 
 #[derive(Debug, Args)]

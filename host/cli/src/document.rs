@@ -38,6 +38,8 @@ pub enum Wanted {
     Secret {
         name: String,
         value: SecretValue,
+        /// Where it may be sent; none for anywhere.
+        hosts: Option<Vec<String>>,
     },
     Source {
         name: String,

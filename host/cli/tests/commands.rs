@@ -104,8 +104,8 @@ fn every_list_reads_its_own_fields() {
         (
             "secrets",
             "GET /v1/secrets",
-            json!({"secrets": [{"name": "s", "updated_at": "T"}]}),
-            "s     T",
+            json!({"secrets": [{"name": "s", "hosts": ["a.example", "*.b"], "updated_at": "T"}]}),
+            "s     a.example *.b  T",
         ),
         (
             "groups",
@@ -198,7 +198,7 @@ receiver: {name: am, spec: {module: alertmanager}}
 ---
 source: {name: prom, spec: {kind: prometheus, url: 'http://x'}}
 ---
-secret: {name: hook, from_file: hook.txt}
+secret: {name: hook, from_file: hook.txt, hosts: ['10.0.0.5:9090', '*.example.com']}
 ---
 module: {name: mine, file: mine.wasm}
 ---
@@ -221,7 +221,8 @@ fn apply_sends_in_order_and_tells_what_changed() {
         "POST /v1/modules/mine" => fake::ok(json!({"name": "mine", "version": 2})),
         "POST /v1/modules/theirs" => fake::ok(json!({"name": "theirs", "version": 1})),
         "PUT /v1/secrets/hook" => {
-            assert_eq!(request.json(), json!({"value": "hush"}));
+            let hosts = ["10.0.0.5:9090", "*.example.com"];
+            assert_eq!(request.json(), json!({"value": "hush", "hosts": hosts}));
             fake::empty()
         }
         "PUT /v1/sources/prom" => fake::ok(json!({"name": "prom", "revision": 3, "changed": false})),
@@ -328,6 +329,23 @@ fn a_secret_comes_from_standard_input() {
     });
     let ran = fake::run_with(&server, &["secret", "set", "hook"], " two\nlines\n");
     assert_eq!((ran.code, ran.out.as_str()), (0, "secret hook  set\n"));
+    let bound = Fake::start(|request| {
+        assert_eq!(
+            request.json(),
+            json!({"value": "x", "hosts": ["a.example", "*.b.example:443"]})
+        );
+        fake::empty()
+    });
+    let hosts = [
+        "secret",
+        "set",
+        "hook",
+        "--host",
+        "a.example",
+        "--host",
+        "*.b.example:443",
+    ];
+    assert_eq!(fake::run_with(&bound, &hosts, "x").code, 0);
     let empty = fake::run_with(&server, &["secret", "set", "hook"], "\n");
     assert_eq!(
         (empty.code, empty.err.as_str()),

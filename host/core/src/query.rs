@@ -84,16 +84,19 @@ pub enum QueryErrorCode {
     /// The answer is not what the protocol says.
     BadResponse,
     SourceUnknown,
+    /// The tenant's policy does not let the request go where the source is.
+    EgressDenied,
 }
 
 impl QueryErrorCode {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Failed,
         Self::Timeout,
         Self::Unavailable,
         Self::TooLarge,
         Self::BadResponse,
         Self::SourceUnknown,
+        Self::EgressDenied,
     ];
 
     #[must_use]
@@ -105,6 +108,7 @@ impl QueryErrorCode {
             Self::TooLarge => "query_too_large",
             Self::BadResponse => "query_bad_response",
             Self::SourceUnknown => "source_unknown",
+            Self::EgressDenied => "egress_denied",
         }
     }
 

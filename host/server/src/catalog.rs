@@ -12,7 +12,8 @@ use wasmalert_core::spec::DEFAULT_SOURCE;
 use wasmalert_sandbox::World;
 
 use crate::query::{EmbeddedSpec, Source, SourceSpec, Sources};
-use crate::secrets::Secrets;
+use crate::secrets::keyring::Keyring;
+use crate::secrets::{Secrets, at_rest};
 use crate::store::{ModuleRow, Store, StoreError};
 
 /// One version of a module.
@@ -147,20 +148,37 @@ impl TenantCatalog {
 }
 
 /// The catalogs of all tenants.
-#[derive(Default)]
-pub(crate) struct Catalog(RwLock<HashMap<TenantId, Arc<TenantCatalog>>>);
+pub(crate) struct Catalog {
+    keyring: Keyring,
+    of: RwLock<HashMap<TenantId, Arc<TenantCatalog>>>,
+}
 
 impl Catalog {
+    /// Knows no tenant yet, and opens secrets with these keys.
+    #[must_use]
+    pub(crate) fn new(keyring: Keyring) -> Self {
+        Self {
+            keyring,
+            of: RwLock::default(),
+        }
+    }
+
+    /// What secrets are sealed and opened with.
+    #[must_use]
+    pub(crate) fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
     /// What a tenant has configured; nothing for a tenant that is not known.
     #[must_use]
     pub(crate) fn of(&self, tenant: &TenantId) -> Arc<TenantCatalog> {
-        let catalogs = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let catalogs = self.of.read().unwrap_or_else(PoisonError::into_inner);
         catalogs.get(tenant).cloned().unwrap_or_default()
     }
 
     /// Drops what a tenant has configured.
     pub(crate) fn forget(&self, tenant: &TenantId) {
-        let mut catalogs = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut catalogs = self.of.write().unwrap_or_else(PoisonError::into_inner);
         catalogs.remove(tenant);
     }
 
@@ -170,8 +188,7 @@ impl Catalog {
     /// # Errors
     /// The store failed.
     pub(crate) async fn reload(&self, store: &Store, tenant: &TenantId) -> Result<(), StoreError> {
-        let secrets: Secrets = store.secret_values(tenant).await?.into_iter().collect();
-        let secrets = Arc::new(secrets);
+        let secrets = Arc::new(at_rest::read(store, &self.keyring, tenant).await?);
         let mut catalog = TenantCatalog {
             secrets: secrets.clone(),
             ..TenantCatalog::default()
@@ -207,7 +224,7 @@ impl Catalog {
                 }
             }
         }
-        let mut catalogs = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut catalogs = self.of.write().unwrap_or_else(PoisonError::into_inner);
         catalogs.insert(tenant.clone(), Arc::new(catalog));
         Ok(())
     }

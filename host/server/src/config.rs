@@ -14,6 +14,9 @@ use wasmalert_core::limits::Limits;
 use wasmalert_core::quota::Quotas;
 use wasmalert_core::units::parse_duration_ms;
 
+use crate::egress::EgressPolicy;
+use crate::secrets::keyring::KeySource;
+
 pub use self::settings::{SETTINGS, Setting};
 
 /// The settings of a running server.
@@ -49,6 +52,10 @@ pub struct Config {
     pub delivery_timeout_ms: u64,
     pub delivery_max_age_ms: i64,
     pub keep_delivered_for_ms: i64,
+    /// Where tenants may go that have no policy of their own; the default tenant may go anywhere.
+    pub egress: EgressPolicy,
+    /// Where the keys come from that secrets are sealed with.
+    pub secrets_key: KeySource,
     pub tenant_metric_series: usize,
     pub tenant_label: bool,
     /// Calls of the API that one key may make in a second, for long.
@@ -205,6 +212,8 @@ impl Reader {
             delivery_timeout_ms: self.duration("delivery_timeout").unsigned_abs(),
             delivery_max_age_ms: self.duration("delivery_max_age"),
             keep_delivered_for_ms: self.duration("keep_delivered_for"),
+            egress: self.egress(),
+            secrets_key: self.secrets_key(),
             tenant_metric_series: self.size("tenant_metric_series", 1, 10_000_000),
             tenant_label: self.parsed("tenant_label", "true or false"),
             key_calls_per_second: self.size("key_calls_per_second", 1, 1_000_000) as u32,
@@ -298,6 +307,43 @@ impl Reader {
         }
         self.wrong(&place, &value, "a URL that starts with http:// or https://");
         None
+    }
+
+    fn egress(&mut self) -> EgressPolicy {
+        let policy = EgressPolicy {
+            allow: self.list("egress_allow"),
+            private: self.list("egress_private"),
+        };
+        self.errors.extend(policy.validate().err().into_iter().flatten());
+        policy
+    }
+
+    fn secrets_key(&mut self) -> KeySource {
+        let (file, file_place) = self.text("secrets_key_file");
+        let (keys, place) = self.text("secrets_key");
+        match (file.is_empty(), keys.is_empty()) {
+            (true, true) => KeySource::DataDir,
+            (false, true) => KeySource::File(PathBuf::from(file)),
+            (true, false) => KeySource::Text(keys),
+            (false, false) => {
+                self.errors
+                    .push(format!("{place} and {file_place}: give one of the two"));
+                KeySource::DataDir
+            }
+        }
+    }
+
+    /// What commas separate; none in an empty text.
+    fn list<T: std::str::FromStr<Err = String>>(&mut self, name: &str) -> Vec<T> {
+        let (value, place) = self.text(name);
+        let mut list = Vec::new();
+        for part in value.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            match part.parse() {
+                Ok(part) => list.push(part),
+                Err(error) => self.errors.push(format!("{place}: {error}")),
+            }
+        }
+        list
     }
 
     fn log_format(&mut self) -> bool {

@@ -1,96 +1,60 @@
 //! The one place that opens HTTP connections to other systems.
 //!
+//! Every request is sent for a tenant, by a client that knows that tenant's policy
+//! ([`crate::egress`]): it is checked before it is sent, the addresses behind a name are
+//! checked when the name is looked up, and both again at each redirect. Tenants share no
+//! connections.
+//!
 //! Connections are kept for reuse. TLS is rustls with ring and the system's
 //! roots; proxies from the environment are not used. A redirect is followed when
-//! it is 307 or 308, which keep method and body, and stays on the same host
+//! it is 307 or 308, which keep method and body, and stays on the same host and port
 //! without falling back to http; any other redirect is an answer like others.
 
 pub mod auth;
+mod request;
+mod resolve;
 
 use std::error::Error as _;
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use moka::sync::Cache;
+use reqwest::dns::Resolve;
+use reqwest::header::HeaderValue;
 use reqwest::redirect::{Action, Attempt, Policy};
-use reqwest::{Client, Method, StatusCode, Url};
+use reqwest::{Client, Request, Response, StatusCode};
+use rustls::ClientConfig;
+use rustls_platform_verifier::Verifier;
+use wasmalert_core::TenantId;
 
-use crate::secrets::{Place, Redactor, SecretError, Secrets, substitute, substitute_bytes};
+use self::request::checked;
+pub use self::request::{OutboundRequest, is_refused_header};
+use self::resolve::{Guard, System};
+use crate::egress::{Denied, Egress, EgressPolicy};
+use crate::telemetry::Metrics;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(60);
 const IDLE_CONNECTIONS_PER_HOST_MAX: usize = 64;
 const REDIRECTS_MAX: usize = 5;
-const HEADERS_MAX: usize = 64;
+/// Headers that an answer may have; more fail the exchange.
+const ANSWER_HEADERS_MAX: usize = 128;
+/// Names and values of an answer's headers that are kept, together.
+const ANSWER_HEADER_BYTES_MAX: usize = 64 << 10;
+/// Tenants whose clients, and so connections, are kept.
+const CLIENTS_MAX: u64 = 4_096;
+/// A client that nobody has used this long is dropped with its connections.
+const IDLE_CLIENT_TIMEOUT: Duration = Duration::from_secs(300);
 /// Longest text of an error that is kept.
 pub const ERROR_BYTES_MAX: usize = 512;
 
 const USER_AGENT: &str = concat!("wasmalert/", env!("CARGO_PKG_VERSION"));
 
-/// Headers that belong to the connection and not to whoever asks for a request.
-const REFUSED_HEADERS: [&str; 13] = [
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "http2-settings",
-];
-
-/// Whether a header is the host's business alone.
-#[must_use]
-pub fn is_refused_header(name: &HeaderName) -> bool {
-    REFUSED_HEADERS.contains(&name.as_str())
-}
-
-/// A request that a component asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct OutboundRequest {
-    pub method: String,
-    pub url: String,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
-}
-
-impl OutboundRequest {
-    /// The request with its placeholders replaced, and what takes the secrets
-    /// out of error texts again.
-    ///
-    /// # Errors
-    /// Names the first secret that does not exist, or whose value may not stand
-    /// where it is asked for.
-    pub fn with_secrets(&self, secrets: &Secrets) -> Result<(Self, Redactor), SecretError> {
-        let mut headers = Vec::with_capacity(self.headers.len());
-        for (name, value) in &self.headers {
-            headers.push((
-                name.clone(),
-                substitute(value, Place::Header, secrets)?.into_owned(),
-            ));
-        }
-        let request = Self {
-            method: self.method.clone(),
-            url: substitute(&self.url, Place::Url, secrets)?.into_owned(),
-            headers,
-            body: substitute_bytes(&self.body, secrets)?.into_owned(),
-        };
-        let body = String::from_utf8_lossy(&self.body);
-        let values = self.headers.iter().map(|(_, value)| value.as_str());
-        let redactor = Redactor::of(values.chain([self.url.as_str(), &body]), secrets);
-        Ok((request, redactor))
-    }
-}
-
 /// The answer to an [`OutboundRequest`], whatever its status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboundResponse {
     pub status: u16,
-    /// Values that are not UTF-8 have their bad bytes replaced.
+    /// The first 64 KiB of them. Values that are not UTF-8 have their bad bytes replaced.
     pub headers: Vec<(String, String)>,
     /// The first bytes of the body, at most [`SendLimits::response_bytes`].
     pub body: Vec<u8>,
@@ -124,6 +88,8 @@ pub enum SendError {
     /// The request may not be sent; trying again does not help.
     #[error("the request is not allowed: {0}")]
     Refused(String),
+    #[error(transparent)]
+    Denied(#[from] Denied),
     #[error("no answer within {} ms", .0.as_millis())]
     Timeout(Duration),
     #[error("no connection: {0}")]
@@ -132,42 +98,177 @@ pub enum SendError {
     Broken(String),
 }
 
+impl SendError {
+    /// Whether another try would end the same.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Refused(_) => true,
+            Self::Denied(denied) => denied.is_final(),
+            Self::Timeout(_) | Self::Connect(_) | Self::Broken(_) => false,
+        }
+    }
+}
+
 /// A client that cannot be set up.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot set up the HTTP client: {0}")]
-pub struct HttpClientError(#[from] reqwest::Error);
+pub enum HttpClientError {
+    #[error("cannot set up TLS: {0}")]
+    Tls(#[from] rustls::Error),
+    #[error("cannot set up the HTTP client: {0}")]
+    Client(#[from] reqwest::Error),
+}
 
-/// Cheap to clone; all clones share their connections.
-#[derive(Debug, Clone)]
+/// Why a request that was made elsewhere came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ExecuteError {
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    #[error("{}", cause(.0))]
+    Failed(#[from] reqwest::Error),
+}
+
+/// The clients of all tenants. Cheap to clone.
+#[derive(Clone)]
 pub struct HttpClient {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    egress: Arc<Egress>,
+    metrics: Arc<Metrics>,
+    tls: ClientConfig,
+    names: Arc<dyn Resolve>,
+    clients: Cache<TenantId, Made>,
+}
+
+/// A client, and the policy that it was made for.
+#[derive(Clone)]
+struct Made {
+    policy: Arc<EgressPolicy>,
     client: Client,
 }
 
 impl HttpClient {
-    /// Sets up TLS and the pool of connections. On a machine without root
-    /// certificates http works and every https connection is refused.
+    /// Sets up TLS. On a machine without root certificates http works and every https
+    /// connection is refused.
     ///
     /// # Errors
-    /// The TLS settings do not hold together.
-    pub fn new() -> Result<Self, HttpClientError> {
-        // An error says that a provider is installed already, which is as good.
-        let _installed = rustls::crypto::ring::default_provider().install_default();
-        let client = match builder().build() {
-            Ok(client) => client,
-            Err(error) => {
-                let reason = cause(&error);
-                tracing::warn!(reason, "no usable system root certificates: https will not work");
-                builder().tls_certs_only([]).build()?
+    /// The settings do not hold together.
+    pub fn new(egress: Arc<Egress>, metrics: Arc<Metrics>) -> Result<Self, HttpClientError> {
+        Self::with_names(egress, metrics, Arc::new(System::new()))
+    }
+
+    /// The same with another way to look names up.
+    fn with_names(
+        egress: Arc<Egress>,
+        metrics: Arc<Metrics>,
+        names: Arc<dyn Resolve>,
+    ) -> Result<Self, HttpClientError> {
+        let clients = Cache::builder()
+            .max_capacity(CLIENTS_MAX)
+            .time_to_idle(IDLE_CLIENT_TIMEOUT)
+            .build();
+        let shared = Shared {
+            egress,
+            metrics,
+            tls: tls()?,
+            names,
+            clients,
+        };
+        // A client that can be made once can be made again.
+        shared.make(&Arc::new(EgressPolicy::unrestricted()))?;
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// The policies that it goes by.
+    #[must_use]
+    pub fn egress(&self) -> &Arc<Egress> {
+        &self.shared.egress
+    }
+
+    /// Drops the client and the policy of a tenant that is gone.
+    pub fn forget(&self, tenant: &TenantId) {
+        self.shared.egress.forget(tenant);
+        self.shared.clients.invalidate(tenant);
+    }
+
+    /// The client for a tenant's requests, under the policy that holds now. Get it anew
+    /// for each request.
+    ///
+    /// # Errors
+    /// A client cannot be set up.
+    pub fn of(&self, tenant: &TenantId) -> Result<TenantClient, HttpClientError> {
+        let policy = self.shared.egress.of(tenant);
+        let kept = self.shared.clients.get(tenant);
+        let made = match kept.filter(|made| Arc::ptr_eq(&made.policy, &policy)) {
+            Some(made) => made,
+            None => {
+                let client = self.shared.make(&policy)?;
+                let made = Made { policy, client };
+                self.shared.clients.insert(tenant.clone(), made.clone());
+                made
             }
         };
-        Ok(Self { client })
+        Ok(TenantClient {
+            tenant: tenant.clone(),
+            made,
+            metrics: self.shared.metrics.clone(),
+        })
     }
+}
 
-    /// The client below, for callers that read answers their own way.
-    pub(crate) fn raw(&self) -> &Client {
-        &self.client
+impl Shared {
+    fn make(&self, policy: &Arc<EgressPolicy>) -> Result<Client, reqwest::Error> {
+        let at_redirects = policy.clone();
+        Client::builder()
+            .tls_backend_preconfigured(self.tls.clone())
+            .dns_resolver(Guard::new(policy.clone(), self.names.clone()))
+            .no_proxy()
+            .user_agent(USER_AGENT)
+            .referer(false)
+            .redirect(Policy::custom(move |attempt| redirect(attempt, &at_redirects)))
+            .http1_only()
+            .http1_max_headers(ANSWER_HEADERS_MAX)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT)
+            .pool_max_idle_per_host(IDLE_CONNECTIONS_PER_HOST_MAX)
+            .build()
     }
+}
 
+/// What all clients do the same: one set of roots in memory, and one of sessions.
+fn tls() -> Result<ClientConfig, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config =
+        ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;
+    let mut config = match Verifier::new(provider) {
+        Ok(verifier) => config
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_no_client_auth(),
+        Err(error) => {
+            tracing::warn!(%error, "no usable system root certificates: https will not work");
+            config
+                .with_root_certificates(rustls::RootCertStore::empty())
+                .with_no_client_auth()
+        }
+    };
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+/// Sends requests on behalf of one tenant, and only where its policy allows.
+#[derive(Clone)]
+pub struct TenantClient {
+    tenant: TenantId,
+    made: Made,
+    metrics: Arc<Metrics>,
+}
+
+impl TenantClient {
     /// Sends a request and reads the first bytes of the answer's body.
     ///
     /// # Errors
@@ -186,20 +287,36 @@ impl HttpClient {
             .unwrap_or_else(timed_out)
     }
 
-    async fn exchange(
-        &self,
-        request: reqwest::Request,
-        body_bytes_max: usize,
-    ) -> Result<OutboundResponse, SendError> {
-        let mut response = self.client.execute(request).await.map_err(send_error)?;
+    /// Sends a request, for callers that read answers their own way. Time is the
+    /// caller's matter.
+    ///
+    /// # Errors
+    /// The policy does not allow it, or the exchange failed.
+    pub(crate) async fn execute(&self, request: Request) -> Result<Response, ExecuteError> {
+        let result = match self.made.policy.check_url(request.url()) {
+            Ok(()) => self.made.client.execute(request).await.map_err(execute_error),
+            Err(denied) => Err(denied.into()),
+        };
+        if matches!(result, Err(ExecuteError::Denied(_))) {
+            self.metrics.egress_refused.inc(&self.tenant, ());
+        }
+        result
+    }
+
+    async fn exchange(&self, request: Request, body_bytes_max: usize) -> Result<OutboundResponse, SendError> {
+        let mut response = self.execute(request).await.map_err(|error| match error {
+            ExecuteError::Denied(denied) => SendError::Denied(denied),
+            ExecuteError::Failed(error) => send_error(error),
+        })?;
         let body = read_up_to(&mut response, body_bytes_max)
             .await
             .map_err(send_error)?;
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let headers = response
-            .headers()
-            .iter()
-            .map(|(name, value)| (name.to_string(), text(value)));
+        let mut left = ANSWER_HEADER_BYTES_MAX;
+        let headers = response.headers().iter().map_while(|(name, value)| {
+            left = left.checked_sub(name.as_str().len() + value.len())?;
+            Some((name.to_string(), text(value)))
+        });
         Ok(OutboundResponse {
             status: response.status().as_u16(),
             headers: headers.collect(),
@@ -208,11 +325,20 @@ impl HttpClient {
     }
 }
 
+/// Finds a refusal of the policy in what failed at a redirect or at a name.
+fn execute_error(error: reqwest::Error) -> ExecuteError {
+    let mut reason = error.source();
+    while let Some(inner) = reason {
+        if let Some(denied) = inner.downcast_ref::<Denied>() {
+            return denied.clone().into();
+        }
+        reason = inner.source();
+    }
+    error.into()
+}
+
 /// The first bytes of a body, decompressed: all of it if it is not longer.
-pub(crate) async fn read_up_to(
-    response: &mut reqwest::Response,
-    bytes_max: usize,
-) -> Result<Vec<u8>, reqwest::Error> {
+pub(crate) async fn read_up_to(response: &mut Response, bytes_max: usize) -> Result<Vec<u8>, reqwest::Error> {
     let mut body = Vec::new();
     while body.len() < bytes_max
         && let Some(chunk) = response.chunk().await?
@@ -222,19 +348,7 @@ pub(crate) async fn read_up_to(
     Ok(body)
 }
 
-fn builder() -> reqwest::ClientBuilder {
-    Client::builder()
-        .tls_backend_rustls()
-        .no_proxy()
-        .user_agent(USER_AGENT)
-        .referer(false)
-        .redirect(Policy::custom(redirect))
-        .connect_timeout(CONNECT_TIMEOUT)
-        .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT)
-        .pool_max_idle_per_host(IDLE_CONNECTIONS_PER_HOST_MAX)
-}
-
-fn redirect(attempt: Attempt<'_>) -> Action {
+fn redirect(attempt: Attempt<'_>, policy: &EgressPolicy) -> Action {
     let keeps_method = matches!(
         attempt.status(),
         StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
@@ -243,69 +357,20 @@ fn redirect(attempt: Attempt<'_>) -> Action {
         return attempt.stop();
     };
     let to = attempt.url();
-    let same_host = from.host_str() == to.host_str();
+    let place = |url: &reqwest::Url| (url.host_str().map(str::to_owned), url.port_or_known_default());
+    let same_place = place(from) == place(to);
     let weaker = from.scheme() == "https" && to.scheme() != "https";
-    if !same_host || weaker {
-        return attempt.error("redirected to another host or from https to http, which is not followed");
+    if let Err(denied) = policy.check_url(to) {
+        return attempt.error(denied);
+    }
+    if !same_place || weaker {
+        return attempt
+            .error("redirected to another host or port or from https to http, which is not followed");
     }
     if attempt.previous().len() > REDIRECTS_MAX {
         return attempt.error(format!("redirected more than {REDIRECTS_MAX} times"));
     }
     attempt.follow()
-}
-
-fn checked(request: OutboundRequest, limits: &SendLimits) -> Result<reqwest::Request, SendError> {
-    let refused = SendError::Refused;
-    let header_bytes: usize = request
-        .headers
-        .iter()
-        .map(|(name, value)| name.len() + value.len())
-        .sum();
-    if request.body.len() + request.url.len() + header_bytes > limits.request_bytes {
-        return Err(refused(format!(
-            "it is larger than {} bytes",
-            limits.request_bytes
-        )));
-    }
-    let method = match request.method.as_str() {
-        "GET" => Method::GET,
-        "POST" => Method::POST,
-        "PUT" => Method::PUT,
-        "PATCH" => Method::PATCH,
-        "DELETE" => Method::DELETE,
-        _ => {
-            return Err(refused(
-                "the method must be GET, POST, PUT, PATCH or DELETE".to_owned(),
-            ));
-        }
-    };
-    let url = Url::parse(&request.url).map_err(|error| refused(format!("the URL: {error}")))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(refused("the URL must start with http:// or https://".to_owned()));
-    }
-    let mut checked = reqwest::Request::new(method, url);
-    *checked.headers_mut() = checked_headers(&request.headers).map_err(refused)?;
-    *checked.body_mut() = Some(request.body.into());
-    Ok(checked)
-}
-
-fn checked_headers(headers: &[(String, String)]) -> Result<HeaderMap, String> {
-    if headers.len() > HEADERS_MAX {
-        return Err(format!("more than {HEADERS_MAX} headers"));
-    }
-    let mut checked = HeaderMap::with_capacity(headers.len());
-    for (name, value) in headers {
-        let header = HeaderName::try_from(name.as_str())
-            .map_err(|_| format!("{:?} is not a header name", bounded(name, 64)))?;
-        if is_refused_header(&header) {
-            return Err(format!("the header {header} is set by the host"));
-        }
-        let mut value = HeaderValue::from_str(value)
-            .map_err(|_| format!("the value of the header {header} has a control character"))?;
-        value.set_sensitive(true);
-        checked.append(header, value);
-    }
-    Ok(checked)
 }
 
 fn send_error(error: reqwest::Error) -> SendError {

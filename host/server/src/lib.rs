@@ -10,6 +10,7 @@ mod catalog;
 mod chance;
 mod clock;
 pub mod config;
+pub mod egress;
 mod embedded;
 mod evaluate;
 mod groups;

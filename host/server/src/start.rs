@@ -15,6 +15,7 @@ use crate::access::{Access, Audit, Tenants, tenants};
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::egress::Egress;
 use crate::embedded::Embedded;
 use crate::groups::GroupBody;
 use crate::http_client::{HttpClient, HttpClientError};
@@ -25,6 +26,8 @@ use crate::registry::Registry;
 use crate::scheduler::Scheduler;
 use crate::schema::SchemaChecker;
 use crate::scrape::Scrapes;
+use crate::secrets::at_rest;
+use crate::secrets::keyring::{KeyError, Keyring};
 use crate::store::{OutboxStatus, Store, StoreError};
 use crate::telemetry::{Metrics, TenantMetrics};
 use crate::{Host, access, api, embedded, groups, scrape};
@@ -62,6 +65,8 @@ pub enum StartError {
     Sandbox(#[from] SandboxError),
     #[error(transparent)]
     Http(#[from] HttpClientError),
+    #[error(transparent)]
+    SecretsKey(#[from] KeyError),
     #[error("this program cannot find its own file: {0}")]
     Program(std::io::Error),
     #[error("the name of the default tenant is not allowed: {0}")]
@@ -188,7 +193,9 @@ async fn host(
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         threads => threads,
     };
+    let keyring = Keyring::load(&config.secrets_key, &config.data_dir)?;
     let store = Store::open(&config.data_dir).await?;
+    at_rest::seal_anew(&store, &keyring).await?;
     let sandbox = Sandbox::new(&SandboxConfig {
         instances: (threads as u32).saturating_mul(INSTANCES_PER_THREAD),
         memory_bytes_max: config.limits.memory_bytes,
@@ -200,7 +207,9 @@ async fn host(
             source,
         })?;
     let program = std::env::current_exe().map_err(StartError::Program)?;
-    let http = HttpClient::new()?;
+    let egress = Arc::new(Egress::new(config.egress.clone()));
+    egress.restore(&store).await?;
+    let http = HttpClient::new(egress, metrics.clone())?;
     let samples = config.samples.clone();
     let embedded = Arc::new(Embedded::new(samples, config.data_dir.join("samples"), threads));
     embedded::restore(&embedded);
@@ -219,7 +228,7 @@ async fn host(
         access,
         tenants: Tenants::default(),
         audit,
-        catalog: Catalog::default(),
+        catalog: Catalog::new(keyring),
         workers: Workers::start(&sandbox, threads, config.evaluation_queue),
         registry: Registry::new(
             &config,

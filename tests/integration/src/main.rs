@@ -13,6 +13,7 @@ mod architecture;
 mod auth;
 mod configs;
 mod dead_letters;
+mod egress;
 mod embedded;
 mod hostile;
 mod isolation;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::Io;
 use crate::client::Client;
+use crate::command::change::secret_body;
 use crate::document::{self, Document, Wanted};
 use crate::error::Error;
 use crate::output::Format;
@@ -29,6 +30,7 @@ A file holds documents, separated by `---` or as a list; JSON works as well:
   secret:
     name: hook-token
     from_env: HOOK_TOKEN        # or from_file: token.txt
+    hosts: [hooks.example.com]  # where it may be sent; anywhere without it
   ---
   scrape:
     name: node                  # the label job; into the embedded source
@@ -121,9 +123,9 @@ fn print(io: &mut Io<'_>, format: Format, wanted: &Wanted, done: &Done) -> std::
 async fn send(client: &Client, wanted: &Wanted) -> Result<Done, Error> {
     match wanted {
         Wanted::Module { name, file } => send_module(client, name, super::read_wasm(file)?).await,
-        Wanted::Secret { name, value } => {
+        Wanted::Secret { name, value, hosts } => {
             let (_, answer) = client
-                .put(&["secrets", name], &json!({ "value": value.0 }))
+                .put(&["secrets", name], &secret_body(&value.0, hosts.as_deref()))
                 .await?;
             Ok(Done {
                 result: "set",

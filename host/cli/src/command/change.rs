@@ -51,14 +51,24 @@ pub(crate) async fn secret(
     format: Format,
     io: &mut Io<'_>,
 ) -> Result<(), Error> {
-    let Secret::Set { name } = secret;
+    let Secret::Set { name, hosts } = secret;
     check_name(name).map_err(|error| Error::Usage(format!("the secret's name {name:?} {error}")))?;
     let value = super::read_all(io.input, SECRET_BYTES_MAX)
         .map_err(|error| Error::Usage(format!("the secret on standard input: {error}")))?;
     let value =
         secret_text(value).map_err(|why| Error::Usage(format!("the secret on standard input {why}")))?;
-    let (_, answer) = client.put(&["secrets", name], &json!({ "value": value })).await?;
+    let hosts = (!hosts.is_empty()).then_some(hosts.as_slice());
+    let body = secret_body(&value, hosts);
+    let (_, answer) = client.put(&["secrets", name], &body).await?;
     done(io, format, &answer, &format!("secret {name}  set"))
+}
+
+/// What sets a secret; without hosts it may be sent anywhere.
+pub(crate) fn secret_body(value: &str, hosts: Option<&[String]>) -> Value {
+    match hosts {
+        Some(hosts) => json!({ "value": value, "hosts": hosts }),
+        None => json!({ "value": value }),
+    }
 }
 
 /// The text of a secret, without the newline that editors put at its end.

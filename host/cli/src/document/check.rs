@@ -92,9 +92,11 @@ impl Fields {
         let value = value
             .map_err(|why| self.wrong.push(format!("{}: {why}", self.kind)))
             .ok();
+        let hosts = self.optional_texts("hosts");
         Some(Wanted::Secret {
             name: name?,
             value: SecretValue(value?),
+            hosts,
         })
     }
 
@@ -158,6 +160,21 @@ impl Fields {
                 None
             }
         }
+    }
+
+    fn optional_texts(&mut self, field: &str) -> Option<Vec<String>> {
+        let value = self.fields.remove(field)?;
+        let texts = match &value {
+            Value::Array(items) => items
+                .iter()
+                .map(|item| item.as_str().map(str::to_owned))
+                .collect(),
+            _ => None,
+        };
+        if texts.is_none() {
+            self.blame(field, "expected a list of texts");
+        }
+        texts
     }
 
     fn refuse_rest(&mut self) {

@@ -87,7 +87,7 @@ fn what_others_refer_to_is_sent_first() {
             ("b/source.json", r#"{"source": {"name": "prom", "spec": {}}}"#),
             (
                 "c.yaml",
-                "secret: {name: s, from_file: s.txt}\n---\nmodule: {name: m, file: wasm/m.wasm}\n",
+                "secret: {name: s, from_file: s.txt, hosts: ['10.0.0.5:9090', '*.example.com']}\n---\nmodule: {name: m, file: wasm/m.wasm}\n",
             ),
             ("s.txt", "hush\r\n"),
             ("wasm/m.wasm", "\0asm rest"),
@@ -118,7 +118,8 @@ fn what_others_refer_to_is_sent_first() {
         documents[1].wanted,
         Wanted::Secret {
             name: "s".into(),
-            value: SecretValue("hush".into())
+            value: SecretValue("hush".into()),
+            hosts: Some(vec!["10.0.0.5:9090".into(), "*.example.com".into()])
         }
     );
     assert!(

@@ -108,6 +108,7 @@ pub(crate) async fn delete(host: &Arc<Host>, tenant: &TenantId) -> Result<bool, 
     scrape::reload(host, tenant).await?;
     host.embedded.forget(tenant).await;
     host.catalog.forget(tenant);
+    host.http.forget(tenant);
     host.metrics.forget_tenant(tenant);
     host.tenant_metrics.forget_tenant(tenant);
     Ok(was_there)

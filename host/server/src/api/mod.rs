@@ -2,6 +2,7 @@
 
 mod access;
 mod alerts;
+mod egress;
 mod entrance;
 mod evaluations;
 mod groups;
@@ -140,6 +141,7 @@ fn operator_routes() -> Routes {
     OpenApiRouter::new()
         .routes(routes!(tenants::list))
         .routes(routes!(tenants::get, tenants::put, tenants::delete))
+        .routes(routes!(egress::get, egress::put, egress::delete))
 }
 
 const SCOPED: [(Scope, fn() -> Routes); 5] = [

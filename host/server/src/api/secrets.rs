@@ -14,6 +14,9 @@ use super::request::Body;
 use super::{Caller, request};
 use crate::Host;
 use crate::access::quota;
+use crate::egress::HostPort;
+use crate::secrets::{HOSTS_MAX, at_rest};
+use crate::store::StoreError;
 
 /// The longest value of a secret.
 const VALUE_BYTES_MAX: usize = 64 << 10;
@@ -23,12 +26,17 @@ const VALUE_BYTES_MAX: usize = 64 << 10;
 pub(super) struct SecretValue {
     /// 1 byte to 64 KiB.
     value: String,
+    /// Where it may be sent, 1 to 64 hosts: `hooks.example.com`, `*.example.com`, `10.0.0.5:9090`
+    /// or `*`; anywhere without it.
+    hosts: Option<Vec<String>>,
 }
 
 /// A secret without its value.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Secret {
     name: String,
+    /// Where it may be sent.
+    hosts: Vec<String>,
     updated_at: String,
 }
 
@@ -43,6 +51,8 @@ pub(super) async fn list(State(host): State<Arc<Host>>, Extension(tenant): Calle
     let rows = host.store.list_secrets(&tenant).await?.into_iter();
     let secrets = rows.map(|row| Secret {
         name: row.name,
+        // Hosts that cannot be read let it go nowhere.
+        hosts: serde_json::from_str(&row.hosts).unwrap_or_default(),
         updated_at: request::time(row.updated_ms),
     });
     Ok(Json(Secrets {
@@ -73,11 +83,38 @@ pub(super) async fn put(
     let names = host.store.list_secrets(&tenant).await?;
     let is_new = !names.iter().any(|row| row.name == name);
     quota::check(&host, &tenant, Quota::Secrets, u64::from(is_new)).await?;
+    let hosts = hosts(secret.hosts)?;
+    let sealed = at_rest::seal(host.catalog.keyring(), &tenant, &name, &secret.value, &hosts);
+    let sealed = sealed.map_err(|source| StoreError::Io {
+        file: "a secret".to_owned(),
+        source,
+    })?;
     host.store
-        .put_secret(&tenant, &name, &secret.value, host.clock.now_ms())
+        .put_secret(&tenant, &sealed, host.clock.now_ms())
         .await?;
     host.catalog.reload(&host.store, &tenant).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+fn hosts(given: Option<Vec<String>>) -> Answer<Vec<HostPort>> {
+    let Some(given) = given else {
+        return Ok(vec![HostPort::ANY]);
+    };
+    if given.is_empty() || given.len() > HOSTS_MAX {
+        let detail = format!("hosts: give 1 to {HOSTS_MAX}, or leave it out for any");
+        return Err(Problem::invalid(detail, Vec::new()));
+    }
+    let (mut hosts, mut problems) = (Vec::new(), Vec::new());
+    for (at, host) in given.into_iter().enumerate() {
+        match host.parse() {
+            Ok(host) => hosts.push(host),
+            Err(error) => problems.push(format!("hosts[{at}]: {error}")),
+        }
+    }
+    if problems.is_empty() {
+        return Ok(hosts);
+    }
+    Err(Problem::invalid("the secret's hosts cannot be used", problems))
 }
 
 /// Deletes a secret.

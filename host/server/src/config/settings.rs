@@ -189,6 +189,34 @@ const PLAIN: &[(&str, &str, &str, &str)] = &[
         "Delivered notifications are listed this long",
     ),
     (
+        "egress_allow",
+        "*",
+        "destinations",
+        "Where requests for tenants may go, separated by commas, each a host, *.NAME or *, with http:// or \
+         https:// before it and a port behind it where that matters; a tenant's own policy takes its place",
+    ),
+    (
+        "egress_private",
+        "",
+        "networks",
+        "Private, loopback and other special networks that tenants may reach, such as 10.1.0.0/16, separated by \
+         commas; the tenant default may reach all",
+    ),
+    (
+        "secrets_key_file",
+        "",
+        "path",
+        "File with the keys that secrets are stored under, one a line, 32 bytes in base64: the first seals, all \
+         open; without it one is made in the data directory",
+    ),
+    (
+        "secrets_key",
+        "",
+        "text",
+        "The same keys, separated by commas, instead of a file; give it in the environment, where other users do \
+         not see it",
+    ),
+    (
         "tenant_metric_series",
         "10000",
         "series",

@@ -69,3 +69,52 @@ fn limits_are_settings() {
     let config = load(None, &|_| None, &flags(&[("limit_findings", "7")])).unwrap();
     assert_eq!(config.limits.findings, 7);
 }
+
+#[test]
+fn where_requests_may_go_is_a_setting() {
+    let default = load(None, &|_| None, &BTreeMap::new()).unwrap().egress;
+    let json = serde_json::to_value(&default).unwrap();
+    assert_eq!(
+        json,
+        serde_json::json!({"allow": [{"scheme": "any", "host": "*"}], "private": []})
+    );
+    let set = flags(&[
+        ("egress_allow", "https://*.example.com:8443, intranet"),
+        ("egress_private", "10.1.0.0/16,fd00::/8"),
+    ]);
+    let policy = load(None, &|_| None, &set).unwrap().egress;
+    let json = serde_json::to_value(&policy).unwrap();
+    let expected = serde_json::json!({
+        "allow": [
+            {"scheme": "https", "host": "*.example.com", "ports": [8443]},
+            {"scheme": "any", "host": "intranet"},
+        ],
+        "private": ["10.1.0.0/16", "fd00::/8"],
+    });
+    assert_eq!(json, expected);
+    let wrong = flags(&[
+        ("egress_allow", "*,ftp://a"),
+        ("egress_private", "10.0.0.5/8,intranet"),
+    ]);
+    let errors = load(None, &|_| None, &wrong).unwrap_err().0;
+    assert_eq!(errors.len(), 3, "{errors:?}");
+    assert!(errors[0].starts_with("--egress-allow: \"ftp://a\""), "{errors:?}");
+}
+
+#[test]
+fn keys_of_secrets_come_from_one_place_and_are_not_shown() {
+    let source = |pairs: &[(&str, &str)]| load(None, &|_| None, &flags(pairs));
+    assert!(matches!(source(&[]).unwrap().secrets_key, KeySource::DataDir));
+    let file = source(&[("secrets_key_file", "/k")]).unwrap().secrets_key;
+    assert!(matches!(file, KeySource::File(path) if path == Path::new("/k")));
+    let text = source(&[("secrets_key", "s3cr3t")]).unwrap();
+    assert!(matches!(&text.secrets_key, KeySource::Text(text) if text == "s3cr3t"));
+    assert!(!format!("{text:?}").contains("s3cr3t"));
+    let both = source(&[("secrets_key", "s3cr3t"), ("secrets_key_file", "/k")])
+        .unwrap_err()
+        .0;
+    assert_eq!(
+        both,
+        ["--secrets-key and --secrets-key-file: give one of the two"]
+    );
+}

@@ -1,16 +1,16 @@
 //! Who asks: the headers and credentials that requests to a source or a target
 //! carry, as people configure them.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use reqwest::RequestBuilder;
-use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
 use super::is_refused_header;
-use crate::secrets::{self, Place, Redactor, SecretError, Secrets, substitute};
+use crate::secrets::{HostSecrets, Place, Redactor, SecretError, Secrets, stand_in, substitute};
 
 const HEADERS_MAX: usize = 64;
 /// Headers that the host sets itself, beside those of the connection.
@@ -80,33 +80,31 @@ impl Auth<'_> {
         }
     }
 
-    /// The request with headers and credentials, their placeholders replaced.
+    /// Adds headers and credentials to a request, their placeholders replaced.
     ///
     /// # Errors
     /// A secret does not exist, or its value cannot stand in a header.
-    pub(crate) fn apply(
-        &self,
-        mut request: RequestBuilder,
-        secrets: &Secrets,
-    ) -> Result<RequestBuilder, AuthError> {
+    pub(crate) fn apply(&self, headers: &mut HeaderMap, secrets: &HostSecrets<'_>) -> Result<(), AuthError> {
         for (name, value) in self.headers {
             let value = substitute(value, Place::Header, secrets)?;
-            let header = HeaderName::try_from(name.as_str())
-                .ok()
-                .zip(HeaderValue::from_str(&value).ok());
-            let (header, mut value) = header.ok_or_else(|| AuthError::Header(name.clone()))?;
-            value.set_sensitive(true);
-            request = request.header(header, value);
+            let header = HeaderName::try_from(name.as_str()).ok();
+            let header = header.ok_or_else(|| AuthError::Header(name.clone()))?;
+            headers.append(header, hidden(name, &value)?);
         }
         if let Some(auth) = self.basic_auth {
             let username = substitute(&auth.username, Place::Body, secrets)?;
             let password = substitute(&auth.password, Place::Body, secrets)?;
-            request = request.basic_auth(username, Some(password));
+            let credentials = BASE64.encode(format!("{username}:{password}"));
+            headers.insert(
+                AUTHORIZATION,
+                hidden("basic_auth", &format!("Basic {credentials}"))?,
+            );
         }
         if let Some(token) = self.bearer_token {
-            request = request.bearer_auth(substitute(token, Place::Header, secrets)?);
+            let token = substitute(token, Place::Header, secrets)?;
+            headers.insert(AUTHORIZATION, hidden("bearer_token", &format!("Bearer {token}"))?);
         }
-        Ok(request)
+        Ok(())
     }
 
     /// The text without what must never be shown: the secrets that the settings
@@ -121,8 +119,19 @@ impl Auth<'_> {
         let literal = self.basic_auth.iter().map(|auth| &auth.password);
         let literal = literal.chain(self.headers.values()).map(String::as_str);
         let literal = Redactor::new(literal.chain(self.bearer_token));
-        literal.redact(&Redactor::of(texts, secrets).redact(text))
+        let text = literal.redact(&Redactor::of(texts, secrets).redact(text));
+        match self.basic_auth {
+            Some(auth) => Redactor::of_basic_auth(&auth.username, &auth.password, secrets).redact(&text),
+            None => text,
+        }
     }
+}
+
+/// A header's value that is never shown.
+fn hidden(name: &str, value: &str) -> Result<HeaderValue, AuthError> {
+    let mut value = HeaderValue::from_str(value).map_err(|_| AuthError::Header(name.to_owned()))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// Hides a credential that is about to be shown, unless it is wholly a placeholder.
@@ -132,12 +141,4 @@ pub(crate) fn hide(credential: &mut String) {
     if !is_placeholder {
         "***".clone_into(credential);
     }
-}
-
-/// The text with each placeholder replaced by a plain word.
-pub(crate) fn stand_in(text: &str) -> Cow<'_, str> {
-    let words: Secrets = secrets::names(text)
-        .map(|name| (name.to_owned(), "secret".to_owned()))
-        .collect();
-    substitute(text, Place::Body, &words).unwrap_or(Cow::Borrowed(text))
 }

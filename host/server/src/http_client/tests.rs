@@ -1,3 +1,7 @@
+//! Requests against servers on loopback.
+
+mod egress;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -5,6 +9,7 @@ use axum::response::IntoResponse;
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::secrets::{SecretError, Secrets};
 
 async fn serve(router: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -26,7 +31,19 @@ async fn send(request: OutboundRequest) -> Result<OutboundResponse, SendError> {
         request_bytes: 1_000,
         ..SendLimits::default()
     };
-    HttpClient::new().expect("a client").send(request, &limits).await
+    client().send(request, &limits).await
+}
+
+/// A client of a tenant that may reach everything.
+fn client() -> TenantClient {
+    client_under(EgressPolicy::unrestricted())
+}
+
+fn client_under(policy: EgressPolicy) -> TenantClient {
+    let egress = Arc::new(Egress::new(policy));
+    let client = HttpClient::new(egress, Arc::new(Metrics::new(true))).expect("a client");
+    let tenant = TenantId::new("tenant").expect("a name");
+    client.of(&tenant).expect("a client")
 }
 
 async fn check_refused(request: OutboundRequest, says: &str) {
@@ -85,13 +102,13 @@ async fn a_request_arrives_whole_and_its_answer_comes_back() {
 async fn secrets_are_put_in_and_redacted() {
     let url = echo().await;
     let secrets: Secrets = [("key".to_owned(), "s3cr3t".to_owned())].into_iter().collect();
-    let request = OutboundRequest {
+    let with_key = OutboundRequest {
         headers: vec![("X-Key".to_owned(), "k {{secret:key}}".to_owned())],
         body: b"\xff{{secret:key}}".to_vec(),
         ..request(&format!("{url}/{{{{secret:key}}}}"))
     };
-    let (request, redactor) = request.with_secrets(&secrets).expect("is known");
-    let response = send(request).await.expect("an answer");
+    let (filled, redactor) = with_key.with_secrets(&secrets).expect("is known");
+    let response = send(filled).await.expect("an answer");
     let said = String::from_utf8_lossy(&response.body).into_owned();
     assert_eq!(said, "POST /s3cr3t x-key=k s3cr3t \u{fffd}s3cr3t");
     assert_eq!(redactor.redact(&said), "POST /*** x-key=k *** \u{fffd}***");
@@ -99,18 +116,60 @@ async fn secrets_are_put_in_and_redacted() {
     let lines: Secrets = [("key".to_owned(), "a\r\nX-Other: b".to_owned())]
         .into_iter()
         .collect();
-    let request = OutboundRequest {
+    let with_lines = OutboundRequest {
         headers: vec![("X-Key".to_owned(), "{{secret:key}}".to_owned())],
-        ..OutboundRequest::default()
+        ..request("http://a")
     };
     assert!(matches!(
-        request.with_secrets(&lines),
+        with_lines.with_secrets(&lines),
         Err(SecretError::Control { .. })
     ));
     assert!(matches!(
-        request.with_secrets(&Secrets::default()),
+        with_lines.with_secrets(&Secrets::default()),
         Err(SecretError::Missing { .. })
     ));
+    assert!(matches!(
+        OutboundRequest::default().with_secrets(&secrets),
+        Err(SecretError::Url(_))
+    ));
+}
+
+#[test]
+fn every_part_of_a_request_is_held_against_its_host() {
+    let mut secrets = Secrets::default();
+    let hosts = vec!["hooks.example.com:443".parse().expect("a host")];
+    secrets.insert("key".to_owned(), Some("s3cr3t".to_owned()), hosts);
+    let placeholder = || "{{secret:key}}".to_owned();
+    let to = |host: &str| {
+        let plain = || request(&format!("https://{host}/"));
+        [
+            request(&format!("https://{host}/{}", placeholder())),
+            OutboundRequest {
+                headers: vec![("x-key".to_owned(), placeholder())],
+                ..plain()
+            },
+            OutboundRequest {
+                body: placeholder().into_bytes(),
+                ..plain()
+            },
+        ]
+    };
+    for request in to("hooks.example.com") {
+        request.with_secrets(&secrets).expect("is bound to it");
+    }
+    for host in [
+        "evil.example.com",
+        "hooks.example.com:8443",
+        "hooks.example.com@evil.org",
+    ] {
+        for request in to(host) {
+            let refused = request.with_secrets(&secrets).map(drop);
+            assert!(
+                matches!(refused, Err(SecretError::NotBound { .. })),
+                "{request:?}: {refused:?}"
+            );
+        }
+    }
 }
 
 #[tokio::test]
@@ -188,8 +247,10 @@ async fn time_covers_the_whole_exchange() {
         time: Duration::from_millis(60),
         ..SendLimits::default()
     };
-    let client = HttpClient::new().expect("a client");
-    let error = client.send(request(&url), &limits).await.expect_err("must fail");
+    let error = client()
+        .send(request(&url), &limits)
+        .await
+        .expect_err("must fail");
     assert_eq!(error, SendError::Timeout(limits.time));
     assert_eq!(error.to_string(), "no answer within 60 ms");
 }

@@ -5,6 +5,8 @@
 //! taken out of whatever comes back. What was delivered before a restart, but
 //! not yet noted down, is sent again with the same idempotency key.
 
+mod send;
+
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,9 +17,9 @@ use wasmalert_core::evaluation::{Effects, LogLevel, LogLine, State};
 use wasmalert_core::fault::{Fault, FaultCode};
 use wasmalert_sandbox::{Component, DispositionKind, HttpRequest, HttpResponse, NotifyBatch};
 
+use self::send::send;
 use super::payload::Payload;
 use crate::catalog::{ReceiverSpec, TenantCatalog};
-use crate::http_client::{OutboundRequest, SendError, SendLimits};
 use crate::logs::LogEvent;
 use crate::store::{OutboxRow, StoreError};
 use crate::telemetry::DeliveryResult;
@@ -110,6 +112,14 @@ enum Attempt {
     },
 }
 
+/// Worth another try, whenever the host thinks fit.
+fn again(reason: String) -> Attempt {
+    Attempt::Retry {
+        after_ms: None,
+        reason,
+    }
+}
+
 async fn deliver(host: &Host, row: &OutboxRow) {
     let attempt = attempt(host, row).await;
     let now_ms = host.clock.now_ms();
@@ -196,10 +206,9 @@ async fn attempt(host: &Host, row: &OutboxRow) -> Attempt {
         Ok(attempt) => attempt,
         // A host without room, or a module that does not load, may be better later;
         // the component's own fault would be the same again.
-        Err(fault) if fault.code.is_host() || fault.code == FaultCode::ModuleUnavailable => Attempt::Retry {
-            after_ms: None,
-            reason: fault.to_string(),
-        },
+        Err(fault) if fault.code.is_host() || fault.code == FaultCode::ModuleUnavailable => {
+            again(fault.to_string())
+        }
         Err(fault) => {
             host.metrics.faults.inc(row.rule.tenant(), fault.code);
             Attempt::Failed {
@@ -314,62 +323,6 @@ async fn keep(host: &Host, row: &OutboxRow, state: &mut Arc<State>, effects: Eff
         .write_receiver_state(row.rule.tenant(), &row.receiver, &effects.state)
         .await;
     kept.map_err(|error| Fault::new(FaultCode::HostError, error.to_string()))
-}
-
-/// Sends one request; what stands in the way says how to go on.
-async fn send(
-    host: &Host,
-    row: &OutboxRow,
-    catalog: &TenantCatalog,
-    at: usize,
-    request: HttpRequest,
-) -> Result<HttpResponse, Attempt> {
-    let mut headers = request.headers;
-    headers.retain(|(name, _)| !name.eq_ignore_ascii_case("idempotency-key"));
-    headers.push((
-        "Idempotency-Key".to_owned(),
-        format!("{}-{at}", row.idempotency_key),
-    ));
-    let request = OutboundRequest {
-        method: request.method,
-        url: request.url,
-        headers,
-        body: request.body,
-    };
-    let (request, redactor) = request
-        .with_secrets(&catalog.secrets)
-        .map_err(|error| Attempt::Retry {
-            after_ms: None,
-            reason: error.to_string(),
-        })?;
-    let limits = SendLimits {
-        time: Duration::from_millis(host.config.delivery_timeout_ms),
-        ..SendLimits::default()
-    };
-    match host.http.send(request, &limits).await {
-        Ok(answer) => {
-            let headers = answer
-                .headers
-                .into_iter()
-                .map(|(n, v)| (n, redactor.redact(&v)))
-                .collect();
-            // Also what is no text, or was cut within a character, may hold a secret.
-            let body = String::from_utf8_lossy(&answer.body);
-            let body = redactor.redact(&body).into_bytes();
-            Ok(HttpResponse {
-                status: answer.status,
-                headers,
-                body,
-            })
-        }
-        Err(error @ SendError::Refused(_)) => Err(Attempt::Failed {
-            reason: redactor.redact(&error.to_string()),
-        }),
-        Err(error) => Err(Attempt::Retry {
-            after_ms: None,
-            reason: redactor.redact(&error.to_string()),
-        }),
-    }
 }
 
 fn log_all(host: &Host, row: &OutboxRow, lines: Vec<LogLine>) {

@@ -145,7 +145,7 @@ impl QueryEngine {
     async fn ask(&self, tenant: &TenantId, source: &Source, query: &Query) -> QueryResult {
         let started = Instant::now();
         let result = match &source.spec {
-            SourceSpec::Prometheus(spec) => self.ask_over_http(source, spec, query).await,
+            SourceSpec::Prometheus(spec) => self.ask_over_http(tenant, source, spec, query).await,
             SourceSpec::Embedded(spec) => self.embedded.ask(tenant, query, spec.timeout()).await,
         };
         let outcome = QueryOutcome {
@@ -161,6 +161,7 @@ impl QueryEngine {
 
     async fn ask_over_http(
         &self,
+        tenant: &TenantId,
         source: &Source,
         spec: &PrometheusSpec,
         query: &Query,
@@ -170,7 +171,11 @@ impl QueryEngine {
             // Its own limit first: a slow source's queue takes no one else's room.
             let _of_source = source.permits.acquire().await;
             let _of_all = self.permits.acquire().await;
-            http::ask(&self.client, source, spec, query).await
+            let client = self.client.of(tenant).map_err(|failed| QueryError {
+                code: QueryErrorCode::Unavailable,
+                message: failed.to_string(),
+            })?;
+            http::ask(&client, source, spec, query).await
         };
         tokio::time::timeout(limit, request).await.unwrap_or_else(|_| {
             let message = format!("no result within {} ms", limit.as_millis());

@@ -4,16 +4,16 @@ use std::error::Error as _;
 use std::io::ErrorKind;
 use std::sync::atomic::Ordering::Relaxed;
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE};
-use reqwest::{RequestBuilder, Response, StatusCode, Url};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use reqwest::{Method, Request, Response, StatusCode, Url};
 use wasmalert_core::frame::Frame;
 use wasmalert_core::query::{Query, QueryError, QueryErrorCode, QueryTime};
 
 use super::json::{self, Answer};
 use super::source::Source;
 use super::spec::{PrometheusSpec, check_base_url};
-use crate::http_client::{HttpClient, cause, read_up_to};
-use crate::secrets::{Place, Secrets, substitute};
+use crate::http_client::{ExecuteError, TenantClient, cause, read_up_to};
+use crate::secrets::{HostSecrets, Secrets};
 
 /// Bodies above this size are parsed away from the async threads.
 const PARSE_INLINE_BYTES_MAX: usize = 256 << 10;
@@ -22,7 +22,7 @@ type Params = Vec<(&'static str, String)>;
 
 /// Asks a source. Time is the caller's matter.
 pub(super) async fn ask(
-    client: &HttpClient,
+    client: &TenantClient,
     source: &Source,
     spec: &PrometheusSpec,
     query: &Query,
@@ -35,21 +35,21 @@ pub(super) async fn ask(
 }
 
 async fn exchange(
-    client: &HttpClient,
+    client: &TenantClient,
     source: &Source,
     spec: &PrometheusSpec,
     query: &Query,
 ) -> Result<Frame, QueryError> {
     let (path, params) = params(spec, query);
     let url = endpoint(spec, &source.secrets, path)?;
+    let allowed = source.secrets.for_url(&url);
     let mut response = None;
     if !source.get_only.load(Relaxed) {
-        let post = client
-            .raw()
-            .post(url.clone())
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(form(&url, &params));
-        let answer = send(authorized(post, spec, &source.secrets)?).await?;
+        let mut post = Request::new(Method::POST, url.clone());
+        let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+        post.headers_mut().insert(CONTENT_TYPE, form_type);
+        *post.body_mut() = Some(form(&url, &params).into());
+        let answer = send(client, authorized(post, spec, &allowed)?).await?;
         let refused = answer.status() == StatusCode::METHOD_NOT_ALLOWED;
         source.get_only.store(refused, Relaxed);
         response = (!refused).then_some(answer);
@@ -57,9 +57,10 @@ async fn exchange(
     let response = match response {
         Some(response) => response,
         None => {
-            let mut url = url;
-            url.query_pairs_mut().extend_pairs(&params);
-            send(authorized(client.raw().get(url), spec, &source.secrets)?).await?
+            let mut with_params = url.clone();
+            with_params.query_pairs_mut().extend_pairs(&params);
+            let get = Request::new(Method::GET, with_params);
+            send(client, authorized(get, spec, &allowed)?).await?
         }
     };
     answer(response, spec.response_bytes_max()).await
@@ -114,9 +115,10 @@ fn form(url: &Url, params: &Params) -> String {
 
 /// The base URL's path with the API's, and its own query parameters.
 fn endpoint(spec: &PrometheusSpec, secrets: &Secrets, path: &str) -> Result<Url, QueryError> {
-    let base = substitute(&spec.url, Place::Url, secrets)
-        .map_err(|missing| error(QueryErrorCode::Failed, missing.to_string()))?;
-    let mut url = check_base_url(&base)
+    let mut url = secrets
+        .fill_url(&spec.url)
+        .map_err(|failed| error(QueryErrorCode::Failed, failed.to_string()))?;
+    check_base_url(&url)
         .map_err(|reason| error(QueryErrorCode::Failed, format!("the source's url: {reason}")))?;
     let path = format!("{}/{path}", url.path().trim_end_matches('/'));
     url.set_path(&path);
@@ -124,17 +126,25 @@ fn endpoint(spec: &PrometheusSpec, secrets: &Secrets, path: &str) -> Result<Url,
 }
 
 fn authorized(
-    request: RequestBuilder,
+    mut request: Request,
     spec: &PrometheusSpec,
-    secrets: &Secrets,
-) -> Result<RequestBuilder, QueryError> {
-    let request = request.header(ACCEPT, "application/json");
-    let authorized = spec.auth().apply(request, secrets);
-    authorized.map_err(|failed| error(QueryErrorCode::Failed, failed.to_string()))
+    secrets: &HostSecrets<'_>,
+) -> Result<Request, QueryError> {
+    let headers = request.headers_mut();
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    let authorized = spec.auth().apply(headers, secrets);
+    authorized.map_err(|failed| error(QueryErrorCode::Failed, failed.to_string()))?;
+    Ok(request)
 }
 
-async fn send(request: RequestBuilder) -> Result<Response, QueryError> {
-    request.send().await.map_err(|failed| {
+async fn send(client: &TenantClient, request: Request) -> Result<Response, QueryError> {
+    client.execute(request).await.map_err(|failed| {
+        let failed = match failed {
+            ExecuteError::Denied(denied) => {
+                return error(QueryErrorCode::EgressDenied, denied.to_string());
+            }
+            ExecuteError::Failed(failed) => failed,
+        };
         let what = if failed.is_connect() {
             "no connection"
         } else {

@@ -8,7 +8,8 @@ use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use wasmalert_core::units::parse_duration_ms;
 
-use crate::http_client::auth::{Auth, BasicAuth, hide, stand_in};
+use crate::http_client::auth::{Auth, BasicAuth, hide};
+use crate::secrets::stand_in;
 
 const TIMEOUT_MS_DEFAULT: u64 = 10_000;
 const TIMEOUT_MS_MAX: u64 = 600_000;
@@ -175,13 +176,13 @@ impl PrometheusSpec {
         if self.url.starts_with("{{secret:") {
             return Ok(()); // checked when it is known, at each request
         }
-        check_base_url(&stand_in(&self.url)).map(drop)
+        let url = Url::parse(&stand_in(&self.url)).map_err(|error| error.to_string())?;
+        check_base_url(&url)
     }
 }
 
-/// Parses a base URL; the error does not repeat it.
-pub(super) fn check_base_url(url: &str) -> Result<Url, String> {
-    let url = Url::parse(url).map_err(|error| error.to_string())?;
+/// Checks a base URL; the error does not repeat it.
+pub(super) fn check_base_url(url: &Url) -> Result<(), String> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err("must start with http:// or https://".to_owned());
     }
@@ -191,7 +192,7 @@ pub(super) fn check_base_url(url: &str) -> Result<Url, String> {
     if url.fragment().is_some() {
         return Err("must not hold a fragment".to_owned());
     }
-    Ok(url)
+    Ok(())
 }
 
 impl fmt::Debug for PrometheusSpec {

@@ -19,6 +19,7 @@ use wasmalert_core::query::{Query, QueryErrorCode, QueryResult, QueryTime};
 use wasmalert_tsdb::Settings;
 
 use super::*;
+use crate::egress::{Egress, EgressPolicy};
 use crate::embedded::Embedded;
 use crate::http_client::HttpClient;
 use crate::secrets::Secrets;
@@ -30,7 +31,8 @@ const UP: &str =
 /// An engine with default settings but for what a test changes.
 fn engine(config: &QueryConfig) -> (Arc<QueryEngine>, Arc<Metrics>) {
     let metrics = Arc::new(Metrics::new(true));
-    let client = HttpClient::new().expect("a client");
+    let egress = Arc::new(Egress::new(EgressPolicy::unrestricted()));
+    let client = HttpClient::new(egress, metrics.clone()).expect("a client");
     (
         Arc::new(QueryEngine::new(client, embedded(), config, metrics.clone())),
         metrics,
@@ -70,6 +72,16 @@ fn source(url: &str, settings: &serde_json::Value) -> Arc<Source> {
 
 fn plain(url: &str) -> Arc<Source> {
     source(url, &serde_json::json!({}))
+}
+
+/// An engine for tenants that may not reach this machine.
+fn guarded_engine() -> (QueryEngine, Arc<Metrics>) {
+    let metrics = Arc::new(Metrics::new(true));
+    let policy = serde_json::json!({"allow": [{"host": "*"}]});
+    let policy = serde_json::from_value(policy).expect("a policy");
+    let client = HttpClient::new(Arc::new(Egress::new(policy)), metrics.clone()).expect("a client");
+    let engine = QueryEngine::new(client, embedded(), &QueryConfig::default(), metrics.clone());
+    (engine, metrics)
 }
 
 /// Asks one query with a fresh engine.

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::{Method, Request, Url};
 use serde::Serialize;
 use tokio::sync::oneshot;
 use utoipa::ToSchema;
@@ -21,7 +22,7 @@ use crate::secrets::Secrets;
 use crate::telemetry::ScrapeResult;
 
 /// Tells the target how long it has, as Prometheus does.
-const TIMEOUT_HEADER: &str = "x-prometheus-scrape-timeout-seconds";
+const TIMEOUT_HEADER: HeaderName = HeaderName::from_static("x-prometheus-scrape-timeout-seconds");
 
 /// How a target was at its last scrape.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -182,16 +183,22 @@ impl Scraper {
     }
 
     async fn exchange(&self, secrets: &Secrets) -> Result<Fetched, String> {
-        let request = self
+        let url = Url::parse(&self.target.url).map_err(|error| format!("the target's URL: {error}"))?;
+        let allowed = secrets.for_url(&url);
+        let mut request = Request::new(Method::GET, url.clone());
+        let headers = request.headers_mut();
+        headers.insert(ACCEPT, HeaderValue::from_static(text::ACCEPT));
+        let seconds = HeaderValue::try_from(self.plan.timeout.as_secs_f64().to_string());
+        headers.extend(seconds.ok().map(|seconds| (TIMEOUT_HEADER, seconds)));
+        let authorized = self.plan.spec.auth().apply(headers, &allowed);
+        authorized.map_err(|error| error.to_string())?;
+        let client = self
             .host
             .http
-            .raw()
-            .get(&self.target.url)
-            .header(ACCEPT, text::ACCEPT)
-            .header(TIMEOUT_HEADER, self.plan.timeout.as_secs_f64().to_string());
-        let request = self.plan.spec.auth().apply(request, secrets);
-        let answer = request.map_err(|error| error.to_string())?.send().await;
-        let mut response = answer.map_err(|error| cause(&error))?;
+            .of(&self.tenant)
+            .map_err(|error| error.to_string())?;
+        let answer = client.execute(request).await;
+        let mut response = answer.map_err(|error| error.to_string())?;
         if response.status() != reqwest::StatusCode::OK {
             return Err(format!(
                 "the target answered with the status {}",

@@ -31,6 +31,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         version: 4,
         sql: include_str!("../../migrations/0004_tenants.sql"),
     },
+    Migration {
+        version: 5,
+        sql: include_str!("../../migrations/0005_secrets_and_egress.sql"),
+    },
 ];
 
 /// Applies the steps that the store does not have yet, in the caller's transaction.

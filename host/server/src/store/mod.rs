@@ -15,6 +15,7 @@
 mod audit;
 mod commit;
 mod counts;
+mod egress;
 mod error;
 mod evaluations;
 mod groups;
@@ -56,7 +57,7 @@ pub use self::named::SpecRow;
 pub use self::outbox::{Backlog, NewOutboxRow, OUTBOX_LISTED_MAX, OutboxKind, OutboxRow, OutboxStatus};
 pub use self::receivers::ReceiverRow;
 pub use self::runtime::{AlertRow, ErrorRow, Health, HealthRow, RuleRuntime};
-pub use self::secrets::SecretRow;
+pub use self::secrets::{SealedSecret, SecretRow};
 pub use self::stock::StockRow;
 pub use self::tenants::TenantRow;
 pub use self::uses::{ModuleUse, RuleUses, USERS_NAMED_MAX};

@@ -9,7 +9,7 @@ use super::{Row, Store, StoreError, Transaction};
 
 /// Every table of tenant data but the audit log, those that others reference last.
 /// The last revision stays, so that none is used twice.
-const TABLES: [&str; 18] = [
+const TABLES: [&str; 19] = [
     "api_keys",
     "evaluations",
     "outbox",
@@ -24,6 +24,7 @@ const TABLES: [&str; 18] = [
     "sources",
     "scrapes",
     "secrets",
+    "egress_policies",
     "stock_modules",
     "modules",
     "module_code",

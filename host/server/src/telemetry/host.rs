@@ -203,6 +203,9 @@ metrics! {
     /// Attempts at deliveries.
     deliveries: TenantFamily<DeliveryResult, Counter> =
         tenant_counter, "wasmalert_deliveries_total";
+    /// Requests that a tenant's policy did not allow.
+    egress_refused: TenantFamily<(), Counter> =
+        tenant_counter, "wasmalert_egress_refused_total";
     /// Time until an evaluation was committed, waiting for others included.
     commit_seconds: Histogram =
         |_| Histogram::new(SECONDS), "wasmalert_commit_seconds";
@@ -292,6 +295,7 @@ impl Metrics {
         self.faults.forget(tenant);
         self.scrapes.forget(tenant);
         self.deliveries.forget(tenant);
+        self.egress_refused.forget(tenant);
         self.log_lines_dropped.forget(tenant);
         self.rule_metric_updates_dropped.forget(tenant);
     }

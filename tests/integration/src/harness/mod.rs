@@ -4,7 +4,7 @@ mod alertmanager;
 mod api;
 mod events;
 mod eventually;
-mod fake;
+pub(crate) mod fake;
 mod fake_source;
 mod files;
 mod process;

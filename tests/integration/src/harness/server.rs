@@ -48,7 +48,7 @@ impl Server {
         &self.api
     }
 
-    /// Its data directory.
+    /// Where it keeps everything.
     pub(crate) fn data_dir(&self) -> PathBuf {
         self.dir.path().join("data")
     }

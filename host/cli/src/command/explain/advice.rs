@@ -14,6 +14,9 @@ pub(super) fn advice(code: &str) -> String {
         "query_bad_response" => {
             "see that the source's URL is that of a Prometheus API, not of a page or a proxy"
         }
+        "egress_denied" => {
+            "use an address that the tenant may reach, or have the operator allow this one; the message says why"
+        }
         "source_unknown" => "name a source in the rule, or create the one it names: `wasmalert get sources`",
         "trap" => {
             "the component crashed; look at what it logged, and reproduce it in a test with these inputs"

@@ -119,6 +119,10 @@ pub(super) fn receivers(answer: &Value, width: Option<usize>) -> String {
 pub(super) fn secrets(answer: &Value, width: Option<usize>) -> String {
     let columns: &[Column] = &[
         ("NAME", |secret| plain(&secret["name"])),
+        ("HOSTS", |secret| {
+            let hosts = secret["hosts"].as_array().map_or(&[][..], Vec::as_slice);
+            hosts.iter().map(plain).collect::<Vec<_>>().join(" ")
+        }),
         ("UPDATED", |secret| plain(&secret["updated_at"])),
     ];
     list(&answer["secrets"], columns, width)

@@ -152,3 +152,74 @@ async fn connections_are_reused() {
     let first = peers.try_recv().expect("a request");
     assert_eq!([peers.try_recv(), peers.try_recv()], [Ok(first), Ok(first)]);
 }
+
+#[tokio::test]
+async fn a_tenant_that_may_not_reach_a_source_gets_a_code_of_its_own() {
+    let (url, mut seen) = recorder(|_| UP.into_response()).await;
+    let (engine, metrics) = guarded_engine();
+    for name in ["t", "u"] {
+        let result = engine.fetch(&tenant(name), &plain(&url), &instant("up")).await;
+        let says = "egress: 127.0.0.1 is a loopback address, which this tenant's policy does not allow";
+        check_error(&result, QueryErrorCode::EgressDenied, says);
+    }
+    assert!(seen.try_recv().is_err(), "nobody came");
+    // The operator's own tenant may.
+    let operator = tenant(TenantId::DEFAULT);
+    let result = engine.fetch(&operator, &plain(&url), &instant("up")).await;
+    assert_eq!(result.expect("a frame").len(), 1);
+    let refused = QueryOutcome {
+        kind: SourceKind::Prometheus,
+        error: Some(QueryErrorCode::EgressDenied),
+    };
+    assert_eq!(metrics.query_seconds.with(refused).count(), 2);
+}
+
+#[tokio::test]
+async fn credentials_that_come_back_are_not_shown_in_any_spelling() {
+    let (url, _seen) = recorder(|seen| {
+        let message = format!("not for {}", seen.header("authorization"));
+        let body = json!({"status": "error", "errorType": "execution", "error": message});
+        body.to_string().into_response()
+    })
+    .await;
+    for settings in [
+        json!({"basic_auth": {"username": "me", "password": "{{secret:token}}"}}),
+        json!({"basic_auth": {"username": "me", "password": "hunter2hunter2"}}),
+    ] {
+        check_error(
+            &ask(&source(&url, &settings)).await,
+            QueryErrorCode::Failed,
+            "not for Basic ***",
+        );
+    }
+}
+
+#[tokio::test]
+async fn credentials_go_to_the_hosts_they_are_bound_to() {
+    let (url, mut seen) = recorder(|_| UP.into_response()).await;
+    let bound = |hosts: &[&str], settings: serde_json::Value| {
+        let mut spec = json!({"kind": "prometheus", "url": url});
+        let settings = settings.as_object().cloned().unwrap_or_default();
+        spec.as_object_mut().expect("an object").extend(settings);
+        let hosts = hosts.iter().map(|host| host.parse().expect("a host")).collect();
+        let mut secrets = Secrets::default();
+        secrets.insert("token".to_owned(), Some("s3cr3t".to_owned()), hosts);
+        let spec = serde_json::from_value(spec).expect("a spec");
+        Source::new("prom", 1, spec, Arc::new(secrets)).expect("a source")
+    };
+    for settings in [
+        json!({"bearer_token": "{{secret:token}}"}),
+        json!({"basic_auth": {"username": "u", "password": "{{secret:token}}"}}),
+        json!({"basic_auth": {"username": "{{secret:token}}", "password": "p"}}),
+        json!({"headers": {"x-key": "{{secret:token}}"}}),
+        json!({"url": format!("{url}/{{{{secret:token}}}}/")}),
+    ] {
+        let elsewhere = bound(&["prometheus.example", "127.0.0.1:1"], settings.clone());
+        let says = "the secret \"token\" is not bound to 127.0.0.1:";
+        check_error(&ask(&elsewhere).await, QueryErrorCode::Failed, says);
+        assert!(seen.try_recv().is_err(), "nobody came");
+        let here = bound(&["prometheus.example", "127.0.0.1"], settings);
+        ask(&here).await.expect("a frame");
+        seen.try_recv().expect("a request");
+    }
+}

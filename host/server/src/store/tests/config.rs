@@ -177,21 +177,52 @@ pub(super) async fn sources_receivers_and_secrets(store: Store) {
     );
     assert_eq!(store.list_receivers(&t).await.unwrap(), [receiver]);
 
-    store.put_secret(&t, "token", "old", 5).await.unwrap();
-    store.put_secret(&t, "token", "s3cret", 6).await.unwrap();
+    store.put_secret(&t, &sealed("token", "old"), 5).await.unwrap();
+    let newer = SealedSecret {
+        key_id: "k2".into(),
+        hosts: "[\"a\"]".into(),
+        ..sealed("token", "new")
+    };
+    store.put_secret(&t, &newer, 6).await.unwrap();
     let listed = store.list_secrets(&t).await.unwrap();
     assert_eq!(
         listed,
         [SecretRow {
             name: "token".into(),
+            hosts: "[\"a\"]".into(),
             updated_ms: 6
         }]
     );
-    let values = store.secret_values(&t).await.unwrap();
-    assert_eq!(values, [("token".to_owned(), "s3cret".to_owned())]);
+    let of_tenant = store.sealed_secrets(&t).await.unwrap();
+    assert_eq!(of_tenant, std::slice::from_ref(&newer));
+    let all = store.sealed_secrets_of_all_tenants().await.unwrap();
+    assert_eq!(all, [(t.clone(), newer)]);
     assert!(store.delete_secret(&t, "token").await.unwrap());
     assert!(!store.delete_secret(&t, "token").await.unwrap());
-    assert_eq!(store.secret_values(&t).await.unwrap(), []);
+    assert_eq!(store.sealed_secrets(&t).await.unwrap(), []);
+}
+
+pub(super) async fn egress_policies_belong_to_tenants(store: Store) {
+    let (t, gone) = (tenant("t"), tenant("gone"));
+    assert!(
+        !store.put_egress(&t, "{}").await.unwrap(),
+        "there is no such tenant"
+    );
+    for tenant in [&t, &gone] {
+        store.put_tenant_if_missing(tenant, 1).await.unwrap();
+        assert!(store.put_egress(tenant, "{}").await.unwrap());
+    }
+    assert!(store.put_egress(&t, "[]").await.unwrap());
+    store.delete_tenant(&gone).await.unwrap();
+    let all = store.egress_of_all_tenants().await.unwrap();
+    assert_eq!(all, [(t.clone(), "[]".to_owned())]);
+    let egress = crate::egress::Egress::new(crate::egress::EgressPolicy::unrestricted());
+    egress.restore(&store).await.unwrap();
+    // What cannot be read allows nothing.
+    assert_eq!(*egress.of(&t), crate::egress::EgressPolicy::nothing());
+    assert!(store.delete_egress(&t).await.unwrap());
+    assert!(!store.delete_egress(&t).await.unwrap());
+    assert_eq!(store.egress_of_all_tenants().await.unwrap(), []);
 }
 
 pub(super) async fn sources_and_receivers_in_use_are_not_deleted(store: Store) {

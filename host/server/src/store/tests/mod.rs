@@ -6,6 +6,7 @@ mod config;
 mod corrupt;
 mod evaluations;
 mod outbox;
+mod secrets;
 mod sqlite;
 mod tenants;
 
@@ -42,6 +43,16 @@ impl Drop for TempDir {
     }
 }
 
+/// A secret that some key sealed, as far as the store knows.
+fn sealed(name: &str, content: &str) -> SealedSecret {
+    SealedSecret {
+        name: name.to_owned(),
+        hosts: "[\"*\"]".to_owned(),
+        key_id: "k1".to_owned(),
+        content: content.to_owned(),
+    }
+}
+
 /// Runs each suite's tests against each backend.
 macro_rules! contract {
     ($($suite:ident: $($test:ident),+ $(,)?;)+) => {
@@ -65,6 +76,7 @@ contract! {
         unpinned_uses_hold_the_newest_version,
         many_users_are_named_up_to_a_bound,
         sources_receivers_and_secrets,
+        egress_policies_belong_to_tenants,
         sources_and_receivers_in_use_are_not_deleted,
         what_is_missing_cannot_be_used,
         groups_are_put_listed_and_deleted,

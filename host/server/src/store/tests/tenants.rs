@@ -11,7 +11,7 @@ async fn fill(store: &Store, name: &str, mark: &str) {
     store.put_receiver(&t, "am", mark, &newest("m"), 1).await.unwrap();
     let state = BTreeMap::from([("k".to_owned(), Some(mark.as_bytes().to_vec()))]);
     store.write_receiver_state(&t, "am", &state).await.unwrap();
-    store.put_secret(&t, "token", mark, 1).await.unwrap();
+    store.put_secret(&t, &sealed("token", mark), 1).await.unwrap();
     let revision = store.put_group(&key, mark, &rule_uses(&["r"]), 1).await.unwrap();
     let mut one = commit(&rule_of(&key, "r"), revision, 1);
     one.alerts_upsert = vec![alert(mark, 1.0)];
@@ -51,10 +51,7 @@ pub(super) async fn configuration_is_apart(store: Store) {
             store.receiver_state(&t, "am").await.unwrap()["k"],
             mark.as_bytes()
         );
-        assert_eq!(
-            store.secret_values(&t).await.unwrap(),
-            [("token".to_owned(), mark.to_owned())]
-        );
+        assert_eq!(store.sealed_secrets(&t).await.unwrap(), [sealed("token", mark)]);
         assert_eq!(store.list_secrets(&t).await.unwrap().len(), 1);
         assert_eq!(store.get_group(&group(name)).await.unwrap().unwrap().spec, mark);
         assert_eq!(store.list_groups(&t).await.unwrap().len(), 1);
@@ -114,7 +111,7 @@ pub(super) async fn deletes_reach_only_their_tenant(store: Store) {
     assert_eq!(store.module_wasm(&u, "m", 1).await.unwrap().unwrap(), b"same");
     assert_eq!(store.receiver_state(&u, "am").await.unwrap()["k"], b"same");
     assert!(store.get_source(&u, "s").await.unwrap().is_some());
-    assert_eq!(store.secret_values(&u).await.unwrap().len(), 1);
+    assert_eq!(store.sealed_secrets(&u).await.unwrap().len(), 1);
     assert!(store.get_group(&group("u")).await.unwrap().is_some());
 }
 
