@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
 use utoipa::ToSchema;
 use wasmalert_core::TenantId;
 use wasmalert_core::evaluation::Description;
@@ -139,6 +140,13 @@ impl TenantCatalog {
         }
     }
 
+    /// Whether a version of any module has that digest.
+    #[must_use]
+    pub(crate) fn has_code(&self, digest: &str) -> bool {
+        let mut versions = self.modules.values().flat_map(BTreeMap::values);
+        versions.any(|module| module.digest == digest)
+    }
+
     /// The receiver's notifier.
     #[must_use]
     pub(crate) fn notifier(&self, receiver: &ReceiverSpec) -> Option<Arc<ModuleInfo>> {
@@ -148,13 +156,18 @@ impl TenantCatalog {
 
 /// The catalogs of all tenants.
 #[derive(Default)]
-pub(crate) struct Catalog(RwLock<HashMap<TenantId, Arc<TenantCatalog>>>);
+pub(crate) struct Catalog {
+    tenants: RwLock<HashMap<TenantId, Arc<TenantCatalog>>>,
+    /// Held while one is read anew, so that what was read later is not overwritten by
+    /// what was read earlier.
+    reload: Mutex<()>,
+}
 
 impl Catalog {
     /// What a tenant has configured; nothing for a tenant that is not known.
     #[must_use]
     pub(crate) fn of(&self, tenant: &TenantId) -> Arc<TenantCatalog> {
-        let catalogs = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let catalogs = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
         catalogs.get(tenant).cloned().unwrap_or_default()
     }
 
@@ -164,6 +177,7 @@ impl Catalog {
     /// # Errors
     /// The store failed.
     pub(crate) async fn reload(&self, store: &Store, tenant: &TenantId) -> Result<(), StoreError> {
+        let _reload = self.reload.lock().await;
         let secrets: Secrets = store.secret_values(tenant).await?.into_iter().collect();
         let secrets = Arc::new(secrets);
         let mut catalog = TenantCatalog {
@@ -201,7 +215,7 @@ impl Catalog {
                 }
             }
         }
-        let mut catalogs = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut catalogs = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
         catalogs.insert(tenant.clone(), Arc::new(catalog));
         Ok(())
     }
