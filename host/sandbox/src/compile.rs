@@ -15,11 +15,12 @@ mod worker;
 pub use encode::componentize;
 pub use inspect::{Inspection, ModuleKind, inspect};
 pub use parent::compile;
-pub use worker::{compile_worker, limit_process};
+pub use worker::{compile_here, compile_worker, limit_process};
 
 use std::fmt;
 
 use crate::model::World;
+use crate::text::clip;
 
 /// Name of the hidden subcommand that runs [`compile_worker`].
 pub const WORKER_COMMAND: &str = "compile-worker";
@@ -99,10 +100,19 @@ pub struct CompileError {
 
 impl CompileError {
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self::with_problems(code, message, Vec::new())
+    }
+
+    /// The message and the problems may quote the component.
+    pub(crate) fn with_problems(
+        code: &'static str,
+        message: impl Into<String>,
+        problems: Vec<String>,
+    ) -> Self {
         Self {
             code,
-            message: message.into(),
-            problems: Vec::new(),
+            message: clip(&message.into()),
+            problems: problems.iter().map(|problem| clip(problem)).collect(),
         }
     }
 

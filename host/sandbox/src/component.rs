@@ -23,6 +23,7 @@ use crate::model::{
 };
 use crate::outcome;
 use crate::run::{End, Finished, instantiated, run};
+use crate::text::clip;
 use crate::world;
 
 /// A compiled component, linked and ready to run; a handle, cheap to clone.
@@ -239,7 +240,7 @@ fn map(sandbox: &Inner, artifact: &File) -> wasmtime::Result<Code> {
 }
 
 fn load_error(error: wasmtime::Error) -> SandboxError {
-    SandboxError::Load(format!("{error:#}"))
+    SandboxError::Load(clip(&format!("{error:#}")))
 }
 
 fn wrong_world(what: &str) -> Fault {

@@ -20,13 +20,14 @@ mod memory;
 mod model;
 mod outcome;
 mod run;
+mod text;
 pub mod workers;
 mod world;
 
 pub use artifact::{ArtifactError, Artifacts};
 pub use compile::{
-    CompileError, CompileLimits, Compiled, Inspection, ModuleKind, compile, compile_worker, componentize,
-    inspect, limit_process,
+    CompileError, CompileLimits, Compiled, Inspection, ModuleKind, compile, compile_here, compile_worker,
+    componentize, inspect, limit_process,
 };
 pub use component::Component;
 pub use engine::{Sandbox, SandboxConfig, SandboxError, engine_settings};

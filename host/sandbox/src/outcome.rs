@@ -13,7 +13,7 @@ use crate::bindings::rule::exports::wasmalert::rules::rules as rule;
 use crate::bindings::types;
 use crate::host::{Host, ITEM_BYTES, check, label_bytes};
 use crate::model::{Disposition, DispositionKind, HttpRequest};
-use crate::run::clip;
+use crate::text::clip;
 
 /// What a description may have.
 const DESCRIPTION_NAME_BYTES_MAX: usize = 256;

@@ -9,11 +9,10 @@ use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
 
 use crate::engine::{Inner, ticks};
 use crate::host::{Host, Inputs, Suspend};
+use crate::text::clip;
 
 /// Handles of resources a run may hold, frames above all.
 const HANDLES_MAX: usize = 20_000;
-/// The longest message of a fault that quotes the component.
-const MESSAGE_BYTES_MAX: usize = 1_024;
 /// Functions of the guest that a trap's message names.
 const TRAP_FUNCTIONS_MAX: usize = 3;
 /// How wasmtime says that a call moves more than `set_hostcall_fuel` allows. The
@@ -123,16 +122,4 @@ fn trap_message(trap: Trap, error: &wasmtime::Error) -> String {
         return text.to_owned();
     }
     clip(&format!("{text} in {}", names.join(", called by ")))
-}
-
-/// A text of the component's, cut to what a message may have.
-pub(crate) fn clip(text: &str) -> String {
-    if text.len() <= MESSAGE_BYTES_MAX {
-        return text.to_owned();
-    }
-    let mut end = MESSAGE_BYTES_MAX;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}…", &text[..end])
 }

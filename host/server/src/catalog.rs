@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
 use utoipa::ToSchema;
 use wasmalert_core::TenantId;
 use wasmalert_core::evaluation::Description;
@@ -140,6 +141,13 @@ impl TenantCatalog {
         }
     }
 
+    /// Whether a version of any module has that digest.
+    #[must_use]
+    pub(crate) fn has_code(&self, digest: &str) -> bool {
+        let mut versions = self.modules.values().flat_map(BTreeMap::values);
+        versions.any(|module| module.digest == digest)
+    }
+
     /// The receiver's notifier.
     #[must_use]
     pub(crate) fn notifier(&self, receiver: &ReceiverSpec) -> Option<Arc<ModuleInfo>> {
@@ -151,6 +159,9 @@ impl TenantCatalog {
 pub(crate) struct Catalog {
     keyring: Keyring,
     of: RwLock<HashMap<TenantId, Arc<TenantCatalog>>>,
+    /// Held while one is read anew, so that what was read later is not overwritten by
+    /// what was read earlier.
+    reload: Mutex<()>,
 }
 
 impl Catalog {
@@ -160,6 +171,7 @@ impl Catalog {
         Self {
             keyring,
             of: RwLock::default(),
+            reload: Mutex::default(),
         }
     }
 
@@ -188,6 +200,7 @@ impl Catalog {
     /// # Errors
     /// The store failed.
     pub(crate) async fn reload(&self, store: &Store, tenant: &TenantId) -> Result<(), StoreError> {
+        let _reload = self.reload.lock().await;
         let secrets = Arc::new(at_rest::read(store, &self.keyring, tenant).await?);
         let mut catalog = TenantCatalog {
             secrets: secrets.clone(),

@@ -10,7 +10,9 @@ use tokio::sync::Semaphore;
 use wasmalert_core::TenantId;
 use wasmalert_core::fault::{Fault, FaultCode};
 use wasmalert_core::quota::Quota;
-use wasmalert_sandbox::{Artifacts, CompileError, CompileLimits, Compiled, Component, Sandbox, compile};
+use wasmalert_sandbox::{
+    Artifacts, CompileError, CompileLimits, Compiled, Component, Sandbox, SandboxError, compile,
+};
 
 use crate::Host;
 use crate::access::quota::{self, QuotaError};
@@ -113,7 +115,7 @@ impl Registry {
 
     /// Removes what was compiled. Whoever else has the same module gets it compiled
     /// anew when it is needed.
-    pub(crate) async fn discard(&self, digest: &str) {
+    async fn discard(&self, digest: &str) {
         self.components.invalidate(digest).await;
         if let Err(error) = self.artifacts.remove(&self.sandbox, digest) {
             tracing::warn!(digest, %error, "an artifact cannot be removed");
@@ -170,6 +172,28 @@ impl Registry {
         self.sandbox
             .load(artifact)
             .map_err(|error| unavailable(error.to_string()))
+    }
+
+    /// Loads what was just compiled: its bytes are not stored yet, but the artifact is there.
+    ///
+    /// # Errors
+    /// `too_complex` where an instance has no room for it.
+    async fn load_new(&self, digest: &str) -> Result<Component, UploadError> {
+        let failed = |why: String| UploadError::Artifact(why);
+        let artifact = self.artifacts.get(&self.sandbox, digest);
+        let artifact = artifact.map_err(|error| failed(error.to_string()))?;
+        let artifact = artifact.ok_or_else(|| failed("it vanished".to_owned()))?;
+        let component = self.sandbox.load(artifact).map_err(|error| match error {
+            SandboxError::Load(why) => UploadError::Compile(CompileError {
+                code: "too_complex",
+                message: format!("needs more room than an instance has: {why}"),
+                problems: Vec::new(),
+            }),
+            error => failed(error.to_string()),
+        })?;
+        let loaded = self.components.insert(digest.to_owned(), component.clone());
+        loaded.await;
+        Ok(component)
     }
 
     /// Compiles in a process of its own and keeps the artifact.
@@ -235,10 +259,10 @@ pub(crate) async fn upload(
     let wasm: Arc<[u8]> = wasm.into();
     let compiled = host.registry.compile(wasm.clone(), &digest).await?;
     let compile_ms = u64::try_from(stopwatch.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let description = match describe(host, tenant, name, &digest).await {
+    let description = match describe(host, name, &digest).await {
         Ok(description) => description,
         Err(error) => {
-            host.registry.discard(&digest).await;
+            discard(host, tenant, &digest).await;
             return Err(error);
         }
     };
@@ -265,19 +289,17 @@ async fn check_quotas(host: &Host, tenant: &TenantId, wasm: &[u8]) -> Result<(),
     quota::check(host, tenant, Quota::CodeBytes, wasm.len() as u64).await
 }
 
+/// Removes what was compiled, unless the tenant has the same bytes under another name or
+/// version.
+pub(crate) async fn discard(host: &Host, tenant: &TenantId, digest: &str) {
+    if !host.catalog.of(tenant).has_code(digest) {
+        host.registry.discard(digest).await;
+    }
+}
+
 /// What a component says of itself, its config schema checked.
-async fn describe(
-    host: &Host,
-    tenant: &TenantId,
-    name: &str,
-    digest: &str,
-) -> Result<DescriptionBody, UploadError> {
-    // The bytes are not stored yet, but the artifact is there.
-    let component = host
-        .registry
-        .component(tenant, digest)
-        .await
-        .map_err(UploadError::Describe)?;
+async fn describe(host: &Host, name: &str, digest: &str) -> Result<DescriptionBody, UploadError> {
+    let component = host.registry.load_new(digest).await?;
     let limits = host.config.limits.clone();
     let run = host
         .work(move || component.describe(&limits))

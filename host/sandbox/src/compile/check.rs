@@ -51,11 +51,7 @@ impl Checked {
                 .iter()
                 .map(|export| format!("exports `{export}`"))
                 .collect();
-            return Err(CompileError {
-                code: "world_unknown",
-                message,
-                problems,
-            });
+            return Err(CompileError::with_problems("world_unknown", message, problems));
         };
         if self.problems.is_empty() {
             return Ok(world);
@@ -65,11 +61,8 @@ impl Checked {
             world.as_str(),
             self.problems.join("; ")
         );
-        Err(CompileError {
-            code: "world_mismatch",
-            message,
-            problems: self.problems.clone(),
-        })
+        let problems = self.problems.clone();
+        Err(CompileError::with_problems("world_mismatch", message, problems))
     }
 }
 

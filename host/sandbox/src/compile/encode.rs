@@ -47,9 +47,5 @@ fn stub() -> Result<Vec<u8>, String> {
 fn refused(error: &impl std::fmt::Display) -> CompileError {
     let what = format!("{error:#}");
     let message = format!("does not make a component: {what}");
-    CompileError {
-        code: "world_mismatch",
-        message,
-        problems: vec![what],
-    }
+    CompileError::with_problems("world_mismatch", message, vec![what])
 }

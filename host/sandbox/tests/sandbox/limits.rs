@@ -39,6 +39,33 @@ fn fuel() {
 }
 
 #[test]
+fn the_edge_of_fuel_is_always_at_the_same_instruction() {
+    let thousand = "(loop $l (br_if $l (i32.lt_u
+        (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 1000))))";
+    let component = load(&sandbox(), &rule("", thousand));
+    let run = |fuel: u64| {
+        let mut limits = Limits::default();
+        limits.set(Limit::Fuel, fuel);
+        component.evaluate(&context(), &journal(&[], State::new()), &limits)
+    };
+    let (mut fails, mut passes) = (0, 1_000_000);
+    while passes - fails > 1 {
+        let fuel = u64::midpoint(fails, passes);
+        match run(fuel).verdict {
+            Verdict::Done { .. } => passes = fuel,
+            _ => fails = fuel,
+        }
+    }
+    let spent = run(1_000_000).cost.fuel;
+    assert!((passes..=passes + 10).contains(&spent), "{spent} of {passes}");
+    for _ in 0..20 {
+        done(run(passes));
+        assert_eq!(fault(run(fails)).code.as_str(), "fuel_exceeded");
+        assert_eq!(run(1_000_000).cost.fuel, spent);
+    }
+}
+
+#[test]
 fn deadline() {
     let mut limits = Limits::default();
     limits.set(Limit::Fuel, u64::MAX);

@@ -14,7 +14,7 @@ use super::problem::{Answer, Problem};
 use super::{Caller, request};
 use crate::Host;
 use crate::catalog::DescriptionBody;
-use crate::registry::{UploadError, upload};
+use crate::registry::{UploadError, discard, upload};
 use crate::store::ModuleRow;
 
 /// One version of a module.
@@ -226,7 +226,7 @@ pub(super) async fn delete_all(
     host.catalog.reload(&host.store, &tenant).await?;
     let answer = request::deleted(gone, format!("module {name}"))?;
     for version in versions {
-        host.registry.discard(&version.digest).await;
+        discard(&host, &tenant, &version.digest).await;
     }
     Ok(answer)
 }
@@ -248,7 +248,7 @@ pub(super) async fn delete_version(
     host.catalog.reload(&host.store, &tenant).await?;
     let answer = request::deleted(gone, what)?;
     if let Some(row) = row {
-        host.registry.discard(&row.digest).await;
+        discard(&host, &tenant, &row.digest).await;
     }
     Ok(answer)
 }

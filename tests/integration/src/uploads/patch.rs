@@ -4,13 +4,17 @@
 type Section = (u8, Vec<u8>);
 
 const PREAMBLE_BYTES: usize = 8;
+const CUSTOM: u8 = 0;
 const FUNCTION: u8 = 3;
 const EXPORT: u8 = 7;
 const START: u8 = 8;
 const CODE: u8 = 10;
+/// Sections of components.
+const COMPONENT: u8 = 4;
+const INSTANCE: u8 = 5;
 
 /// The module with the exported function of that name as its start function.
-pub(super) fn with_start(module: &[u8], function: &str) -> Vec<u8> {
+pub(crate) fn with_start(module: &[u8], function: &str) -> Vec<u8> {
     let mut sections = sections(module);
     let exports = sections
         .iter()
@@ -23,8 +27,38 @@ pub(super) fn with_start(module: &[u8], function: &str) -> Vec<u8> {
     join(module, &sections)
 }
 
+/// The second module with the world of the first.
+pub(crate) fn copy_component_type(from: &[u8], module: &[u8]) -> Vec<u8> {
+    let is_world = |(id, content): &Section| *id == CUSTOM && content[1..].starts_with(b"component-type");
+    let world: Vec<_> = sections(from).into_iter().filter(is_world).collect();
+    assert!(!world.is_empty(), "a guest has a section `component-type`");
+    [module, &join(b"", &world)].concat()
+}
+
+/// The component with one more within it, and an instance of that.
+pub(crate) fn with_component(component: &[u8], inner: &[u8]) -> Vec<u8> {
+    let mut sections = sections(component);
+    let index = sections.iter().filter(|(id, _)| *id == COMPONENT).count();
+    sections.push((COMPONENT, inner.to_vec()));
+    // One instance: instantiate, the component's index, no arguments.
+    let mut instance = vec![1, 0];
+    write(&mut instance, u32::try_from(index).expect("a component has few"));
+    instance.push(0);
+    sections.push((INSTANCE, instance));
+    join(component, &sections)
+}
+
+/// A section of its own for anybody to read.
+pub(crate) fn custom_section(name: &str, content: &[u8]) -> Vec<u8> {
+    let mut section = Vec::new();
+    write(&mut section, u32::try_from(name.len()).expect("a name is short"));
+    section.extend_from_slice(name.as_bytes());
+    section.extend_from_slice(content);
+    join(b"", &[(CUSTOM, section)])
+}
+
 /// The module with so many more functions, which only trap.
-pub(super) fn with_functions(module: &[u8], count: u32) -> Vec<u8> {
+pub(crate) fn with_functions(module: &[u8], count: u32) -> Vec<u8> {
     // The first type; an unreachable body fits any.
     const TYPE: &[u8] = &[0];
     // Three bytes: no locals, unreachable, end.
@@ -37,6 +71,38 @@ pub(super) fn with_functions(module: &[u8], count: u32) -> Vec<u8> {
             _ => {}
         }
     }
+    join(module, &sections)
+}
+
+/// The module with so many locals in each function that declares one of type `i64`.
+pub(crate) fn with_locals(module: &[u8], count: u32) -> Vec<u8> {
+    // One group of locals: one of type i64.
+    const ONE: &[u8] = &[1, 1, 0x7e];
+    let mut many = vec![1];
+    write(&mut many, count);
+    many.push(0x7e);
+    let mut sections = sections(module);
+    let code = sections.iter_mut().find(|(id, _)| *id == CODE);
+    let (_, content) = code.expect("a guest has code");
+    let mut at = 0;
+    let bodies = read(content, &mut at);
+    let mut changed = Vec::new();
+    write(&mut changed, bodies);
+    for _ in 0..bodies {
+        let length = read(content, &mut at) as usize;
+        let body = &content[at..at + length];
+        at += length;
+        let body = match body.strip_prefix(ONE) {
+            Some(rest) => [&many, rest].concat(),
+            None => body.to_vec(),
+        };
+        write(
+            &mut changed,
+            u32::try_from(body.len()).expect("a function is small"),
+        );
+        changed.extend_from_slice(&body);
+    }
+    *content = changed;
     join(module, &sections)
 }
 
@@ -80,7 +146,7 @@ fn sections(module: &[u8]) -> Vec<Section> {
 }
 
 fn join(module: &[u8], sections: &[Section]) -> Vec<u8> {
-    let mut joined = module[..PREAMBLE_BYTES].to_vec();
+    let mut joined = module[..PREAMBLE_BYTES.min(module.len())].to_vec();
     for (id, content) in sections {
         joined.push(*id);
         write(
