@@ -22,6 +22,7 @@ pub mod recorded;
 pub mod sample;
 pub mod schedule;
 pub mod spec;
+mod table;
 pub mod units;
 
 pub use id::{GroupKey, RuleKey, TenantId};

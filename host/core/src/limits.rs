@@ -3,70 +3,16 @@
 #[cfg(test)]
 mod tests;
 
-/// One row of the table of limits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LimitInfo {
-    pub limit: Limit,
-    /// Name in settings, in the API and, with `_exceeded`, as the error's code.
-    pub name: &'static str,
-    pub unit: &'static str,
-    pub default: u64,
-    pub doc: &'static str,
-}
+use crate::table::table;
 
-macro_rules! limits {
-    ($($(#[doc = $doc:literal])+ $field:ident, $variant:ident, $unit:literal, $default:expr;)+) => {
-        /// A limit on one evaluation.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum Limit { $($(#[doc = $doc])+ $variant,)+ }
+table! {
+    /// A limit on one evaluation.
+    enum Limit;
+    /// What one evaluation may use.
+    struct Limits;
+    /// One row of the table of limits.
+    struct LimitInfo { limit }
 
-        /// What one evaluation may use.
-        #[derive(Debug, Clone, PartialEq, Eq)]
-        pub struct Limits { $($(#[doc = $doc])+ pub $field: u64,)+ }
-
-        impl Default for Limits {
-            fn default() -> Self {
-                Self { $($field: $default,)+ }
-            }
-        }
-
-        impl Limits {
-            /// Every limit there is, in the order of the docs.
-            pub const TABLE: &'static [LimitInfo] = &[$(LimitInfo {
-                limit: Limit::$variant,
-                name: stringify!($field),
-                unit: $unit,
-                default: $default,
-                doc: concat!($($doc),+),
-            },)+];
-
-            #[must_use]
-            pub fn get(&self, limit: Limit) -> u64 {
-                match limit { $(Limit::$variant => self.$field,)+ }
-            }
-
-            pub fn set(&mut self, limit: Limit, value: u64) {
-                match limit { $(Limit::$variant => self.$field = value,)+ }
-            }
-        }
-
-        impl Limit {
-            /// Name in settings and in the API.
-            #[must_use]
-            pub fn name(self) -> &'static str {
-                match self { $(Limit::$variant => stringify!($field),)+ }
-            }
-
-            /// The code of the error that reaching this limit is.
-            #[must_use]
-            pub fn code(self) -> &'static str {
-                match self { $(Limit::$variant => concat!(stringify!($field), "_exceeded"),)+ }
-            }
-        }
-    };
-}
-
-limits! {
     /// Instructions, as wasmtime's fuel counts them; the budget authors see.
     fuel, Fuel, "instructions", 500_000_000;
     /// Wall time of one run in the sandbox, queries not counted.
@@ -109,15 +55,4 @@ limits! {
     metric_series, MetricSeries, "series", 200;
     /// Requests one notification may turn into.
     requests, Requests, "requests", 256;
-}
-
-impl Limit {
-    /// The limit of that name.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        Limits::TABLE
-            .iter()
-            .find(|info| info.name == name)
-            .map(|info| info.limit)
-    }
 }

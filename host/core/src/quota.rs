@@ -1,62 +1,15 @@
 //! What a tenant may have, each quota with its name, unit and default.
 
-/// One row of the table of quotas.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct QuotaInfo {
-    pub quota: Quota,
-    /// Name in the API; in settings with `quota_` before it.
-    pub name: &'static str,
-    pub unit: &'static str,
-    pub default: u64,
-    pub doc: &'static str,
-}
+use crate::table::table;
 
-macro_rules! quotas {
-    ($($(#[doc = $doc:literal])+ $field:ident, $variant:ident, $unit:literal, $default:expr;)+) => {
-        /// A quota of a tenant.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum Quota { $($(#[doc = $doc])+ $variant,)+ }
+table! {
+    /// A quota of a tenant.
+    enum Quota;
+    /// What a tenant may have.
+    struct Quotas;
+    /// One row of the table of quotas.
+    struct QuotaInfo { quota }
 
-        /// What a tenant may have.
-        #[derive(Debug, Clone, PartialEq, Eq)]
-        pub struct Quotas { $($(#[doc = $doc])+ pub $field: u64,)+ }
-
-        impl Default for Quotas {
-            fn default() -> Self {
-                Self { $($field: $default,)+ }
-            }
-        }
-
-        impl Quotas {
-            /// Every quota there is, in the order of the docs.
-            pub const TABLE: &'static [QuotaInfo] = &[$(QuotaInfo {
-                quota: Quota::$variant,
-                name: stringify!($field),
-                unit: $unit,
-                default: $default,
-                doc: concat!($($doc),+),
-            },)+];
-
-            #[must_use]
-            pub fn get(&self, quota: Quota) -> u64 {
-                match quota { $(Quota::$variant => self.$field,)+ }
-            }
-
-            pub fn set(&mut self, quota: Quota, value: u64) {
-                match quota { $(Quota::$variant => self.$field = value,)+ }
-            }
-        }
-
-        impl Quota {
-            #[must_use]
-            pub fn name(self) -> &'static str {
-                match self { $(Quota::$variant => stringify!($field),)+ }
-            }
-        }
-    };
-}
-
-quotas! {
     /// Versions of modules.
     modules, Modules, "versions", 1_000;
     /// Bytes of the modules' code.
@@ -77,15 +30,6 @@ quotas! {
     targets, Targets, "targets", 10_000;
     /// Keys of the API.
     keys, Keys, "keys", 1_000;
-}
-
-impl Quota {
-    /// The quota of that name.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        let found = Quotas::TABLE.iter().find(|info| info.name == name);
-        found.map(|info| info.quota)
-    }
 }
 
 #[cfg(test)]

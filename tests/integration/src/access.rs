@@ -360,12 +360,12 @@ async fn a_tenant_has_no_more_than_it_may_have() {
         "scrapes: 0 of 0 are used, and this needs 1 more"
     );
     let upload = admin.upload("more", component("deadman")).await;
-    assert_eq!(upload.problem(429), "quota_modules");
+    assert_eq!(upload.problem(429), "modules_exceeded");
     for _ in 0..2 {
         key(&admin, json!({"scopes": ["read"]})).await;
     }
     let over = post(&admin, "/v1/keys", json!({"scopes": ["read"]})).await;
-    assert_eq!(over.problem(429), "quota_keys");
+    assert_eq!(over.problem(429), "keys_exceeded");
     let limits = admin.get("/v1/limits").await.unwrap().json();
     let used: Vec<String> = limits["limits"]
         .as_array()

@@ -102,8 +102,7 @@ impl From<QuotaError> for Problem {
     fn from(error: QuotaError) -> Self {
         match &error {
             QuotaError::Over { quota, .. } => {
-                let code = format!("quota_{}", quota.name());
-                Self::new(StatusCode::TOO_MANY_REQUESTS, code, error.to_string())
+                Self::new(StatusCode::TOO_MANY_REQUESTS, quota.code(), error.to_string())
             }
             QuotaError::Store(_) => {
                 tracing::error!(%error, "the store failed");
