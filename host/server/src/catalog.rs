@@ -15,7 +15,7 @@ use wasmalert_sandbox::World;
 use crate::query::{EmbeddedSpec, Source, SourceSpec, Sources};
 use crate::secrets::keyring::Keyring;
 use crate::secrets::{Secrets, at_rest};
-use crate::store::{ModuleRow, Store, StoreError};
+use crate::store::{ModuleRow, SOURCES, Store, StoreError};
 
 /// One version of a module.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -219,7 +219,7 @@ impl Catalog {
         if let Ok(source) = Source::new(DEFAULT_SOURCE, 0, embedded, secrets.clone()) {
             catalog.sources.insert(Arc::new(source));
         }
-        for row in store.list_sources(tenant).await? {
+        for row in store.list_specs(&SOURCES, tenant).await? {
             let source = serde_json::from_str(&row.spec).map_err(|error| vec![error.to_string()]);
             let revision = row.revision.unsigned_abs();
             match source.and_then(|spec| Source::new(&row.name, revision, spec, secrets.clone())) {

@@ -167,7 +167,7 @@ fn init_log(config: &Config) {
 
 fn api_token(config: &Config) -> std::io::Result<Token> {
     if let Some(token) = &config.token {
-        return Token::new(token);
+        return Ok(Token::new(token));
     }
     let (text, made) = token::read_or_make(&config.data_dir)?;
     if made {
@@ -177,7 +177,7 @@ fn api_token(config: &Config) -> std::io::Result<Token> {
             path.display()
         ));
     }
-    Token::new(&text)
+    Ok(Token::new(&text))
 }
 
 async fn host(

@@ -34,7 +34,7 @@ enum Decision {
 }
 
 /// Uploads the stock modules that the tenant is to have. One that fails is logged
-/// and does not stop the others.
+/// and does not stop the others. The catalog is to be read anew after this.
 pub(crate) async fn bring(host: &Host, tenant: &TenantId) {
     let noted = match host.store.list_stock(tenant).await {
         Ok(noted) => noted,
@@ -109,9 +109,7 @@ async fn adopt(
         compile_ms: known.compile_ms,
         created_ms: host.clock.now_ms(),
     };
-    let put = host.store.put_module(tenant, &module).await?;
-    host.catalog.reload(&host.store, tenant).await?;
-    Ok(Some(put))
+    Ok(Some(host.store.put_module(tenant, &module).await?))
 }
 
 /// `versions` are those of the stock module's name, the newest first.

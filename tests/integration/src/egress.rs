@@ -90,6 +90,18 @@ async fn a_tenant_does_not_reach_the_operators_machine() {
     assert!(webhook.captured().is_empty(), "nobody came");
 }
 
+async fn source_is_asked(api: &Api) {
+    eventually("the source is asked", PAGE_WITHIN, async || {
+        let alert = api.alert("Asks").await?;
+        if alert.state == "firing" {
+            Ok(())
+        } else {
+            Err(alert.state)
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn the_operator_opens_a_network_to_tenants() {
     let (source, webhook) = (FakeSource::start(Reply::Value(1.0)), Webhook::start());
@@ -101,15 +113,7 @@ async fn the_operator_opens_a_network_to_tenants() {
         page.map(|_| ()).ok_or("nothing yet")
     })
     .await;
-    eventually("the source is asked", PAGE_WITHIN, async || {
-        let alert = api.alert("Asks").await?;
-        if alert.state == "firing" {
-            Ok(())
-        } else {
-            Err(alert.state)
-        }
-    })
-    .await;
+    source_is_asked(&api).await;
 }
 
 #[tokio::test]
@@ -128,15 +132,7 @@ async fn a_tenant_has_a_policy_of_its_own() {
     let shown = server.api().get(path).await.expect("the server answers").json();
     assert_eq!(shown, json!({"own": true, "policy": own}));
     let api = server.api().for_tenant("acme");
-    eventually("the source is asked", PAGE_WITHIN, async || {
-        let alert = api.alert("Asks").await?;
-        if alert.state == "firing" {
-            Ok(())
-        } else {
-            Err(alert.state)
-        }
-    })
-    .await;
+    source_is_asked(&api).await;
     let gone = server.api().delete(path).await.expect("the server answers");
     assert_eq!(gone.status, 204, "{gone}");
     let shown = server.api().get(path).await.expect("the server answers").json();

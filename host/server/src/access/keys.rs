@@ -9,11 +9,10 @@ use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hmac::{Hmac, KeyInit, Mac};
 use moka::sync::Cache;
-use sha2::{Digest as _, Sha256};
 use wasmalert_core::TenantId;
 
+use super::token::{digest, has_digest};
 use super::{Actor, Caller, Scopes};
 use crate::Host;
 use crate::chance;
@@ -64,19 +63,7 @@ impl Key {
     /// What is kept of it.
     #[must_use]
     pub(crate) fn digest(&self) -> Vec<u8> {
-        Sha256::digest(&self.secret).to_vec()
-    }
-
-    /// Whether this is the key that `digest` was kept of, in a time that does not
-    /// depend on where they differ.
-    fn is(&self, digest: &[u8]) -> bool {
-        let mac = |bytes: &[u8]| {
-            let mut mac = <Hmac<Sha256> as KeyInit>::new(&Default::default());
-            mac.update(bytes);
-            mac
-        };
-        let kept = mac(digest).finalize().into_bytes();
-        mac(&self.digest()).verify_slice(&kept).is_ok()
+        digest(&self.secret)
     }
 }
 
@@ -126,8 +113,9 @@ impl Keys {
                 row
             }
         };
-        let good =
-            row.filter(|row| key.is(&row.digest) && row.expires_ms.is_none_or(|end_ms| now_ms < end_ms));
+        let good = row.filter(|row| {
+            has_digest(&key.secret, &row.digest) && row.expires_ms.is_none_or(|end_ms| now_ms < end_ms)
+        });
         let Some(row) = good else { return Ok(None) };
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         used.insert(key.id.clone(), now_ms);

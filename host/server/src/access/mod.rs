@@ -145,9 +145,10 @@ impl Access {
 
 fn operator(tenants: &Tenants, asked: Option<&str>) -> Result<Caller, Refusal> {
     let name = asked.unwrap_or(TenantId::DEFAULT);
-    let tenant = TenantId::new(name).ok().filter(|tenant| tenants.is_there(tenant));
     Ok(Caller {
-        tenant: tenant.ok_or_else(|| Refusal::NoTenant(name.to_owned()))?,
+        tenant: tenants
+            .named(name)
+            .ok_or_else(|| Refusal::NoTenant(name.to_owned()))?,
         actor: Actor::Operator,
         scopes: Scopes::OPERATOR,
     })

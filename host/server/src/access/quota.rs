@@ -42,10 +42,13 @@ pub(crate) async fn used(host: &Host, tenant: &TenantId, quota: Quota) -> Result
 /// # Errors
 /// There would be too much.
 pub(crate) async fn check(host: &Host, tenant: &TenantId, quota: Quota, more: u64) -> Result<(), QuotaError> {
+    // What makes nothing more is always taken, be there too much already.
+    if more == 0 {
+        return Ok(());
+    }
     let allowed = host.tenants.quotas(tenant, &host.config.quotas).get(quota);
     let used = used(host, tenant, quota).await?;
-    // What makes nothing more is always taken, be there too much already.
-    if more == 0 || used.saturating_add(more) <= allowed {
+    if used.saturating_add(more) <= allowed {
         return Ok(());
     }
     Err(QuotaError::Over {

@@ -27,6 +27,12 @@ impl Tenants {
             .contains_key(tenant)
     }
 
+    /// The tenant of that name, if there is one.
+    #[must_use]
+    pub(crate) fn named(&self, name: &str) -> Option<TenantId> {
+        TenantId::new(name).ok().filter(|tenant| self.is_there(tenant))
+    }
+
     #[must_use]
     pub(crate) fn get(&self, tenant: &TenantId) -> Option<TenantRow> {
         self.known
@@ -80,10 +86,7 @@ pub(crate) async fn put(host: &Host, mut row: TenantRow) -> Result<bool, StoreEr
     row.created_ms = before.map_or_else(|| host.clock.now_ms(), |before| before.created_ms);
     let is_new = host.store.put_tenant(&row).await?;
     if is_new {
-        host.catalog.reload(&host.store, &row.tenant).await?;
-        if host.config.upload_stock {
-            stock::bring(host, &row.tenant).await;
-        }
+        load(host, &row.tenant).await?;
     }
     host.tenants.insert(row);
     Ok(is_new)
@@ -123,13 +126,17 @@ pub(crate) async fn restore(host: &Host, default: &TenantId) -> Result<(), Store
         .put_tenant_if_missing(default, host.clock.now_ms())
         .await?;
     for row in host.store.list_tenants_of_all_tenants().await? {
-        host.catalog.reload(&host.store, &row.tenant).await?;
+        let tenant = row.tenant.clone();
         host.tenants.insert(row);
-    }
-    for row in host.tenants.all() {
-        if host.config.upload_stock {
-            stock::bring(host, &row.tenant).await;
-        }
+        load(host, &tenant).await?;
     }
     Ok(())
+}
+
+/// Brings a tenant the stock modules, and takes into memory what it has configured.
+async fn load(host: &Host, tenant: &TenantId) -> Result<(), StoreError> {
+    if host.config.upload_stock {
+        stock::bring(host, tenant).await;
+    }
+    host.catalog.reload(&host.store, tenant).await
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 
 use crate::chance;
 
@@ -13,32 +13,38 @@ use crate::chance;
 pub(crate) const FILE_NAME: &str = "token";
 
 /// The token that calls are checked against; never shown.
-pub(crate) struct Token {
-    key: [u8; 64],
-    tag: Vec<u8>,
-}
+pub(crate) struct Token(Vec<u8>);
 
 impl Token {
-    /// # Errors
-    /// The system has no source of chance.
-    pub(crate) fn new(token: &str) -> io::Result<Self> {
-        let mut key = [0; 64];
-        getrandom::fill(&mut key).map_err(io::Error::other)?;
-        let tag = mac(&key, token).finalize().into_bytes().to_vec();
-        Ok(Self { key, tag })
+    #[must_use]
+    pub(crate) fn new(token: &str) -> Self {
+        Self(digest(token))
     }
 
-    /// Whether this is the token, in a time that does not depend on where they
-    /// differ: tags under a key nobody knows are compared, in constant time.
+    /// Whether this is the token.
     pub(crate) fn is(&self, presented: &str) -> bool {
-        mac(&self.key, presented).verify_slice(&self.tag).is_ok()
+        has_digest(presented, &self.0)
     }
 }
 
-fn mac(key: &[u8; 64], text: &str) -> Hmac<Sha256> {
-    let mut mac = <Hmac<Sha256> as KeyInit>::new(key.into());
-    mac.update(text.as_bytes());
-    mac
+/// What is kept of a text of chance, to know it by: its SHA-256.
+#[must_use]
+pub(super) fn digest(text: &str) -> Vec<u8> {
+    Sha256::digest(text).to_vec()
+}
+
+/// Whether a text has that digest, in a time that does not depend on where they
+/// differ: what is compared is made of the digests, in constant time.
+#[must_use]
+pub(super) fn has_digest(text: &str, kept: &[u8]) -> bool {
+    let mac = |digest: &[u8]| {
+        let mut mac = <Hmac<Sha256> as KeyInit>::new(&Default::default());
+        mac.update(digest);
+        mac
+    };
+    mac(&digest(text))
+        .verify_slice(&mac(kept).finalize().into_bytes())
+        .is_ok()
 }
 
 /// The token of the data directory, and whether it was made just now.

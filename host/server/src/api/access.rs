@@ -83,9 +83,9 @@ pub(super) async fn audit(
         .store
         .list_audit(tenant, page.before.as_deref(), limit)
         .await?;
-    let next = (rows.len() == limit as usize).then(|| rows.last().map(|row| row.id.clone()));
+    let next = request::next_page(&rows, limit, |row| &row.id);
     Ok(Json(AuditLog {
         entries: rows.into_iter().map(shown).collect(),
-        next: next.flatten(),
+        next,
     }))
 }

@@ -24,8 +24,7 @@ pub(super) struct Egress {
 
 /// A tenant that is there.
 fn tenant(host: &Host, name: &str) -> Answer<TenantId> {
-    let tenant = TenantId::new(name).ok();
-    let there = tenant.filter(|tenant| host.tenants.is_there(tenant));
+    let there = host.tenants.named(name);
     there.ok_or_else(|| Problem::not_found(format!("tenant {name}")))
 }
 
@@ -63,7 +62,7 @@ pub(super) async fn put(
     if is_there {
         host.http.egress().set(tenant, policy);
     }
-    request::deleted(is_there, format!("tenant {name}"))
+    request::no_content(is_there, format!("tenant {name}"))
 }
 
 /// Takes a tenant's own policy away: the server's default holds again.
@@ -75,5 +74,5 @@ pub(super) async fn delete(State(host): State<Arc<Host>>, Path(name): Path<Strin
     let tenant = tenant(&host, &name)?;
     let gone = host.store.delete_egress(&tenant).await?;
     host.http.egress().forget(&tenant);
-    request::deleted(gone, format!("policy of the tenant {name}"))
+    request::no_content(gone, format!("policy of the tenant {name}"))
 }

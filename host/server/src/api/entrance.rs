@@ -13,9 +13,18 @@ use super::problem::Problem;
 use crate::Host;
 use crate::access::{Caller, Entry, Refusal, Scope, TENANT_HEADER};
 
+/// Which calls of callers who were let in go on record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OnRecord {
+    /// None: they look, or bring samples, many times a second.
+    Never,
+    /// Those that may change something.
+    Changes,
+}
+
 /// Lets callers in who may make this call.
 pub(super) async fn enter(
-    State((host, scope)): State<(Arc<Host>, Scope)>,
+    State((host, scope, on_record)): State<(Arc<Host>, Scope, OnRecord)>,
     ConnectInfo(address): ConnectInfo<SocketAddr>,
     mut request: Request,
     next: Next,
@@ -30,11 +39,12 @@ pub(super) async fn enter(
         Ok(caller) => caller,
         Err(refusal) => return turn_away(&host, refusal, address, &request),
     };
-    let is_change = is_change(scope, request.method());
-    let mut entry = entry(&caller, address, &request);
     if !caller.scopes.allow(scope) {
-        entry.status = StatusCode::FORBIDDEN.as_u16();
-        host.audit.note(entry);
+        let refused = entry(&caller, address, &request);
+        host.audit.note(Entry {
+            status: StatusCode::FORBIDDEN.as_u16(),
+            ..refused
+        });
         let detail = format!(
             "this needs the scope `{}`; the key has {}",
             scope.as_str(),
@@ -42,21 +52,20 @@ pub(super) async fn enter(
         );
         return Problem::new(StatusCode::FORBIDDEN, "forbidden", detail).into_response();
     }
+    let looks = matches!(*request.method(), Method::GET | Method::HEAD);
+    let is_change = on_record == OnRecord::Changes && !looks;
+    let change = is_change.then(|| entry(&caller, address, &request));
     request.extensions_mut().insert(caller.tenant.clone());
     request.extensions_mut().insert(caller);
     let response = next.run(request).await;
-    if is_change {
-        entry.status = response.status().as_u16();
-        host.audit.write(entry).await;
+    if let Some(change) = change {
+        let status = response.status().as_u16();
+        host.audit.write(Entry { status, ..change }).await;
     }
     response
 }
 
-/// Samples come many times a second: writing them is no change of what is configured.
-fn is_change(scope: Scope, method: &Method) -> bool {
-    scope != Scope::Read && *method != Method::GET && *method != Method::HEAD
-}
-
+/// What is known of a call before it is answered.
 fn entry(caller: &Caller, address: IpAddr, request: &Request) -> Entry {
     Entry {
         tenant: Some(caller.tenant.clone()),

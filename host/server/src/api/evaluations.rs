@@ -297,10 +297,7 @@ pub(super) async fn list(
     if rows.is_empty() && !is_there {
         return Err(Problem::not_found(format!("rule {namespace}/{group}/{rule}")));
     }
-    let next = rows
-        .last()
-        .filter(|_| rows.len() == limit as usize)
-        .map(|row| row.id.clone());
+    let next = request::next_page(&rows, limit, |row| &row.id);
     Ok(Json(Evaluations {
         evaluations: rows.into_iter().map(summary).collect(),
         next,

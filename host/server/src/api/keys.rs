@@ -206,5 +206,5 @@ pub(super) async fn delete(
 ) -> Answer<StatusCode> {
     let gone = host.store.delete_key(&tenant, &id).await?;
     host.access.keys().forget(&id);
-    request::deleted(gone, format!("key {id}"))
+    request::no_content(gone, format!("key {id}"))
 }

@@ -39,6 +39,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use wasmalert_core::TenantId;
 
+use self::entrance::OnRecord;
 use self::problem::Problem;
 use crate::Host;
 use crate::access::Scope;
@@ -117,7 +118,11 @@ fn write_routes() -> Routes {
         .routes(routes!(secrets::put, secrets::delete))
         .routes(routes!(groups::put, groups::delete))
         .routes(routes!(notifications::retry))
-        .routes(routes!(prometheus::write))
+}
+
+/// Calls that bring samples.
+fn sample_routes() -> Routes {
+    OpenApiRouter::new().routes(routes!(prometheus::write))
 }
 
 /// Calls that bring code, or take it away.
@@ -144,13 +149,31 @@ fn operator_routes() -> Routes {
         .routes(routes!(egress::get, egress::put, egress::delete))
 }
 
-const SCOPED: [(Scope, fn() -> Routes); 5] = [
-    (Scope::Read, read_routes),
-    (Scope::Write, write_routes),
-    (Scope::Deploy, deploy_routes),
-    (Scope::Admin, admin_routes),
-    (Scope::Operator, operator_routes),
+const GATES: [Gate; 6] = [
+    Gate::new(Scope::Read, OnRecord::Never, read_routes),
+    Gate::new(Scope::Write, OnRecord::Never, sample_routes),
+    Gate::new(Scope::Write, OnRecord::Changes, write_routes),
+    Gate::new(Scope::Deploy, OnRecord::Changes, deploy_routes),
+    Gate::new(Scope::Admin, OnRecord::Changes, admin_routes),
+    Gate::new(Scope::Operator, OnRecord::Changes, operator_routes),
 ];
+
+/// Calls that need one scope.
+struct Gate {
+    scope: Scope,
+    on_record: OnRecord,
+    routes: fn() -> Routes,
+}
+
+impl Gate {
+    const fn new(scope: Scope, on_record: OnRecord, routes: fn() -> Routes) -> Self {
+        Self {
+            scope,
+            on_record,
+            routes,
+        }
+    }
+}
 
 /// Calls that anybody may make.
 fn open_routes() -> OpenApiRouter<Arc<Host>> {
@@ -165,7 +188,7 @@ fn open_routes() -> OpenApiRouter<Arc<Host>> {
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
-    for (scope, routes) in SCOPED {
+    for Gate { scope, routes, .. } in GATES {
         let mut scoped = routes().to_openapi();
         let need = SecurityRequirement::new("bearer", [scope.as_str()]);
         for item in scoped.paths.paths.values_mut() {
@@ -182,9 +205,10 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 pub(crate) fn router(host: Arc<Host>) -> Router {
     let mut app = Router::new();
-    for (scope, routes) in SCOPED {
-        let (routes, _) = routes().split_for_parts();
-        let door = middleware::from_fn_with_state((host.clone(), scope), entrance::enter);
+    for gate in GATES {
+        let (routes, _) = (gate.routes)().split_for_parts();
+        let door = (host.clone(), gate.scope, gate.on_record);
+        let door = middleware::from_fn_with_state(door, entrance::enter);
         app = app.merge(routes.route_layer(door));
     }
     let (open, _) = open_routes().split_for_parts();

@@ -224,7 +224,7 @@ pub(super) async fn delete_all(
     let versions = host.store.module_versions(&tenant, &name).await?;
     let gone = host.store.delete_module(&tenant, &name).await?;
     host.catalog.reload(&host.store, &tenant).await?;
-    let answer = request::deleted(gone, format!("module {name}"))?;
+    let answer = request::no_content(gone, format!("module {name}"))?;
     for version in versions {
         discard(&host, &tenant, &version.digest).await;
     }
@@ -246,7 +246,7 @@ pub(super) async fn delete_version(
     let gone = host.store.delete_module_version(&tenant, &name, version).await?;
     let what = format!("module {name} version {version}");
     host.catalog.reload(&host.store, &tenant).await?;
-    let answer = request::deleted(gone, what)?;
+    let answer = request::no_content(gone, what)?;
     if let Some(row) = row {
         discard(&host, &tenant, &row.digest).await;
     }

@@ -99,10 +99,7 @@ pub(super) async fn list(
         .store
         .list_outbox(&tenant, status.transpose()?, limit, filter.before.as_deref())
         .await?;
-    let next = rows
-        .last()
-        .filter(|_| rows.len() == limit as usize)
-        .map(|row| row.id.clone());
+    let next = request::next_page(&rows, limit, |row| &row.id);
     Ok(Json(Notifications {
         notifications: rows.into_iter().map(notification).collect(),
         next,

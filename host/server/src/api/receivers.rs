@@ -144,5 +144,5 @@ pub(super) async fn delete(
 ) -> Answer<StatusCode> {
     let gone = host.store.delete_receiver(&tenant, &name).await?;
     host.catalog.reload(&host.store, &tenant).await?;
-    request::deleted(gone, format!("receiver {name}"))
+    request::no_content(gone, format!("receiver {name}"))
 }

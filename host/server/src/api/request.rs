@@ -70,6 +70,12 @@ pub(super) fn page_limit(limit: Option<u32>) -> Answer<u32> {
     }
 }
 
+/// The `before` of the next page: the last row's id, where a page is full.
+pub(super) fn next_page<R>(rows: &[R], limit: u32, id: impl Fn(&R) -> &str) -> Option<String> {
+    let last = rows.last().filter(|_| rows.len() == limit as usize);
+    last.map(|row| id(row).to_owned())
+}
+
 /// Checks the name of a module, source, receiver or secret.
 pub(super) fn name(name: &str) -> Answer<()> {
     check_name(name).map_err(|error| Problem::invalid(format!("the name {name:?} {error}"), Vec::new()))
@@ -141,9 +147,9 @@ pub(super) fn shown<R, T>(
         .ok_or_else(|| Problem::not_found(what))
 }
 
-/// The answer to a DELETE; 404 where there was nothing.
-pub(super) fn deleted(gone: bool, what: impl Display) -> Answer<StatusCode> {
-    if gone {
+/// The answer to a call that leaves nothing to say; 404 where there is no such thing.
+pub(super) fn no_content(was_there: bool, what: impl Display) -> Answer<StatusCode> {
+    if was_there {
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(Problem::not_found(what))

@@ -16,7 +16,7 @@ use super::{Caller, request};
 use crate::Host;
 use crate::access::quota;
 use crate::scrape::{self, ScrapeSpec, TargetStatus};
-use crate::store::SpecRow;
+use crate::store::{SCRAPES, SpecRow};
 
 /// A scrape, and how its targets are.
 #[derive(Debug, Serialize, ToSchema)]
@@ -51,7 +51,7 @@ fn shown(host: &Host, tenant: &TenantId, row: SpecRow) -> Option<Scrape> {
 /// Lists the scrapes.
 #[utoipa::path(get, path = "/v1/scrapes", tag = "scrapes", responses((status = 200, body = Scrapes)))]
 pub(super) async fn list(State(host): State<Arc<Host>>, Extension(tenant): Caller) -> Answer<Json<Scrapes>> {
-    let rows = host.store.list_scrapes(&tenant).await?;
+    let rows = host.store.list_specs(&SCRAPES, &tenant).await?;
     let scrapes = rows.into_iter().filter_map(|row| shown(&host, &tenant, row));
     Ok(Json(Scrapes {
         scrapes: scrapes.collect(),
@@ -74,7 +74,7 @@ pub(super) async fn put(
         .map_err(|problems| Problem::invalid(format!("the scrape {name} is not valid"), problems))?;
     let targets = spec.targets.len() as u64;
     let spec = serde_json::to_string(&spec).map_err(|error| Problem::bad_request(error.to_string()))?;
-    let before = host.store.get_scrape(&tenant, &name).await?;
+    let before = host.store.get_spec(&SCRAPES, &tenant, &name).await?;
     if let Some(row) = before.as_ref().filter(|row| row.spec == spec) {
         return Ok(Changed::not(name, row.revision));
     }
@@ -83,7 +83,10 @@ pub(super) async fn put(
     let had = host.scrapes.targets_of(&tenant, &name);
     quota::check(&host, &tenant, Quota::Targets, targets.saturating_sub(had)).await?;
     let now_ms = host.clock.now_ms();
-    let revision = host.store.put_scrape(&tenant, &name, &spec, now_ms).await?;
+    let revision = host
+        .store
+        .put_spec(&SCRAPES, &tenant, &name, &spec, now_ms)
+        .await?;
     scrape::reload(&host, &tenant).await?;
     Ok(Changed::now(name, revision, before.is_some()))
 }
@@ -98,7 +101,7 @@ pub(super) async fn get(
     Extension(tenant): Caller,
     Path(name): Path<String>,
 ) -> Answer<Json<Scrape>> {
-    let row = host.store.get_scrape(&tenant, &name).await?;
+    let row = host.store.get_spec(&SCRAPES, &tenant, &name).await?;
     request::shown(row, |row| shown(&host, &tenant, row), format!("scrape {name}"))
 }
 
@@ -114,5 +117,5 @@ pub(super) async fn delete(
 ) -> Answer<StatusCode> {
     let gone = host.store.delete_scrape(&tenant, &name).await?;
     scrape::reload(&host, &tenant).await?;
-    request::deleted(gone, format!("scrape {name}"))
+    request::no_content(gone, format!("scrape {name}"))
 }

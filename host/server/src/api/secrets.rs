@@ -16,7 +16,6 @@ use crate::Host;
 use crate::access::quota;
 use crate::egress::HostPort;
 use crate::secrets::{HOSTS_MAX, at_rest};
-use crate::store::StoreError;
 
 /// The longest value of a secret.
 const VALUE_BYTES_MAX: usize = 64 << 10;
@@ -84,11 +83,7 @@ pub(super) async fn put(
     let is_new = !names.iter().any(|row| row.name == name);
     quota::check(&host, &tenant, Quota::Secrets, u64::from(is_new)).await?;
     let hosts = hosts(secret.hosts)?;
-    let sealed = at_rest::seal(host.catalog.keyring(), &tenant, &name, &secret.value, &hosts);
-    let sealed = sealed.map_err(|source| StoreError::Io {
-        file: "a secret".to_owned(),
-        source,
-    })?;
+    let sealed = at_rest::seal(host.catalog.keyring(), &tenant, &name, &secret.value, &hosts)?;
     host.store
         .put_secret(&tenant, &sealed, host.clock.now_ms())
         .await?;
@@ -129,5 +124,5 @@ pub(super) async fn delete(
 ) -> Answer<StatusCode> {
     let gone = host.store.delete_secret(&tenant, &name).await?;
     host.catalog.reload(&host.store, &tenant).await?;
-    request::deleted(gone, format!("secret {name}"))
+    request::no_content(gone, format!("secret {name}"))
 }

@@ -15,7 +15,7 @@ use super::{Caller, request};
 use crate::Host;
 use crate::access::quota;
 use crate::query::SourceSpec;
-use crate::store::SpecRow;
+use crate::store::{SOURCES, SpecRow};
 
 /// A source, with what is secret in it left out.
 #[derive(Debug, Serialize, ToSchema)]
@@ -46,7 +46,7 @@ fn source(row: SpecRow) -> Option<Source> {
 pub(super) async fn list(State(host): State<Arc<Host>>, Extension(tenant): Caller) -> Answer<Json<Sources>> {
     let sources = host
         .store
-        .list_sources(&tenant)
+        .list_specs(&SOURCES, &tenant)
         .await?
         .into_iter()
         .filter_map(source)
@@ -69,7 +69,7 @@ pub(super) async fn put(
     spec.validate()
         .map_err(|problems| Problem::invalid(format!("the source {name} is not valid"), problems))?;
     let spec = serde_json::to_string(&spec).map_err(|error| Problem::bad_request(error.to_string()))?;
-    let before = host.store.get_source(&tenant, &name).await?;
+    let before = host.store.get_spec(&SOURCES, &tenant, &name).await?;
     if let Some(row) = before.as_ref().filter(|row| row.spec == spec) {
         return Ok(Changed::not(name, row.revision));
     }
@@ -77,7 +77,7 @@ pub(super) async fn put(
     quota::check(&host, &tenant, Quota::Sources, u64::from(before.is_none())).await?;
     let revision = host
         .store
-        .put_source(&tenant, &name, &spec, host.clock.now_ms())
+        .put_spec(&SOURCES, &tenant, &name, &spec, host.clock.now_ms())
         .await?;
     host.catalog.reload(&host.store, &tenant).await?;
     Ok(Changed::now(name, revision, before.is_some()))
@@ -93,7 +93,7 @@ pub(super) async fn get(
     Extension(tenant): Caller,
     Path(name): Path<String>,
 ) -> Answer<Json<Source>> {
-    let row = host.store.get_source(&tenant, &name).await?;
+    let row = host.store.get_spec(&SOURCES, &tenant, &name).await?;
     request::shown(row, source, format!("source {name}"))
 }
 
@@ -109,5 +109,5 @@ pub(super) async fn delete(
 ) -> Answer<StatusCode> {
     let gone = host.store.delete_source(&tenant, &name).await?;
     host.catalog.reload(&host.store, &tenant).await?;
-    request::deleted(gone, format!("source {name}"))
+    request::no_content(gone, format!("source {name}"))
 }

@@ -71,8 +71,9 @@ pub(super) async fn list(State(host): State<Arc<Host>>) -> Json<TenantList> {
     responses((status = 200, body = Tenant), (status = 404, body = Problem))
 )]
 pub(super) async fn get(State(host): State<Arc<Host>>, Path(name): Path<String>) -> Answer<Json<Tenant>> {
-    let row = TenantId::new(&name)
-        .ok()
+    let row = host
+        .tenants
+        .named(&name)
         .and_then(|tenant| host.tenants.get(&tenant));
     request::shown(row, |row| Some(shown(row)), format!("tenant {name}"))
 }
@@ -126,5 +127,5 @@ pub(super) async fn delete(State(host): State<Arc<Host>>, Path(name): Path<Strin
         Ok(tenant) => tenants::delete(&host, &tenant).await?,
         Err(_) => false,
     };
-    request::deleted(gone, format!("tenant {name}"))
+    request::no_content(gone, format!("tenant {name}"))
 }

@@ -42,6 +42,16 @@ pub(super) struct FileTargets {
     pub(super) errors: Vec<String>,
 }
 
+impl FileTargets {
+    /// None, and why.
+    pub(super) fn failed(error: String) -> Self {
+        Self {
+            errors: vec![error],
+            ..Self::default()
+        }
+    }
+}
+
 /// Checks the names of files that a scrape asks for; gives what is wrong.
 pub(super) fn check(patterns: &[String], errors: &mut Vec<String>) {
     if patterns.len() > PATTERNS_MAX {
@@ -99,6 +109,12 @@ impl Folder {
             }
         }
         Ok(Listing(found))
+    }
+
+    /// Whether the files are as they were when they were read last, as far as can be told.
+    pub(super) fn is_as(&self, plan: &Plan, read: &FileTargets) -> bool {
+        let now = self.list(&plan.spec.files);
+        now.is_err() || now.is_ok_and(|now| now == read.listing)
     }
 
     /// The targets of all files; `before` are those that were read last.

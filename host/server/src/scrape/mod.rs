@@ -20,7 +20,7 @@ use self::files::{FileTargets, Folder};
 use self::spec::Plan;
 use self::target::{Stop, Task};
 use crate::Host;
-use crate::store::{SpecRow, StoreError};
+use crate::store::{SCRAPES, SpecRow, StoreError};
 
 /// Scrapes of all tenants that wait for an answer at the same time.
 const SCRAPES_AT_ONCE: usize = 512;
@@ -37,9 +37,20 @@ struct Running {
     errors: Vec<String>,
 }
 
-impl Running {
-    fn settings(&self) -> (i64, Arc<Plan>, Arc<FileTargets>) {
-        (self.revision, self.plan.clone(), self.files.clone())
+/// What a scrape was made of.
+struct Settings {
+    revision: i64,
+    plan: Arc<Plan>,
+    files: Arc<FileTargets>,
+}
+
+impl Settings {
+    fn of(running: &Running) -> Self {
+        Self {
+            revision: running.revision,
+            plan: running.plan.clone(),
+            files: running.files.clone(),
+        }
     }
 }
 
@@ -113,19 +124,16 @@ impl Scrapes {
         let Some(dir) = &self.targets_dir else {
             return BTreeSet::new();
         };
-        let with_files: Vec<_> = self
+        let with_files: Vec<(TenantId, Settings)> = self
             .lock()
             .iter()
             .filter(|(_, running)| !running.plan.spec.files.is_empty())
-            .map(|((tenant, _), running)| (tenant.clone(), running.plan.clone(), running.files.clone()))
+            .map(|((tenant, _), running)| (tenant.clone(), Settings::of(running)))
             .collect();
         with_files
             .into_iter()
-            .filter(|(tenant, plan, read)| {
-                let now = Folder::of(dir, tenant).list(&plan.spec.files);
-                now.is_ok_and(|now| now != read.listing)
-            })
-            .map(|(tenant, ..)| tenant)
+            .filter(|(tenant, read)| !Folder::of(dir, tenant).is_as(&read.plan, &read.files))
+            .map(|(tenant, _)| tenant)
             .collect()
     }
 }
@@ -137,7 +145,7 @@ impl Scrapes {
 /// The store failed.
 pub(crate) async fn reload(host: &Arc<Host>, tenant: &TenantId) -> Result<(), StoreError> {
     let _one_at_a_time = host.scrapes.changing.lock().await;
-    let stored = host.store.list_scrapes(tenant).await?;
+    let stored = host.store.list_specs(&SCRAPES, tenant).await?;
     let names: BTreeSet<&str> = stored.iter().map(|row| row.name.as_str()).collect();
     let gone: Vec<Running> = host
         .scrapes
@@ -159,18 +167,26 @@ pub(crate) async fn reload(host: &Arc<Host>, tenant: &TenantId) -> Result<(), St
 /// Makes one scrape what is stored and what is in its files.
 async fn update(host: &Arc<Host>, tenant: &TenantId, row: &SpecRow) -> Result<(), Vec<String>> {
     let key = (tenant.clone(), row.name.clone());
-    let before = host.scrapes.lock().get(&key).map(Running::settings);
-    let is_same = before.as_ref().is_some_and(|before| before.0 == row.revision);
-    let (plan, files) = match before {
-        Some((_, plan, files)) if is_same => (plan, files),
+    let before = host.scrapes.lock().get(&key).map(Settings::of);
+    let is_same = before
+        .as_ref()
+        .is_some_and(|before| before.revision == row.revision);
+    let settings = match before {
+        Some(before) if is_same => before,
         before => {
             let spec: ScrapeSpec =
                 serde_json::from_str(&row.spec).map_err(|error| vec![error.to_string()])?;
-            let files = before.map(|before| before.2).unwrap_or_default();
-            (Arc::new(spec.plan(&row.name)?), files)
+            Settings {
+                revision: row.revision,
+                plan: Arc::new(spec.plan(&row.name)?),
+                files: before.map(|before| before.files).unwrap_or_default(),
+            }
         }
     };
-    let files = read_files(host, tenant, plan.clone(), files).await;
+    let Some(files) = read_files(host, tenant, &settings, is_same).await else {
+        return Ok(());
+    };
+    let plan = settings.plan;
     let (wanted, errors) = wanted(&plan, &files);
     let mut all = host.scrapes.lock();
     let targets = all.remove(&key).map(|before| before.targets).unwrap_or_default();
@@ -199,27 +215,30 @@ async fn update(host: &Arc<Host>, tenant: &TenantId, row: &SpecRow) -> Result<()
     Ok(())
 }
 
+/// The targets of a scrape's files; none if the scrape is the same and they are too.
 async fn read_files(
     host: &Host,
     tenant: &TenantId,
-    plan: Arc<Plan>,
-    before: Arc<FileTargets>,
-) -> FileTargets {
+    settings: &Settings,
+    is_same: bool,
+) -> Option<FileTargets> {
+    let (plan, before) = (settings.plan.clone(), settings.files.clone());
     if plan.spec.files.is_empty() {
-        return FileTargets::default();
+        return (!is_same).then(FileTargets::default);
     }
     let Some(dir) = &host.scrapes.targets_dir else {
         let error = "files: the server has no targets_dir, so it reads no target files";
-        return FileTargets {
-            errors: vec![error.to_owned()],
-            ..FileTargets::default()
-        };
+        return (!is_same).then(|| FileTargets::failed(error.to_owned()));
     };
     let folder = Folder::of(dir, tenant);
-    let reading = tokio::task::spawn_blocking(move || folder.targets(&plan, &before));
-    reading.await.unwrap_or_else(|panic| FileTargets {
-        errors: vec![format!("files: reading them panicked: {panic}")],
-        ..FileTargets::default()
+    let reading = tokio::task::spawn_blocking(move || {
+        let has_changed = !is_same || !folder.is_as(&plan, &before);
+        has_changed.then(|| folder.targets(&plan, &before))
+    });
+    reading.await.unwrap_or_else(|panic| {
+        Some(FileTargets::failed(format!(
+            "files: reading them panicked: {panic}"
+        )))
     })
 }
 

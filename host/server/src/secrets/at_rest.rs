@@ -19,8 +19,8 @@ pub(crate) fn seal(
     name: &str,
     value: &str,
     hosts: &[HostPort],
-) -> io::Result<SealedSecret> {
-    let hosts = serde_json::to_string(hosts).map_err(io::Error::other)?;
+) -> Result<SealedSecret, StoreError> {
+    let hosts = serde_json::to_string(hosts).map_err(|error| not_sealed(io::Error::other(error)))?;
     sealed(keyring, tenant, name.to_owned(), value, hosts)
 }
 
@@ -30,19 +30,26 @@ fn sealed(
     name: String,
     value: &str,
     hosts: String,
-) -> io::Result<SealedSecret> {
+) -> Result<SealedSecret, StoreError> {
     let sealed_for = SealedFor {
         tenant,
         name: &name,
         hosts: &hosts,
     };
-    let Sealed { key_id, content } = keyring.seal(sealed_for, value)?;
+    let Sealed { key_id, content } = keyring.seal(sealed_for, value).map_err(not_sealed)?;
     Ok(SealedSecret {
         name,
         hosts,
         key_id,
         content,
     })
+}
+
+fn not_sealed(source: io::Error) -> StoreError {
+    StoreError::Io {
+        file: "a secret".to_owned(),
+        source,
+    }
 }
 
 /// The value of a stored secret, or why there is none.
@@ -103,11 +110,7 @@ pub(crate) async fn seal_anew(store: &Store, keyring: &Keyring) -> Result<(), St
                 Err(_) => continue,
             },
         };
-        let row = sealed(keyring, &tenant, row.name, &value, row.hosts);
-        let row = row.map_err(|source| StoreError::Io {
-            file: "a secret".to_owned(),
-            source,
-        })?;
+        let row = sealed(keyring, &tenant, row.name, &value, row.hosts)?;
         anew.push((tenant, row));
     }
     if !anew.is_empty() {

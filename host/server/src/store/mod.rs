@@ -53,7 +53,7 @@ pub use self::evaluations::{EVALUATIONS_LISTED_MAX, EvaluationRow, EvaluationSum
 pub use self::groups::GroupRow;
 pub use self::keys::KeyRow;
 pub use self::modules::{ModuleRow, NewModule, PutModule};
-pub use self::named::SpecRow;
+pub use self::named::{SCRAPES, SOURCES, SpecRow, SpecTable};
 pub use self::outbox::{Backlog, NewOutboxRow, OUTBOX_LISTED_MAX, OutboxKind, OutboxRow, OutboxStatus};
 pub use self::receivers::ReceiverRow;
 pub use self::runtime::{AlertRow, ErrorRow, Health, HealthRow, RuleRuntime};

@@ -21,7 +21,7 @@ pub struct SpecRow {
 }
 
 /// A table of [`SpecRow`]s and its statements.
-pub(super) struct SpecTable {
+pub struct SpecTable {
     name: &'static str,
     put: &'static str,
     list: &'static str,
@@ -46,8 +46,8 @@ macro_rules! spec_table {
     };
 }
 
-pub(super) const SOURCES: SpecTable = spec_table!("sources");
-pub(super) const SCRAPES: SpecTable = spec_table!("scrapes");
+pub const SOURCES: SpecTable = spec_table!("sources");
+pub const SCRAPES: SpecTable = spec_table!("scrapes");
 
 impl SpecTable {
     fn row(&self, row: &Row) -> Result<SpecRow, StoreError> {
@@ -67,10 +67,14 @@ impl SpecTable {
 
 impl Store {
     /// Makes or replaces a row and gives its revision.
-    pub(super) async fn put_spec(
+    ///
+    /// # Errors
+    /// As the database does.
+    pub async fn put_spec(
         &self,
         table: &SpecTable,
-        (tenant, name): (&TenantId, &str),
+        tenant: &TenantId,
+        name: &str,
         spec: &str,
         now_ms: i64,
     ) -> Result<i64, StoreError> {
@@ -88,16 +92,20 @@ impl Store {
         Ok(revision)
     }
 
-    pub(super) async fn list_specs(
-        &self,
-        table: &SpecTable,
-        tenant: &TenantId,
-    ) -> Result<Vec<SpecRow>, StoreError> {
+    /// Every row, by name.
+    ///
+    /// # Errors
+    /// As the database does, and for a row that does not parse.
+    pub async fn list_specs(&self, table: &SpecTable, tenant: &TenantId) -> Result<Vec<SpecRow>, StoreError> {
         let rows = self.rows_of(table.list, tenant).await?;
         rows.iter().map(|row| table.row(row)).collect()
     }
 
-    pub(super) async fn get_spec(
+    /// One row.
+    ///
+    /// # Errors
+    /// As the database does, and for a row that does not parse.
+    pub async fn get_spec(
         &self,
         table: &SpecTable,
         tenant: &TenantId,

@@ -2,41 +2,10 @@
 
 use wasmalert_core::TenantId;
 
-use super::named::{SCRAPES, SpecRow};
 use super::row::Fields;
 use super::{Store, StoreError};
 
 impl Store {
-    /// Makes or replaces a scrape and gives its revision.
-    ///
-    /// # Errors
-    /// As the database does.
-    pub async fn put_scrape(
-        &self,
-        tenant: &TenantId,
-        name: &str,
-        spec: &str,
-        now_ms: i64,
-    ) -> Result<i64, StoreError> {
-        self.put_spec(&SCRAPES, (tenant, name), spec, now_ms).await
-    }
-
-    /// Every scrape, by name.
-    ///
-    /// # Errors
-    /// As the database does, and for a row that does not parse.
-    pub async fn list_scrapes(&self, tenant: &TenantId) -> Result<Vec<SpecRow>, StoreError> {
-        self.list_specs(&SCRAPES, tenant).await
-    }
-
-    /// One scrape.
-    ///
-    /// # Errors
-    /// As the database does, and for a row that does not parse.
-    pub async fn get_scrape(&self, tenant: &TenantId, name: &str) -> Result<Option<SpecRow>, StoreError> {
-        self.get_spec(&SCRAPES, tenant, name).await
-    }
-
     /// Deletes a scrape; false when there is none.
     ///
     /// # Errors

@@ -126,6 +126,19 @@ impl Server {
         kib.expect("the kernel tells the resident size") << 10
     }
 
+    /// Waits until it is back to the memory that it had, but for so many bytes.
+    pub(crate) async fn grows_by_less_than(&self, before: u64, bytes_max: u64) {
+        eventually("memory is back", PAGE_WITHIN, async || {
+            let growth = self.resident_bytes().saturating_sub(before);
+            if growth < bytes_max {
+                Ok(())
+            } else {
+                Err(format!("{growth} bytes more"))
+            }
+        })
+        .await;
+    }
+
     /// Sets a source `prom`, which is also the default, at that address.
     pub(crate) async fn source(&self, url: &str) {
         for name in ["prom", "default"] {

@@ -80,15 +80,7 @@ async fn each_ends_with_its_code_and_the_neighbour_keeps_its_slots() {
     tokio::time::sleep(Duration::from_millis(INTERVAL_MS.unsigned_abs())).await;
     collect(&server, &mut slots).await;
     check_slots(slots.into_iter().collect(), attacks.len().div_ceil(BATCH));
-    eventually("memory is back", PAGE_WITHIN, async || {
-        let growth = server.resident_bytes().saturating_sub(before);
-        if growth < GROWTH_BYTES_MAX {
-            Ok(())
-        } else {
-            Err(format!("{growth} bytes more"))
-        }
-    })
-    .await;
+    server.grows_by_less_than(before, GROWTH_BYTES_MAX).await;
 }
 
 fn group(number: usize) -> String {

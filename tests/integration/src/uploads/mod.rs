@@ -46,15 +46,7 @@ async fn are_refused_with_a_reason_and_leave_nothing_behind() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let bad = server.api().get("/v1/modules/bad").await;
     assert_eq!(bad.expect("the server answers").problem(404), "not_found");
-    eventually("memory is back where it was", PAGE_WITHIN, async || {
-        let growth = server.resident_bytes().saturating_sub(before);
-        if growth < GROWTH_BYTES_MAX {
-            Ok(())
-        } else {
-            Err(format!("{growth} bytes more"))
-        }
-    })
-    .await;
+    server.grows_by_less_than(before, GROWTH_BYTES_MAX).await;
     eventually("the neighbour is well", PAGE_WITHIN, async || {
         let rule = server.api().rule("test", "neighbour", "Neighbour").await?;
         if rule.health == "ok" {

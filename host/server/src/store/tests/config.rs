@@ -132,7 +132,7 @@ pub(super) async fn unpinned_uses_hold_the_newest_version(store: Store) {
 
 pub(super) async fn many_users_are_named_up_to_a_bound(store: Store) {
     let t = tenant("t");
-    store.put_source(&t, "s", "{}", 1).await.unwrap();
+    store.put_spec(&SOURCES, &t, "s", "{}", 1).await.unwrap();
     let names: Vec<String> = (0..USERS_NAMED_MAX + 5).map(|n| format!("r{n}")).collect();
     let mut uses = rule_uses(&names.iter().map(String::as_str).collect::<Vec<_>>());
     uses.iter_mut().for_each(|rule| rule.sources = vec!["s".into()]);
@@ -142,8 +142,8 @@ pub(super) async fn many_users_are_named_up_to_a_bound(store: Store) {
 
 pub(super) async fn sources_receivers_and_secrets(store: Store) {
     let t = tenant("t");
-    let first = store.put_source(&t, "s", "{\"v\":1}", 1).await.unwrap();
-    let second = store.put_source(&t, "s", "{\"v\":2}", 2).await.unwrap();
+    let first = store.put_spec(&SOURCES, &t, "s", "{\"v\":1}", 1).await.unwrap();
+    let second = store.put_spec(&SOURCES, &t, "s", "{\"v\":2}", 2).await.unwrap();
     assert!(second > first);
     let source = SpecRow {
         name: "s".into(),
@@ -151,11 +151,14 @@ pub(super) async fn sources_receivers_and_secrets(store: Store) {
         revision: second,
         updated_ms: 2,
     };
-    assert_eq!(store.get_source(&t, "s").await.unwrap(), Some(source.clone()));
-    assert_eq!(store.list_sources(&t).await.unwrap(), [source]);
+    assert_eq!(
+        store.get_spec(&SOURCES, &t, "s").await.unwrap(),
+        Some(source.clone())
+    );
+    assert_eq!(store.list_specs(&SOURCES, &t).await.unwrap(), [source]);
     assert!(store.delete_source(&t, "s").await.unwrap());
     assert!(!store.delete_source(&t, "s").await.unwrap());
-    assert_eq!(store.get_source(&t, "s").await.unwrap(), None);
+    assert_eq!(store.get_spec(&SOURCES, &t, "s").await.unwrap(), None);
 
     store.put_module(&t, &module("m", b"one")).await.unwrap();
     let pinned = ModuleUse {
@@ -228,7 +231,7 @@ pub(super) async fn egress_policies_belong_to_tenants(store: Store) {
 pub(super) async fn sources_and_receivers_in_use_are_not_deleted(store: Store) {
     let t = tenant("t");
     store.put_module(&t, &module("m", b"one")).await.unwrap();
-    store.put_source(&t, "s", "{}", 1).await.unwrap();
+    store.put_spec(&SOURCES, &t, "s", "{}", 1).await.unwrap();
     store.put_receiver(&t, "am", "{}", &newest("m"), 1).await.unwrap();
     let mut uses = rule_uses(&["r"]);
     uses[0].sources = vec!["s".into()];

@@ -7,7 +7,7 @@ async fn fill(store: &Store, name: &str) {
     let t = tenant(name);
     let key = group(name);
     store.put_module(&t, &module("m", b"one")).await.unwrap();
-    store.put_source(&t, "s", "{}", 1).await.unwrap();
+    store.put_spec(&SOURCES, &t, "s", "{}", 1).await.unwrap();
     store.put_receiver(&t, "am", "{}", &newest("m"), 1).await.unwrap();
     let revision = put_rules(store, &key, &["r"]).await;
     let mut one = commit(&rule_of(&key, "r"), revision, 1);
@@ -29,7 +29,7 @@ async fn first_error(store: &Store) -> Option<StoreError> {
     let key = group("t");
     let tried = async || -> Result<(), StoreError> {
         store.list_modules(&t).await?;
-        store.list_sources(&t).await?;
+        store.list_specs(&SOURCES, &t).await?;
         store.list_receivers(&t).await?;
         store.list_groups(&t).await?;
         store.load_group_runtime(&key).await?;

@@ -7,7 +7,7 @@ async fn fill(store: &Store, name: &str, mark: &str) {
     let t = tenant(name);
     let key = group(name);
     store.put_module(&t, &module("m", mark.as_bytes())).await.unwrap();
-    store.put_source(&t, "s", mark, 1).await.unwrap();
+    store.put_spec(&SOURCES, &t, "s", mark, 1).await.unwrap();
     store.put_receiver(&t, "am", mark, &newest("m"), 1).await.unwrap();
     let state = BTreeMap::from([("k".to_owned(), Some(mark.as_bytes().to_vec()))]);
     store.write_receiver_state(&t, "am", &state).await.unwrap();
@@ -43,8 +43,11 @@ pub(super) async fn configuration_is_apart(store: Store) {
         assert_eq!(wasm, mark.as_bytes());
         assert!(store.wasm_by_digest(&t, &digest).await.unwrap().is_some());
         assert_eq!(store.wasm_by_digest(&t, &foreign).await.unwrap(), None);
-        assert_eq!(store.get_source(&t, "s").await.unwrap().unwrap().spec, mark);
-        assert_eq!(store.list_sources(&t).await.unwrap().len(), 1);
+        assert_eq!(
+            store.get_spec(&SOURCES, &t, "s").await.unwrap().unwrap().spec,
+            mark
+        );
+        assert_eq!(store.list_specs(&SOURCES, &t).await.unwrap().len(), 1);
         assert_eq!(store.get_receiver(&t, "am").await.unwrap().unwrap().spec, mark);
         assert_eq!(store.list_receivers(&t).await.unwrap().len(), 1);
         assert_eq!(
@@ -110,7 +113,7 @@ pub(super) async fn deletes_reach_only_their_tenant(store: Store) {
     assert_eq!(store.load_group_runtime(&group("u")).await.unwrap(), before);
     assert_eq!(store.module_wasm(&u, "m", 1).await.unwrap().unwrap(), b"same");
     assert_eq!(store.receiver_state(&u, "am").await.unwrap()["k"], b"same");
-    assert!(store.get_source(&u, "s").await.unwrap().is_some());
+    assert!(store.get_spec(&SOURCES, &u, "s").await.unwrap().is_some());
     assert_eq!(store.sealed_secrets(&u).await.unwrap().len(), 1);
     assert!(store.get_group(&group("u")).await.unwrap().is_some());
 }
@@ -139,7 +142,10 @@ pub(super) async fn a_deleted_tenant_leaves_only_its_last_revision(store: Store)
             last_used_ms: None,
         };
         store.add_key(&key).await.unwrap();
-        store.put_scrape(&tenant(name), "s", "{}", 1).await.unwrap();
+        store
+            .put_spec(&SCRAPES, &tenant(name), "s", "{}", 1)
+            .await
+            .unwrap();
         let stock = StockRow {
             name: "m".into(),
             digest: "sha256:0".into(),
