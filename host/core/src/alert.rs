@@ -274,6 +274,16 @@ pub struct Step {
 }
 
 impl Step {
+    /// How many alerts there are afterwards of those that there were before.
+    #[must_use]
+    pub fn kept_of(&self, before: &Alerts) -> usize {
+        let appeared = self
+            .transitions
+            .iter()
+            .filter(|transition| transition.from.is_none());
+        before.len() + appeared.count() - self.removed.len()
+    }
+
     /// Whether nothing has to be persisted.
     #[must_use]
     pub fn is_quiet(&self) -> bool {

@@ -285,6 +285,19 @@ pub struct LogLine {
     pub fields: Vec<(String, String)>,
 }
 
+impl LogLine {
+    /// Bytes of its texts.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let fields: usize = self
+            .fields
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        self.message.len() + fields
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LogLevel {
     Trace,
@@ -345,6 +358,8 @@ pub struct Description {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cost {
     pub fuel: u64,
+    /// Time of a processor.
+    pub cpu_ns: u64,
     /// Wall time on the sandbox's thread.
     pub wall_ns: u64,
     /// The largest memory an instance had.

@@ -8,6 +8,8 @@ mod tests;
 
 use crate::limits::{Limit, Limits};
 use crate::query::QueryErrorCode;
+use crate::quota::{Quota, Quotas};
+use crate::usage;
 
 /// A failed evaluation, compilation or notification.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +29,13 @@ impl Fault {
         }
     }
 
+    /// A tenant has used up what a quota allows.
+    #[must_use]
+    pub fn over_quota(quota: Quota, used: u64, allowed: u64) -> Self {
+        let message = format!("{}: {used} of {allowed} are used", quota.name());
+        Self::new(FaultCode::Quota(quota), message)
+    }
+
     /// Something went over a limit.
     #[must_use]
     pub fn over(limit: Limit, allowed: u64) -> Self {
@@ -42,6 +51,8 @@ impl Fault {
 pub enum FaultCode {
     /// Over a limit; the code is the limit's name and `_exceeded`.
     Limit(Limit),
+    /// The tenant has no room under a quota; the code is the quota's name and `_exceeded`.
+    Quota(Quota),
     /// A query failed that the rule had not allowed to fail.
     Query(QueryErrorCode),
     /// The component trapped: a panic, an access out of bounds, a division by zero.
@@ -68,6 +79,9 @@ impl FaultCode {
     /// Every code there is: those of limits and queries, then the others.
     pub fn all() -> impl Iterator<Item = Self> {
         let of_limits = Limits::TABLE.iter().map(|info| Self::Limit(info.limit));
+        let of_quotas = Quotas::TABLE
+            .iter()
+            .filter_map(|info| usage::fault_of(info.quota));
         let of_queries = QueryErrorCode::ALL.into_iter().map(Self::Query);
         let others = [
             Self::Trap,
@@ -79,7 +93,7 @@ impl FaultCode {
             Self::Overloaded,
             Self::HostError,
         ];
-        of_limits.chain(of_queries).chain(others)
+        of_limits.chain(of_quotas).chain(of_queries).chain(others)
     }
 
     /// The fault of that code.
@@ -92,6 +106,7 @@ impl FaultCode {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Limit(limit) => limit.code(),
+            Self::Quota(quota) => quota.code(),
             Self::Query(code) => code.as_str(),
             Self::Trap => "trap",
             Self::BadCall => "bad_call",

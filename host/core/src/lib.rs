@@ -10,6 +10,7 @@
 pub mod alert;
 pub mod delivery;
 pub mod evaluation;
+pub mod fair;
 pub mod fault;
 pub mod frame;
 pub mod glob;
@@ -18,12 +19,14 @@ pub mod label;
 pub mod limits;
 pub mod query;
 pub mod quota;
+pub mod rate;
 pub mod recorded;
 pub mod sample;
 pub mod schedule;
 pub mod spec;
 mod table;
 pub mod units;
+pub mod usage;
 
 pub use id::{GroupKey, RuleKey, TenantId};
 pub use label::Labels;

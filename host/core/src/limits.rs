@@ -15,7 +15,7 @@ table! {
 
     /// Instructions, as wasmtime's fuel counts them; the budget authors see.
     fuel, Fuel, "instructions", 500_000_000;
-    /// Wall time of one run in the sandbox, queries not counted.
+    /// Time of a processor for one run in the sandbox.
     deadline_ms, DeadlineMs, "milliseconds", 1_000;
     /// Linear memories and tables of one instance, together.
     memory_bytes, MemoryBytes, "bytes", 64 << 20;
@@ -33,6 +33,8 @@ table! {
     query_bytes, QueryBytes, "bytes", 256 << 20;
     /// Findings of one evaluation.
     findings, Findings, "findings", 20_000;
+    /// Alerts that a rule keeps, those included that are over and still shown.
+    alerts, Alerts, "alerts", 100_000;
     /// Recorded samples of one evaluation.
     samples, Samples, "samples", 20_000;
     /// Labels of one finding, and annotations likewise.

@@ -30,6 +30,34 @@ table! {
     targets, Targets, "targets", 10_000;
     /// Keys of the API.
     keys, Keys, "keys", 1_000;
+    /// Groups that are evaluated at the same time.
+    evaluations_at_once, EvaluationsAtOnce, "groups", 128;
+    /// Queries under way at the same time.
+    queries_at_once, QueriesAtOnce, "queries", 64;
+    /// Scrapes under way at the same time.
+    scrapes_at_once, ScrapesAtOnce, "scrapes", 64;
+    /// Notifications under way at the same time.
+    deliveries_at_once, DeliveriesAtOnce, "notifications", 16;
+    /// Uploads under way at the same time, each of which may be compiled.
+    uploads_at_once, UploadsAtOnce, "uploads", 2;
+    /// Time between two evaluations of a group, at least.
+    interval_min_ms, IntervalMinMs, "milliseconds", 1_000;
+    /// Series in the embedded source.
+    samples_series, SamplesSeries, "series", 1_000_000;
+    /// Memory of samples in the embedded source; the oldest make room for new ones.
+    samples_bytes, SamplesBytes, "bytes", 512 << 20;
+    /// Fuel of all evaluations and notifiers in a minute.
+    fuel_per_minute, FuelPerMinute, "instructions", 1_000_000_000_000;
+    /// Queries of rules in a minute.
+    queries_per_minute, QueriesPerMinute, "queries", 1_000_000;
+    /// Query results of rules in a minute.
+    query_bytes_per_minute, QueryBytesPerMinute, "bytes", 64 << 30;
+    /// Notifications put into the outbox in a minute.
+    notifications_per_minute, NotificationsPerMinute, "notifications", 60_000;
+    /// What components log in a minute; further lines are left out.
+    log_bytes_per_minute, LogBytesPerMinute, "bytes", 64 << 20;
+    /// Journals that are kept in a minute; further ones are kept without samples and state.
+    journal_bytes_per_minute, JournalBytesPerMinute, "bytes", 4 << 30;
 }
 
 #[cfg(test)]

@@ -43,6 +43,12 @@ macro_rules! table {
                 doc: concat!($($doc),+),
             },)+];
 
+            /// As much as there is of everything.
+            #[must_use]
+            pub fn highest() -> Self {
+                Self { $($field: u64::MAX,)+ }
+            }
+
             #[must_use]
             pub fn get(&self, key: $Key) -> u64 {
                 match key { $($Key::$variant => self.$field,)+ }

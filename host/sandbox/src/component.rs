@@ -29,7 +29,7 @@ use crate::world;
 /// A compiled component, linked and ready to run; a handle, cheap to clone.
 ///
 /// Each call is one run in a fresh instance, synchronous, and belongs on a thread
-/// of [`crate::Workers`].
+/// of its own, which [`crate::Sandbox::prepare_thread`] has made ready.
 #[derive(Clone)]
 pub struct Component {
     shared: Arc<Shared>,

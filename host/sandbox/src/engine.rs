@@ -133,6 +133,11 @@ impl Sandbox {
         Component::load(Arc::clone(&self.inner), &artifact)
     }
 
+    /// Makes ready the thread that calls it: its first run takes no longer than others.
+    pub fn prepare_thread() {
+        Engine::tls_eager_initialize();
+    }
+
     /// Feeds what an artifact must agree with into a hash.
     pub(crate) fn hash_compatibility(&self, hasher: &mut impl std::hash::Hasher) {
         self.inner.engine.precompile_compatibility_hash().hash(hasher);

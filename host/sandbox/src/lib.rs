@@ -14,6 +14,7 @@ pub mod artifact;
 mod bindings;
 pub mod compile;
 mod component;
+mod cpu;
 mod engine;
 mod host;
 mod memory;
@@ -21,7 +22,6 @@ mod model;
 mod outcome;
 mod run;
 mod text;
-pub mod workers;
 mod world;
 
 pub use artifact::{ArtifactError, Artifacts};
@@ -30,9 +30,9 @@ pub use compile::{
     componentize, inspect, limit_process,
 };
 pub use component::Component;
+pub use cpu::thread_cpu_ns;
 pub use engine::{Sandbox, SandboxConfig, SandboxError, engine_settings};
 pub use model::{
-    AlertStatus, Disposition, DispositionKind, Evaluation, HttpRequest, HttpResponse, NotifyAlert,
+    AlertStatus, Disposition, DispositionKind, Ended, Evaluation, HttpRequest, HttpResponse, NotifyAlert,
     NotifyBatch, Run, Verdict, World,
 };
-pub use workers::Workers;

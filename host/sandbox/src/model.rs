@@ -33,6 +33,47 @@ impl World {
     }
 }
 
+/// A run that has ended, whatever it was of.
+pub trait Ended {
+    fn cost(&self) -> &Cost;
+
+    fn cost_mut(&mut self) -> &mut Cost;
+
+    /// Why it failed.
+    fn fault(&self) -> Option<&Fault>;
+}
+
+impl Ended for Evaluation {
+    fn cost(&self) -> &Cost {
+        &self.cost
+    }
+
+    fn cost_mut(&mut self) -> &mut Cost {
+        &mut self.cost
+    }
+
+    fn fault(&self) -> Option<&Fault> {
+        match &self.verdict {
+            Verdict::Failed { fault, .. } => Some(fault),
+            Verdict::Done { .. } | Verdict::Wants(_) => None,
+        }
+    }
+}
+
+impl<T> Ended for Run<T> {
+    fn cost(&self) -> &Cost {
+        &self.cost
+    }
+
+    fn cost_mut(&mut self) -> &mut Cost {
+        &mut self.cost
+    }
+
+    fn fault(&self) -> Option<&Fault> {
+        self.result.as_ref().err()
+    }
+}
+
 /// What one run of a rule came to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {

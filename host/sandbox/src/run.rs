@@ -5,14 +5,16 @@ use std::time::Instant;
 use wasmalert_core::evaluation::Cost;
 use wasmalert_core::fault::{Fault, FaultCode};
 use wasmalert_core::limits::{Limit, Limits};
-use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline, WasmBacktrace};
 
+use crate::cpu::thread_cpu_ns;
 use crate::engine::{Inner, ticks};
 use crate::host::{Host, Inputs, Suspend};
 use crate::text::clip;
 
 /// Handles of resources a run may hold, frames above all.
 const HANDLES_MAX: usize = 20_000;
+const NS_PER_MS: u64 = 1_000_000;
 /// Functions of the guest that a trap's message names.
 const TRAP_FUNCTIONS_MAX: usize = 3;
 /// How wasmtime says that a call moves more than `set_hostcall_fuel` allows. The
@@ -43,7 +45,7 @@ pub(crate) fn run<T>(
     limits: &Limits,
     call: impl FnOnce(&mut Store<Host>) -> wasmtime::Result<T>,
 ) -> Finished<T> {
-    let started = Instant::now();
+    let (started, started_cpu_ns) = (Instant::now(), thread_cpu_ns());
     let mut store = Store::new(
         &sandbox.engine,
         Host::new(inputs, limits, sandbox.memory_bytes_max),
@@ -52,6 +54,15 @@ pub(crate) fn run<T>(
     store.set_hostcall_fuel(usize::try_from(limits.boundary_bytes).unwrap_or(usize::MAX));
     store.set_max_component_handles(HANDLES_MAX);
     store.set_epoch_deadline(ticks(limits.deadline_ms));
+    // Time that the thread did not have does not count: nobody fails because others are busy.
+    let deadline_ns = started_cpu_ns.saturating_add(limits.deadline_ms.saturating_mul(NS_PER_MS));
+    store.epoch_deadline_callback(move |_| {
+        let left_ms = deadline_ns.saturating_sub(thread_cpu_ns()).div_ceil(NS_PER_MS);
+        Ok(match left_ms {
+            0 => UpdateDeadline::Interrupt,
+            left_ms => UpdateDeadline::Continue(ticks(left_ms)),
+        })
+    });
     let answer = store.set_fuel(limits.fuel).and_then(|()| call(&mut store));
     let end = match answer {
         Ok(answer) => End::Returned(answer),
@@ -63,6 +74,7 @@ pub(crate) fn run<T>(
     host.end_printed();
     let cost = Cost {
         fuel,
+        cpu_ns: thread_cpu_ns().saturating_sub(started_cpu_ns),
         wall_ns: u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX),
         memory_bytes: host.memory.bytes(),
         host_calls: host.host_calls,

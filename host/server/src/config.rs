@@ -61,6 +61,7 @@ pub struct Config {
     /// Calls of the API that one key may make in a second, for long.
     pub key_calls_per_second: u32,
     pub keep_audit_for_ms: i64,
+    pub keep_usage_for_ms: i64,
     pub log: String,
     pub log_json: bool,
     pub limits: Limits,
@@ -191,8 +192,8 @@ impl Reader {
             query_concurrency: self.size("query_concurrency", 1, 1 << 20),
             samples: wasmalert_tsdb::Settings {
                 retention_ms: self.retention_ms(),
-                bytes: self.number("samples_bytes", 1 << 20, u64::MAX >> 1),
-                series: self.number("samples_series", 1, u32::MAX.into()),
+                bytes: quotas.samples_bytes,
+                series: quotas.samples_series,
                 out_of_order_ms: self.duration("out_of_order").unsigned_abs(),
                 ..wasmalert_tsdb::Settings::default()
             },
@@ -218,6 +219,7 @@ impl Reader {
             tenant_label: self.parsed("tenant_label", "true or false"),
             key_calls_per_second: self.size("key_calls_per_second", 1, 1_000_000) as u32,
             keep_audit_for_ms: self.duration("keep_audit_for"),
+            keep_usage_for_ms: self.duration("keep_usage_for"),
             log: self.text("log").0,
             log_json: self.log_format(),
             limits,

@@ -11,14 +11,17 @@ use std::sync::Arc;
 use wasmalert_core::alert::{Observation, Observed, Step, identify, step};
 use wasmalert_core::evaluation::{Context, Cost, Effects, Journal, LogLine, Outcome, Trigger};
 use wasmalert_core::fault::{Fault, FaultCode};
-use wasmalert_core::limits::Limit;
+use wasmalert_core::limits::{Limit, Limits};
 use wasmalert_core::query::{Query, QueryTime};
+use wasmalert_core::quota::Quota;
 use wasmalert_core::schedule::Advance;
-use wasmalert_sandbox::{Component, Verdict};
+use wasmalert_sandbox::{Component, Evaluation, Verdict};
 
-use self::ended::{Ended, error_row};
+use self::ended::{Ended, Keeps, error_row};
 use crate::Host;
+use crate::access::Tenant;
 use crate::catalog::{ModuleInfo, TenantCatalog};
+use crate::fair::Turn;
 use crate::live::{LiveGroup, LiveRule, RuleNow};
 use crate::store::{Health, HealthRow, StoreError};
 
@@ -32,26 +35,29 @@ pub(crate) struct Due {
 
 /// Evaluates what is due of a group: timers first, then the slot, each rule in
 /// the order of the group.
-pub(crate) async fn evaluate_group(host: &Host, group: &LiveGroup, due: Due) {
+pub(crate) async fn evaluate_group(host: &Host, group: &LiveGroup, due: Due, turn: &mut Turn) {
     for rule in &group.rules {
         while let Some(trigger) = due_timer(rule, due.now_ms) {
             if group.is_retired() {
                 return;
             }
-            evaluate_rule(host, group, rule, due.now_ms, trigger, 0).await;
+            turn.charge(evaluate_rule(host, group, rule, due.now_ms, trigger, 0).await);
         }
     }
     let Some(slot) = due.slot else { return };
-    host.metrics
-        .scheduler_lag_seconds
-        .observe((due.now_ms - slot.slot_ms).max(0) as f64 / 1e3);
+    let lag_seconds = || (host.clock.now_ms() - slot.slot_ms).max(0) as f64 / 1e3;
+    host.metrics.scheduler_lag_seconds.observe(lag_seconds());
     host.metrics.slots_missed.add(&group.key.tenant, (), slot.missed);
     for rule in &group.rules {
         if group.is_retired() {
             return;
         }
-        evaluate_rule(host, group, rule, slot.slot_ms, Trigger::Interval, slot.missed).await;
+        let cost_ns = evaluate_rule(host, group, rule, slot.slot_ms, Trigger::Interval, slot.missed).await;
+        turn.charge(cost_ns);
     }
+    host.metrics
+        .slot_lag_seconds
+        .observe(&group.key.tenant, (), lag_seconds());
 }
 
 fn due_timer(rule: &LiveRule, now_ms: i64) -> Option<Trigger> {
@@ -72,6 +78,7 @@ struct Ran {
     rounds: u32,
 }
 
+/// Gives the processor time that the component took, in nanoseconds.
 async fn evaluate_rule(
     host: &Host,
     group: &LiveGroup,
@@ -79,17 +86,29 @@ async fn evaluate_rule(
     now_ms: i64,
     trigger: Trigger,
     missed: u64,
-) {
+) -> u64 {
     let stopwatch = host.clock.stopwatch();
     let tenant = rule.key.tenant();
+    let allowed = host.tenants.of(tenant);
+    let limits = allowed.limits_with(&rule.spec.limits);
     let catalog = host.catalog.of(tenant);
     let context = Context::new(&group.spec, &rule.spec, rule.key.clone(), now_ms, trigger);
     let context = Arc::new(context);
     let before = rule.now().clone_inputs();
     let module = catalog.module(&rule.spec.module, rule.spec.version);
-    let (answer, ran) = run(host, &catalog, module.as_deref(), rule, &context, &before).await;
+    let run = Evaluating {
+        host,
+        tenant: &allowed,
+        catalog: &catalog,
+        rule,
+        limits: &limits,
+        context: &context,
+    };
+    let (answer, ran) = run.until_answered(module.as_deref(), &before).await;
 
-    let decided = answer.and_then(|answer| decide(group, rule, now_ms, answer));
+    let decided = answer
+        .and_then(|answer| decide(group, rule, &limits, now_ms, answer))
+        .and_then(|decided| run.may_notify(&decided).map(|()| decided));
     let error = decided.as_ref().err().map(error_row);
     let health = HealthRow {
         health: if error.is_none() { Health::Ok } else { Health::Err },
@@ -111,8 +130,10 @@ async fn evaluate_rule(
         context: &context,
         ran,
         health,
+        keeps: Keeps::new(host, &allowed),
     };
     let commit = ended.commit(decided.as_ref());
+    let used = commit.used.1.clone();
     let waiting = host.clock.stopwatch();
     let committed = host.store.commit(commit).await;
     host.metrics
@@ -120,13 +141,21 @@ async fn evaluate_rule(
         .observe(waiting.elapsed().as_secs_f64());
 
     let code = decided.as_ref().err().map(|fault| fault.code);
+    let cost_ns = ended.ran.cost.cpu_ns;
     host.count_evaluation(tenant, &ended.ran.cost, ended.ran.rounds, code);
+    let account = host.ledger.of(tenant);
+    let of_rule = committed.is_ok().then_some(&rule.key);
+    account.spend(of_rule, &used, &allowed.quotas, host.clock.now_ms());
+    if committed.is_err() {
+        account.note(&used);
+    }
     match committed {
         Ok(()) => ended.apply(decided),
         // The group was replaced meanwhile: this evaluation never happened.
         Err(StoreError::Stale) => {}
         Err(error) => ended.failed_commit(&error),
     }
+    cost_ns
 }
 
 impl RuleNow {
@@ -145,65 +174,116 @@ impl RuleNow {
     }
 }
 
-/// Runs the component until it has every query result it asks for.
-async fn run(
-    host: &Host,
-    catalog: &TenantCatalog,
-    module: Option<&ModuleInfo>,
-    rule: &LiveRule,
-    context: &Arc<Context>,
-    before: &RuleNow,
-) -> (Answer, Ran) {
-    let journal = Journal::new(before.state.clone(), before.timers.clone(), &context.trigger);
-    let mut ran = Ran {
-        log: Vec::new(),
-        journal: Arc::new(journal),
-        asked: Vec::new(),
-        cost: Cost::default(),
-        rounds: 0,
-    };
-    let component = match component(host, rule, module).await {
-        Ok(component) => component,
-        Err(fault) => return (Err(fault), ran),
-    };
-    let mut wanted = foreseen(module, context, before);
-    loop {
-        if let Err(fault) = fetch(host, catalog, rule, wanted, &mut ran.journal).await {
-            return (Err(fault), ran);
-        }
-        ran.rounds += 1;
-        let evaluation = match in_sandbox(host, &component, context, &ran.journal, rule).await {
-            Ok(evaluation) => evaluation,
-            Err(fault) => return (Err(fault), ran),
-        };
-        ran.asked = evaluation.asked;
-        ran.cost = add(ran.cost, evaluation.cost);
-        match evaluation.verdict {
-            Verdict::Done { outcome, effects } => return (Ok((outcome, effects)), ran),
-            Verdict::Failed { fault, log } => {
-                ran.log = log;
-                return (Err(fault), ran);
-            }
-            Verdict::Wants(_) if u64::from(ran.rounds) >= rule.limits.rounds => {
-                return (Err(Fault::over(Limit::Rounds, rule.limits.rounds)), ran);
-            }
-            Verdict::Wants(queries) => wanted = queries,
-        }
-    }
+/// An evaluation under way.
+struct Evaluating<'a> {
+    host: &'a Host,
+    tenant: &'a Tenant,
+    catalog: &'a TenantCatalog,
+    rule: &'a LiveRule,
+    limits: &'a Limits,
+    context: &'a Arc<Context>,
 }
 
-async fn component(host: &Host, rule: &LiveRule, module: Option<&ModuleInfo>) -> Result<Component, Fault> {
-    let Some(module) = module else {
-        let name = &rule.spec.module;
-        let version = rule
-            .spec
-            .version
-            .map(|version| format!(" version {version}"))
-            .unwrap_or_default();
-        let message = format!("there is no module {name}{version}: upload it");
-        return Err(Fault::new(FaultCode::ModuleUnavailable, message));
-    };
-    host.registry.component(rule.key.tenant(), &module.digest).await
+impl Evaluating<'_> {
+    /// Runs the component until it has every query result it asks for.
+    async fn until_answered(&self, module: Option<&ModuleInfo>, before: &RuleNow) -> (Answer, Ran) {
+        let journal = Journal::new(before.state.clone(), before.timers.clone(), &self.context.trigger);
+        let mut ran = Ran {
+            log: Vec::new(),
+            journal: Arc::new(journal),
+            asked: Vec::new(),
+            cost: Cost::default(),
+            rounds: 0,
+        };
+        if let Err(fault) = self.has_room(&[Quota::FuelPerMinute]) {
+            return (Err(fault), ran);
+        }
+        let component = match self.component(module).await {
+            Ok(component) => component,
+            Err(fault) => return (Err(fault), ran),
+        };
+        let mut wanted = foreseen(module, self.context, before);
+        loop {
+            if let Err(fault) = self.fetch(wanted, &mut ran.journal).await {
+                return (Err(fault), ran);
+            }
+            ran.rounds += 1;
+            let evaluation = match self.in_sandbox(&component, &ran.journal).await {
+                Ok(evaluation) => evaluation,
+                Err(fault) => return (Err(fault), ran),
+            };
+            self.rule.took(evaluation.cost.cpu_ns);
+            ran.asked = evaluation.asked;
+            ran.cost = add(ran.cost, evaluation.cost);
+            match evaluation.verdict {
+                Verdict::Done { outcome, effects } => return (Ok((outcome, effects)), ran),
+                Verdict::Failed { fault, log } => {
+                    ran.log = log;
+                    return (Err(fault), ran);
+                }
+                Verdict::Wants(_) if u64::from(ran.rounds) >= self.limits.rounds => {
+                    return (Err(Fault::over(Limit::Rounds, self.limits.rounds)), ran);
+                }
+                Verdict::Wants(queries) => wanted = queries,
+            }
+        }
+    }
+
+    async fn component(&self, module: Option<&ModuleInfo>) -> Result<Component, Fault> {
+        let Some(module) = module else {
+            let name = &self.rule.spec.module;
+            let version = self
+                .rule
+                .spec
+                .version
+                .map(|version| format!(" version {version}"))
+                .unwrap_or_default();
+            let message = format!("there is no module {name}{version}: upload it");
+            return Err(Fault::new(FaultCode::ModuleUnavailable, message));
+        };
+        let claim = self.tenant.claim(Quota::UploadsAtOnce);
+        self.host.registry.component(&claim, &module.digest).await
+    }
+
+    /// Puts the results of queries into the journal.
+    async fn fetch(&self, wanted: Vec<Query>, journal: &mut Arc<Journal>) -> Result<(), Fault> {
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        self.has_room(&[Quota::QueriesPerMinute, Quota::QueryBytesPerMinute])?;
+        let results = self
+            .host
+            .queries
+            .fetch_all(
+                &self.tenant.claim(Quota::QueriesAtOnce),
+                &self.catalog.sources,
+                wanted,
+            )
+            .await;
+        Arc::make_mut(journal).add(results, self.limits)
+    }
+
+    /// Whether the tenant may go on in this minute.
+    fn has_room(&self, under: &[Quota]) -> Result<(), Fault> {
+        let account = self.host.ledger.of(self.rule.key.tenant());
+        account.check(under, &self.tenant.quotas, self.host.clock.now_ms())
+    }
+
+    /// Without room for notifications the evaluation fails, so that what is to be told
+    /// is told by a later one.
+    fn may_notify(&self, decided: &Decided) -> Result<(), Fault> {
+        if decided.step.notify.is_empty() || self.rule.spec.receivers.is_empty() {
+            return Ok(());
+        }
+        self.has_room(&[Quota::NotificationsPerMinute])
+    }
+
+    async fn in_sandbox(&self, component: &Component, journal: &Arc<Journal>) -> Result<Evaluation, Fault> {
+        let (component, context, journal) = (component.clone(), self.context.clone(), journal.clone());
+        let run = move |limits: &Limits| component.evaluate(&context, &journal, limits);
+        let (lane, limits) = (self.rule.lane(), self.limits.clone());
+        self.host.in_sandbox(self.tenant, lane, limits, run).await
+    }
 }
 
 /// The queries that this evaluation will most likely ask: those of the last one,
@@ -227,42 +307,12 @@ fn foreseen(module: Option<&ModuleInfo>, context: &Context, before: &RuleNow) ->
         .collect()
 }
 
-/// Puts the results of queries into the journal.
-async fn fetch(
-    host: &Host,
-    catalog: &TenantCatalog,
-    rule: &LiveRule,
-    wanted: Vec<Query>,
-    journal: &mut Arc<Journal>,
-) -> Result<(), Fault> {
-    if wanted.is_empty() {
-        return Ok(());
-    }
-    let results = host
-        .queries
-        .fetch_all(rule.key.tenant(), &catalog.sources, wanted)
-        .await;
-    Arc::make_mut(journal).add(results, &rule.limits)
-}
-
-async fn in_sandbox(
-    host: &Host,
-    component: &Component,
-    context: &Arc<Context>,
-    journal: &Arc<Journal>,
-    rule: &LiveRule,
-) -> Result<wasmalert_sandbox::Evaluation, Fault> {
-    let (component, context, journal) = (component.clone(), context.clone(), journal.clone());
-    let limits = rule.limits.clone();
-    host.work(move || component.evaluate(&context, &journal, &limits))
-        .await
-}
-
 fn add(before: Cost, run: Cost) -> Cost {
     Cost {
         // The last run is the whole evaluation: its fuel does not depend on how
         // many rounds led to it.
         fuel: run.fuel,
+        cpu_ns: before.cpu_ns.saturating_add(run.cpu_ns),
         wall_ns: before.wall_ns.saturating_add(run.wall_ns),
         memory_bytes: before.memory_bytes.max(run.memory_bytes),
         host_calls: run.host_calls,
@@ -280,6 +330,7 @@ struct Decided {
 fn decide(
     group: &LiveGroup,
     rule: &LiveRule,
+    limits: &Limits,
     now_ms: i64,
     (outcome, effects): (Outcome, Effects),
 ) -> Result<Decided, Fault> {
@@ -290,12 +341,15 @@ fn decide(
         .iter()
         .map(|finding| identify(finding, &spec.name, of_group, &spec.labels, &spec.annotations))
         .collect();
-    let step = step(
-        &rule.now().alerts,
-        Observation::Findings(observed),
-        now_ms,
-        &rule.policy,
-    )?;
+    let observation = Observation::Findings(observed);
+    let step = {
+        let alerts = &rule.now().alerts;
+        let step = step(alerts, observation, now_ms, &rule.policy)?;
+        if step.kept_of(alerts) as u64 > limits.alerts {
+            return Err(Fault::over(Limit::Alerts, limits.alerts));
+        }
+        step
+    };
     Ok(Decided {
         step,
         outcome,

@@ -167,23 +167,31 @@ impl RuleBody {
         serde_json::Value::Object(config).to_string()
     }
 
-    fn limits(&self, place: &str, server: &Limits, problems: &mut Problems) -> BTreeMap<Limit, u64> {
+    fn limits(&self, place: &str, ceilings: &Limits, problems: &mut Problems) -> BTreeMap<Limit, u64> {
         let mut limits = BTreeMap::new();
         for (name, &value) in &self.limits {
-            let place = format!("{place}.limits.{name}");
-            match Limit::parse(name) {
-                None => problems.add(&place, "no limit has this name"),
-                Some(Limit::StackBytes) => problems.add(&place, "is set for the whole server"),
-                Some(limit) if value == 0 || value > server.get(limit) => {
-                    problems.add(
-                        &place,
-                        format!("{value} is not from 1 to the server's {}", server.get(limit)),
-                    );
-                }
-                Some(limit) => drop(limits.insert(limit, value)),
+            match lower_limit(name, value, ceilings) {
+                Ok(limit) => drop(limits.insert(limit, value)),
+                Err(why) => problems.add(&format!("{place}.limits.{name}"), why),
             }
         }
         limits
+    }
+}
+
+/// The limit of that name, if it may be set to that value under the ceilings.
+///
+/// # Errors
+/// Says why it may not.
+pub(crate) fn lower_limit(name: &str, value: u64, ceilings: &Limits) -> Result<Limit, String> {
+    match Limit::parse(name) {
+        None => Err("no limit has this name; see docs/limits.md".to_owned()),
+        Some(Limit::StackBytes) => Err("is set for the whole server".to_owned()),
+        Some(limit) if value == 0 || value > ceilings.get(limit) => Err(format!(
+            "{value} is not from 1 to {}, which is allowed",
+            ceilings.get(limit)
+        )),
+        Some(limit) => Ok(limit),
     }
 }
 
@@ -276,7 +284,6 @@ pub(crate) async fn start(
                 rule_key,
                 rule.clone(),
                 policy(host, &spec, rule),
-                limits(host, rule),
                 now,
             ))
         });
@@ -295,15 +302,6 @@ fn policy(host: &Host, group: &GroupSpec, rule: &RuleSpec) -> Policy {
         resend_delay_ms: host.config.resend_delay_ms,
         resolved_retention_ms: host.config.resolved_retention_ms,
     }
-}
-
-fn limits(host: &Host, rule: &RuleSpec) -> Limits {
-    let mut limits = host.config.limits.clone();
-    for (&limit, &value) in &rule.limits {
-        // The server's own limits may have been lowered since.
-        limits.set(limit, value.min(limits.get(limit)));
-    }
-    limits
 }
 
 /// A rule as it was when it was last committed.

@@ -2,20 +2,23 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Notify, oneshot};
 use wasmalert_core::TenantId;
 use wasmalert_core::evaluation::Cost;
 use wasmalert_core::fault::{Fault, FaultCode};
-use wasmalert_sandbox::Workers;
+use wasmalert_core::limits::{Limit, Limits};
+use wasmalert_core::quota::Quota;
+use wasmalert_sandbox::Ended;
 
-use crate::access::{Access, Audit, Tenants};
+use crate::access::{Access, Audit, Tenant, Tenants};
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::embedded::Embedded;
+use crate::fair::{Lane, Lanes, Turns};
 use crate::http_client::HttpClient;
 use crate::live::LiveGroups;
 use crate::logs::LogHub;
+use crate::notify::Wakes;
 use crate::query::QueryEngine;
 use crate::registry::Registry;
 use crate::scheduler::{News, Newsline};
@@ -23,6 +26,7 @@ use crate::schema::SchemaChecker;
 use crate::scrape::Scrapes;
 use crate::store::Store;
 use crate::telemetry::{EvaluationStatus, Metrics, TenantMetrics};
+use crate::usage::Ledger;
 
 /// What a running server is made of.
 pub struct Host {
@@ -38,17 +42,25 @@ pub struct Host {
     pub(crate) catalog: Catalog,
     pub(crate) registry: Registry,
     pub(crate) schemas: SchemaChecker,
-    pub(crate) workers: Workers,
+    /// Where components run.
+    pub(crate) sandboxes: Lanes,
+    /// Where samples are taken in and queried.
+    pub(crate) samplers: Arc<Lanes>,
+    /// Groups that are evaluated.
+    pub(crate) evaluations: Turns,
+    /// Notifications on their way.
+    pub(crate) deliveries: Turns,
     pub(crate) queries: QueryEngine,
     pub(crate) http: HttpClient,
     pub(crate) embedded: Arc<Embedded>,
     pub(crate) scrapes: Scrapes,
     pub(crate) groups: LiveGroups,
     pub(crate) logs: LogHub,
+    pub(crate) ledger: Arc<Ledger>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) tenant_metrics: TenantMetrics,
     /// Wakes the deliveries.
-    pub(crate) outbox_changed: Notify,
+    pub(crate) outboxes: Wakes,
     pub(crate) newsline: Newsline,
     /// Held while something is counted and added, so that no room is counted twice.
     pub(crate) counting: tokio::sync::Mutex<()>,
@@ -58,22 +70,37 @@ pub struct Host {
 }
 
 impl Host {
-    /// Runs a job on one of the sandbox's threads.
-    pub(crate) async fn work<T: Send + 'static>(
+    /// Runs a component. What takes too long for the quick lane is stopped and run
+    /// anew in the long one, which is no other run: it is a function of its inputs.
+    ///
+    /// # Errors
+    /// There is no room for it.
+    pub(crate) async fn in_sandbox<T: Ended + Send + 'static>(
         &self,
-        job: impl FnOnce() -> T + Send + 'static,
+        tenant: &Tenant,
+        lane: Lane,
+        limits: Limits,
+        run: impl Fn(&Limits) -> T + Clone + Send + 'static,
     ) -> Result<T, Fault> {
-        let (answer, answered) = oneshot::channel();
-        self.workers.submit(move || {
-            // Nobody waits any more when the host stops.
-            let _ = answer.send(job());
-        })?;
-        answered.await.map_err(|_| {
-            Fault::new(
-                FaultCode::HostError,
-                "the sandbox's thread panicked; see the server's log",
-            )
-        })
+        let claim = tenant.claim(Quota::EvaluationsAtOnce);
+        let mut wasted_ns = 0;
+        if lane == Lane::Quick {
+            let mut slice = limits.clone();
+            slice.deadline_ms = slice.deadline_ms.min(Lane::SLICE_MS);
+            let (run, is_cut) = (run.clone(), slice.deadline_ms < limits.deadline_ms);
+            let (ended, _) = self.sandboxes.run(lane, &claim, move || run(&slice)).await?;
+            let fault = ended.fault().map(|fault| fault.code);
+            if !is_cut || fault != Some(FaultCode::Limit(Limit::DeadlineMs)) {
+                return Ok(ended);
+            }
+            wasted_ns = ended.cost().cpu_ns;
+        }
+        let (mut ended, _) = self
+            .sandboxes
+            .run(Lane::Long, &claim, move || run(&limits))
+            .await?;
+        ended.cost_mut().cpu_ns += wasted_ns;
+        Ok(ended)
     }
 
     pub(crate) fn tell_scheduler(&self, news: News) {

@@ -13,6 +13,7 @@ pub mod config;
 pub mod egress;
 mod embedded;
 mod evaluate;
+mod fair;
 mod groups;
 mod host;
 pub mod http_client;
@@ -31,6 +32,7 @@ mod start;
 mod stock;
 pub mod store;
 pub mod telemetry;
+mod usage;
 
 pub use api::openapi;
 pub use host::Host;

@@ -10,12 +10,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use wasmalert_core::alert::{Alerts, Policy};
 use wasmalert_core::evaluation::{State, Timers};
-use wasmalert_core::limits::Limits;
 use wasmalert_core::query::Query;
 use wasmalert_core::schedule::TimerGate;
 use wasmalert_core::spec::{GroupSpec, RuleSpec};
 use wasmalert_core::{GroupKey, Labels, RuleKey, TenantId};
 
+use crate::fair::Lane;
 use crate::store::HealthRow;
 
 /// A group that is running.
@@ -68,26 +68,37 @@ pub(crate) struct LiveRule {
     pub key: RuleKey,
     pub spec: Arc<RuleSpec>,
     pub policy: Policy,
-    pub limits: Limits,
+    /// Whether the last run took too long for the quick lane.
+    takes_long: AtomicBool,
     now: Mutex<RuleNow>,
 }
 
 impl LiveRule {
     #[must_use]
-    pub(crate) fn new(
-        key: RuleKey,
-        spec: Arc<RuleSpec>,
-        policy: Policy,
-        limits: Limits,
-        now: RuleNow,
-    ) -> Self {
+    pub(crate) fn new(key: RuleKey, spec: Arc<RuleSpec>, policy: Policy, now: RuleNow) -> Self {
         Self {
             key,
             spec,
             policy,
-            limits,
+            takes_long: AtomicBool::new(false),
             now: Mutex::new(now),
         }
+    }
+
+    /// Where its next run is expected to do.
+    #[must_use]
+    pub(crate) fn lane(&self) -> Lane {
+        if self.takes_long.load(Ordering::Relaxed) {
+            Lane::Long
+        } else {
+            Lane::Quick
+        }
+    }
+
+    /// Remembers how much of a processor a run took.
+    pub(crate) fn took(&self, cpu_ns: u64) {
+        self.takes_long
+            .store(cpu_ns > Lane::SLICE_MS * 1_000_000, Ordering::Relaxed);
     }
 
     /// What the rule is like; held for a moment only, never over an await.

@@ -28,32 +28,38 @@ pub(crate) struct LogEvent {
 }
 
 /// Takes lines in and hands them to whoever follows.
-pub(crate) struct LogHub {
-    recent: Mutex<HashMap<TenantId, VecDeque<Arc<LogEvent>>>>,
-    live: broadcast::Sender<Arc<LogEvent>>,
-}
+#[derive(Default)]
+pub(crate) struct LogHub(Mutex<HashMap<TenantId, TenantLog>>);
 
-impl Default for LogHub {
-    fn default() -> Self {
-        Self {
-            recent: Mutex::default(),
-            live: broadcast::Sender::new(FOLLOWER_LAG_MAX),
-        }
-    }
+/// One tenant's lines: a flood of another's moves none of them out of the way.
+#[derive(Default)]
+struct TenantLog {
+    recent: VecDeque<Arc<LogEvent>>,
+    /// None while nobody follows.
+    live: Option<broadcast::Sender<Arc<LogEvent>>>,
 }
 
 impl LogHub {
     pub(crate) fn write(&self, event: LogEvent) {
         let event = Arc::new(event);
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        let lines = recent.entry(event.tenant.clone()).or_default();
-        if lines.len() == RECENT_MAX {
-            lines.pop_front();
+        let mut tenants = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let log = tenants.entry(event.tenant.clone()).or_default();
+        if log.recent.len() == RECENT_MAX {
+            log.recent.pop_front();
         }
-        lines.push_back(event.clone());
+        log.recent.push_back(event.clone());
         // Sent under the lock, so that a follower sees each line exactly once.
-        // An error only says that nobody follows.
-        let _ = self.live.send(event);
+        if let Some(live) = &log.live
+            && live.send(event).is_err()
+        {
+            log.live = None;
+        }
+    }
+
+    /// Drops the lines of a tenant that is gone; who follows is told no more.
+    pub(crate) fn forget_tenant(&self, tenant: &TenantId) {
+        let mut tenants = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tenants.remove(tenant);
     }
 
     /// The recent lines of a tenant, oldest first, and all that come after them.
@@ -62,11 +68,11 @@ impl LogHub {
         &self,
         tenant: &TenantId,
     ) -> (Vec<Arc<LogEvent>>, broadcast::Receiver<Arc<LogEvent>>) {
-        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        let lines = recent
-            .get(tenant)
-            .map(|lines| lines.iter().cloned().collect())
-            .unwrap_or_default();
-        (lines, self.live.subscribe())
+        let mut tenants = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let log = tenants.entry(tenant.clone()).or_default();
+        let live = log
+            .live
+            .get_or_insert_with(|| broadcast::Sender::new(FOLLOWER_LAG_MAX));
+        (log.recent.iter().cloned().collect(), live.subscribe())
     }
 }

@@ -3,6 +3,8 @@
 
 mod deliver;
 mod payload;
+mod wakes;
 
 pub(crate) use deliver::deliver_forever;
 pub(crate) use payload::{Told, alerts_in};
+pub(crate) use wakes::Wakes;

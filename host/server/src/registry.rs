@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use moka::future::Cache;
 use sha2::{Digest as _, Sha256};
-use tokio::sync::Semaphore;
 use wasmalert_core::TenantId;
 use wasmalert_core::fault::{Fault, FaultCode};
+use wasmalert_core::limits::Limits;
 use wasmalert_core::quota::Quota;
 use wasmalert_sandbox::{
     Artifacts, CompileError, CompileLimits, Compiled, Component, Sandbox, SandboxError, compile,
@@ -19,17 +19,18 @@ use crate::access::quota::{self, QuotaError};
 use crate::catalog::DescriptionBody;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::fair::{Claim, Lane, Turns};
 use crate::schema::SchemaError;
 use crate::store::{NewModule, PutModule, Store, StoreError};
 use crate::telemetry::{CompileResult, Metrics};
 
 /// Compilations under way at a time; each may take a core.
 const COMPILATIONS_MAX: usize = 2;
-/// Uploads that may wait for a compilation; more are refused.
-const UPLOADS_WAITING_MAX: usize = 64;
-
-/// Uploads whose bodies are in memory at a time.
-const UPLOADS_MAX: usize = 4;
+/// Uploads under way at a time, whose bodies are in memory.
+const UPLOADS_MAX: usize = 16;
+/// Uploads that may wait until others have ended; more are refused, of a tenant first.
+const UPLOADS_WAITING_MAX: usize = 1_024;
+pub(crate) const UPLOADS_WAITING_OF_TENANT_MAX: usize = 64;
 
 /// Why an upload was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +43,7 @@ pub(crate) enum UploadError {
     SchemaJson(serde_json::Error),
     #[error(transparent)]
     Schema(#[from] SchemaError),
-    #[error("{UPLOADS_WAITING_MAX} uploads are waiting to be compiled already; try again in a while")]
+    #[error("too many uploads are waiting already; try again in a while")]
     Busy,
     #[error("the compiled component cannot be kept: {0}")]
     Artifact(String),
@@ -61,9 +62,8 @@ pub(crate) struct Registry {
     metrics: Arc<Metrics>,
     /// Loaded components by digest, weighed by their code.
     components: Cache<String, Component>,
-    permits: Semaphore,
-    waiting: Semaphore,
-    uploads: Semaphore,
+    compilations: Turns,
+    uploads: Turns,
     compiler: PathBuf,
     limits: CompileLimits,
 }
@@ -100,17 +100,21 @@ impl Registry {
             store,
             metrics,
             components,
-            permits: Semaphore::new(COMPILATIONS_MAX),
-            waiting: Semaphore::new(UPLOADS_WAITING_MAX),
-            uploads: Semaphore::new(UPLOADS_MAX),
+            compilations: Turns::new(COMPILATIONS_MAX, usize::MAX),
+            uploads: Turns::new(UPLOADS_MAX, UPLOADS_WAITING_MAX),
             compiler,
             limits,
         }
     }
 
     /// What an upload takes one of before its body is read.
-    pub(crate) fn uploads(&self) -> &Semaphore {
+    pub(crate) fn uploads(&self) -> &Turns {
         &self.uploads
+    }
+
+    /// What compilations wait for.
+    pub(crate) fn compilations(&self) -> &Turns {
+        &self.compilations
     }
 
     /// Removes what was compiled. Whoever else has the same module gets it compiled
@@ -132,20 +136,20 @@ impl Registry {
     ///
     /// # Errors
     /// `module_unavailable` with the reason.
-    pub(crate) async fn component(&self, tenant: &TenantId, digest: &str) -> Result<Component, Fault> {
+    pub(crate) async fn component(&self, claim: &Claim, digest: &str) -> Result<Component, Fault> {
         if let Some(component) = self.components.get(digest).await {
             self.metrics.component_cache_hits.inc();
             return Ok(component);
         }
         self.metrics.component_cache_misses.inc();
-        let loading = self.load(tenant, digest);
+        let loading = self.load(claim, digest);
         self.components
             .try_get_with_by_ref(digest, loading)
             .await
             .map_err(|fault| (*fault).clone())
     }
 
-    async fn load(&self, tenant: &TenantId, digest: &str) -> Result<Component, Fault> {
+    async fn load(&self, claim: &Claim, digest: &str) -> Result<Component, Fault> {
         let unavailable = |why: String| Fault::new(FaultCode::ModuleUnavailable, format!("{digest}: {why}"));
         let artifact = self
             .artifacts
@@ -158,10 +162,10 @@ impl Registry {
                     digest,
                     "compiling a module whose artifact is missing or of another version"
                 );
-                let wasm = self.store.wasm_by_digest(tenant, digest).await;
+                let wasm = self.store.wasm_by_digest(&claim.tenant, digest).await;
                 let wasm = wasm.map_err(|error| unavailable(error.to_string()))?;
                 let wasm = wasm.ok_or_else(|| unavailable("its bytes are not in the store".into()))?;
-                self.compile(wasm.into(), digest)
+                self.compile(claim, wasm.into(), digest)
                     .await
                     .map_err(|error| unavailable(error.to_string()))?;
                 let artifact = self.artifacts.get(&self.sandbox, digest);
@@ -197,17 +201,16 @@ impl Registry {
     }
 
     /// Compiles in a process of its own and keeps the artifact.
-    async fn compile(&self, wasm: Arc<[u8]>, digest: &str) -> Result<Compiled, UploadError> {
-        let Ok(_waiting) = self.waiting.try_acquire() else {
-            return Err(UploadError::Busy);
-        };
-        // Closed only when the host stops.
-        let Ok(_permit) = self.permits.acquire().await else {
+    async fn compile(&self, claim: &Claim, wasm: Arc<[u8]>, digest: &str) -> Result<Compiled, UploadError> {
+        // What waits is bounded by uploads, and by evaluations of modules that are compiled anew.
+        let Ok(mut turn) = self.compilations.take(&claim.with_at_once(1)).await else {
             return Err(UploadError::Busy);
         };
         let stopwatch = self.clock.stopwatch();
         let (compiler, limits) = (self.compiler.clone(), self.limits.clone());
         let compiled = tokio::task::spawn_blocking(move || compile(&compiler, &wasm, &limits)).await;
+        let took = stopwatch.elapsed();
+        turn.charge(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
         let compiled = compiled.map_err(|error| UploadError::Artifact(error.to_string()))?;
         let result = match &compiled {
             Ok(_) => CompileResult::Ok,
@@ -217,7 +220,7 @@ impl Registry {
         self.metrics
             .compile_seconds
             .with(result)
-            .observe(stopwatch.elapsed().as_secs_f64());
+            .observe(took.as_secs_f64());
         let compiled = compiled?;
         let kept = self.artifacts.put(&self.sandbox, digest, &compiled.artifact);
         kept.map_err(|error| UploadError::Artifact(error.to_string()))?;
@@ -246,7 +249,11 @@ pub(crate) async fn upload(
     name: &str,
     wasm: Vec<u8>,
 ) -> Result<PutModule, UploadError> {
-    let digest = digest_of(&wasm);
+    let wasm: Arc<[u8]> = wasm.into();
+    let (hashed, claim) = (wasm.clone(), host.tenants.of(tenant).claim(Quota::UploadsAtOnce));
+    let lane = Lane::for_bytes(wasm.len());
+    let hashed = host.samplers.run(lane, &claim, move || digest_of(&hashed)).await;
+    let (digest, _) = hashed.map_err(|undone| UploadError::Artifact(undone.to_string()))?;
     let versions = host.store.module_versions(tenant, name).await?;
     if let Some(module) = versions.into_iter().find(|module| module.digest == digest) {
         return Ok(PutModule {
@@ -256,10 +263,9 @@ pub(crate) async fn upload(
     }
     check_quotas(host, tenant, &wasm).await?;
     let stopwatch = host.clock.stopwatch();
-    let wasm: Arc<[u8]> = wasm.into();
-    let compiled = host.registry.compile(wasm.clone(), &digest).await?;
+    let compiled = host.registry.compile(&claim, wasm.clone(), &digest).await?;
     let compile_ms = u64::try_from(stopwatch.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let description = match describe(host, name, &digest).await {
+    let description = match describe(host, tenant, name, &digest).await {
         Ok(description) => description,
         Err(error) => {
             discard(host, tenant, &digest).await;
@@ -298,18 +304,25 @@ pub(crate) async fn discard(host: &Host, tenant: &TenantId, digest: &str) {
 }
 
 /// What a component says of itself, its config schema checked.
-async fn describe(host: &Host, name: &str, digest: &str) -> Result<DescriptionBody, UploadError> {
+async fn describe(
+    host: &Host,
+    tenant: &TenantId,
+    name: &str,
+    digest: &str,
+) -> Result<DescriptionBody, UploadError> {
     let component = host.registry.load_new(digest).await?;
-    let limits = host.config.limits.clone();
+    let tenant = host.tenants.of(tenant);
+    let claim = tenant.claim(Quota::UploadsAtOnce);
+    let run = move |limits: &Limits| component.describe(limits);
     let run = host
-        .work(move || component.describe(&limits))
+        .in_sandbox(&tenant, Lane::Long, tenant.limits.clone(), run)
         .await
         .map_err(UploadError::Describe)?;
     let described = run.result.map_err(UploadError::Describe)?;
     let schema = described.config_schema.trim();
     let body = DescriptionBody::new(&described).map_err(UploadError::SchemaJson)?;
     host.schemas
-        .check_schema(&format!("module {name}"), schema)
+        .check_schema(&claim, &format!("module {name}"), schema)
         .await?;
     Ok(body)
 }

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use wasmalert_core::GroupKey;
+use wasmalert_core::quota::Quota;
 use wasmalert_core::schedule::{Agenda, advance, slot_at_or_before};
 
 use crate::Host;
@@ -46,7 +47,6 @@ pub(crate) struct Scheduler {
     host: Arc<Host>,
     agenda: Agenda<GroupKey>,
     entries: HashMap<GroupKey, Entry>,
-    permits: Arc<Semaphore>,
     runs: u64,
     newsline: Newsline,
     news: mpsc::UnboundedReceiver<News>,
@@ -55,12 +55,10 @@ pub(crate) struct Scheduler {
 impl Scheduler {
     #[must_use]
     pub(crate) fn new(host: Arc<Host>, newsline: Newsline, news: mpsc::UnboundedReceiver<News>) -> Self {
-        let permits = Arc::new(Semaphore::new(host.config.groups_at_once));
         Self {
             host,
             agenda: Agenda::default(),
             entries: HashMap::new(),
-            permits,
             runs: 0,
             newsline,
             news,
@@ -182,7 +180,7 @@ impl Scheduler {
         self.runs += 1;
         entry.run = Some(self.runs);
         let due = Due { now_ms, slot };
-        let (host, group, permits) = (self.host.clone(), entry.group.clone(), self.permits.clone());
+        let (host, group) = (self.host.clone(), entry.group.clone());
         let done = Ended {
             newsline: self.newsline.clone(),
             key: key.clone(),
@@ -190,11 +188,12 @@ impl Scheduler {
         };
         tokio::spawn(async move {
             let _done = done;
-            // Closed only when the host stops.
-            let Ok(_permit) = permits.acquire().await else {
+            let claim = host.tenants.of(&group.key.tenant).claim(Quota::EvaluationsAtOnce);
+            // One for each group waits at most, so that there is always room.
+            let Ok(mut turn) = host.evaluations.take(&claim).await else {
                 return;
             };
-            evaluate_group(&host, &group, due).await;
+            evaluate_group(&host, &group, due, &mut turn).await;
         });
     }
 }

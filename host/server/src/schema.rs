@@ -21,9 +21,9 @@ use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
-use tokio::sync::Semaphore;
 
 use crate::catalog::ModuleInfo;
+use crate::fair::{Claim, Turns};
 
 /// Name of the hidden subcommand that runs [`schema_worker`].
 pub const WORKER_COMMAND: &str = "schema-worker";
@@ -104,7 +104,7 @@ struct Mismatch {
 /// Starts workers.
 pub(crate) struct SchemaChecker {
     program: PathBuf,
-    permits: Semaphore,
+    turns: Turns,
 }
 
 impl SchemaChecker {
@@ -113,8 +113,13 @@ impl SchemaChecker {
     pub(crate) fn new(program: PathBuf) -> Self {
         Self {
             program,
-            permits: Semaphore::new(WORKERS_MAX),
+            turns: Turns::new(WORKERS_MAX, usize::MAX),
         }
+    }
+
+    /// What checks wait for.
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     /// Whether a module's schema is one, `of` being what the module is called. The
@@ -122,7 +127,12 @@ impl SchemaChecker {
     ///
     /// # Errors
     /// Says why it is none.
-    pub(crate) async fn check_schema(&self, of: &str, schema: &str) -> Result<(), SchemaError> {
+    pub(crate) async fn check_schema(
+        &self,
+        claim: &Claim,
+        of: &str,
+        schema: &str,
+    ) -> Result<(), SchemaError> {
         if schema.is_empty() {
             return Ok(());
         }
@@ -130,7 +140,7 @@ impl SchemaChecker {
             schema: schema.to_owned(),
             configs: Vec::new(),
         };
-        let (mut answers, ended) = self.ask(&[job]).await?;
+        let (mut answers, ended) = self.ask(claim, &[job]).await?;
         match answers.pop() {
             Some(Answer::Mismatches(_)) => Ok(()),
             Some(Answer::BadSchema(why)) => Err(SchemaError::Schema { of: of.into(), why }),
@@ -142,7 +152,11 @@ impl SchemaChecker {
     ///
     /// # Errors
     /// Every mismatch, or that a schema cannot be used.
-    pub(crate) async fn check(&self, configured: &[Configured<'_>]) -> Result<(), SchemaError> {
+    pub(crate) async fn check(
+        &self,
+        claim: &Claim,
+        configured: &[Configured<'_>],
+    ) -> Result<(), SchemaError> {
         let mut by_schema: BTreeMap<&str, Vec<&Configured<'_>>> = BTreeMap::new();
         for one in configured {
             let schema = one.module.description.config_schema.as_str();
@@ -154,7 +168,7 @@ impl SchemaChecker {
             return Ok(());
         }
         let jobs: Vec<Job> = by_schema.iter().map(|(schema, all)| job(schema, all)).collect();
-        let (answers, ended) = self.ask(&jobs).await?;
+        let (answers, ended) = self.ask(claim, &jobs).await?;
         let mut answers = answers.into_iter();
         let mut mismatches = Vec::new();
         for all in by_schema.values() {
@@ -179,7 +193,11 @@ impl SchemaChecker {
 
     /// Gives jobs to a worker. Where it ended before it had answered all, the
     /// answers are fewer, and the status says how it ended: none is for too late.
-    async fn ask(&self, jobs: &[Job]) -> Result<(Vec<Answer>, Option<ExitStatus>), SchemaError> {
+    async fn ask(
+        &self,
+        claim: &Claim,
+        jobs: &[Job],
+    ) -> Result<(Vec<Answer>, Option<ExitStatus>), SchemaError> {
         let mut input = Vec::new();
         for job in jobs {
             serde_json::to_writer(&mut input, job).map_err(failed)?;
@@ -193,8 +211,9 @@ impl SchemaChecker {
             let of = "a module of the group".into();
             return Err(SchemaError::Costly { of, why });
         }
-        // Closed only when the host stops.
-        let _permit = self.permits.acquire().await.map_err(failed)?;
+        let claim = claim.with_at_once(1);
+        // Calls of the API wait here; there is always room.
+        let _turn = self.turns.take(&claim).await;
         let mut child = Command::new(&self.program)
             .arg(WORKER_COMMAND)
             .env_clear()

@@ -8,7 +8,8 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use wasmalert_core::TenantId;
-use wasmalert_sandbox::{Artifacts, Sandbox, SandboxConfig, SandboxError, Workers};
+use wasmalert_core::limits::Limits;
+use wasmalert_sandbox::{Artifacts, Sandbox, SandboxConfig, SandboxError};
 
 use crate::access::token::{self, Token};
 use crate::access::{Access, Audit, Tenants, tenants};
@@ -17,10 +18,11 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::egress::Egress;
 use crate::embedded::Embedded;
+use crate::fair::{Crew, Lanes, Turns};
 use crate::groups::GroupBody;
 use crate::http_client::{HttpClient, HttpClientError};
 use crate::lock::{DirLock, LockError};
-use crate::notify::deliver_forever;
+use crate::notify::{Wakes, deliver_forever};
 use crate::query::{QueryConfig, QueryEngine};
 use crate::registry::Registry;
 use crate::scheduler::Scheduler;
@@ -30,15 +32,22 @@ use crate::secrets::at_rest;
 use crate::secrets::keyring::{KeyError, Keyring};
 use crate::store::{OutboxStatus, Store, StoreError};
 use crate::telemetry::{Metrics, TenantMetrics};
-use crate::{Host, access, api, embedded, groups, scrape};
+use crate::usage::Ledger;
+use crate::{Host, access, api, embedded, groups, scrape, usage};
 
-/// Instances of the pool for each thread: one that runs, and room for those that
-/// are being dropped.
-const INSTANCES_PER_THREAD: u32 = 2;
+/// Instances of the pool for each thread, of which there are as many again for long runs:
+/// one that runs, and room for those that are being dropped.
+const INSTANCES_PER_THREAD: u32 = 4;
+/// Stack of a thread besides what guests may use.
+const HOST_STACK_BYTES: usize = 2 << 20;
 /// Old rows are removed so often.
 const PRUNE_EVERY: Duration = Duration::from_secs(10);
 /// Rows removed at a time.
 const PRUNE_ROWS_MAX: u32 = 10_000;
+/// What rules have used is shown by rule for two days, then by tenant.
+const RULE_USAGE_KEPT_MS: i64 = 2 * 86_400_000;
+/// Rows of usage that are folded at a time.
+const FOLDED_ROWS_MAX: u32 = 1_000;
 /// Dead notifications kept.
 const DEAD_KEPT_MAX: u32 = 10_000;
 /// Delivered notifications kept.
@@ -116,6 +125,7 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     tasks.spawn(access::touch_forever(host.clone()));
     tasks.spawn(access::write_forever(host.clone(), audit_queue));
     tasks.spawn(embedded::keep_forever(host.clone()));
+    tasks.spawn(usage::write_forever(host.clone()));
     tasks.spawn(scrape::watch_files_forever(host.clone()));
     say(&format!(
         "wasmalert {} listening on http://{address}",
@@ -128,6 +138,7 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     tasks.shutdown().await;
     embedded::save(&host).await;
     host.access.keys().touch(&host.store).await;
+    usage::write(&host).await;
     host.store.close().await;
     tracing::info!("stopped");
     Ok(())
@@ -211,7 +222,26 @@ async fn host(
     egress.restore(&store).await?;
     let http = HttpClient::new(egress, metrics.clone())?;
     let samples = config.samples.clone();
-    let embedded = Arc::new(Embedded::new(samples, config.data_dir.join("samples"), threads));
+    let waiting_max = config.evaluation_queue;
+    let sandboxes = Lanes::start(&Crew {
+        name: "sandbox",
+        threads,
+        waiting_max,
+        stack_bytes: HOST_STACK_BYTES + usize::try_from(config.limits.stack_bytes).unwrap_or(usize::MAX / 2),
+        nice: 0,
+        prepare: Sandbox::prepare_thread,
+    });
+    let samplers = Arc::new(Lanes::start(&Crew {
+        name: "samples",
+        threads,
+        waiting_max,
+        stack_bytes: HOST_STACK_BYTES,
+        nice: 0,
+        prepare: || {},
+    }));
+    let ledger = Arc::new(Ledger::default());
+    let dir = config.data_dir.join("samples");
+    let embedded = Arc::new(Embedded::new(samples, dir, samplers.clone(), ledger.clone()));
     embedded::restore(&embedded);
     let queries = QueryConfig {
         cache_bytes: config.query_cache_bytes,
@@ -226,10 +256,12 @@ async fn host(
             .clone()
             .unwrap_or_else(|| format!("http://{address}")),
         access,
-        tenants: Tenants::default(),
+        tenants: Tenants::new(config.quotas.clone(), config.limits.clone()),
         audit,
         catalog: Catalog::new(keyring),
-        workers: Workers::start(&sandbox, threads, config.evaluation_queue),
+        sandboxes,
+        evaluations: Turns::new(config.groups_at_once, usize::MAX),
+        deliveries: Turns::new(config.delivery_concurrency, usize::MAX),
         registry: Registry::new(
             &config,
             program.clone(),
@@ -240,15 +272,23 @@ async fn host(
         ),
         schemas: SchemaChecker::new(program),
         store,
-        queries: QueryEngine::new(http.clone(), embedded.clone(), &queries, metrics.clone()),
+        queries: QueryEngine::new(
+            http.clone(),
+            embedded.clone(),
+            samplers.clone(),
+            &queries,
+            metrics.clone(),
+        ),
         http,
         embedded,
+        samplers,
         scrapes: Scrapes::new(config.targets_dir.clone()),
         groups: crate::live::LiveGroups::default(),
         logs: crate::logs::LogHub::default(),
         tenant_metrics: TenantMetrics::new(config.tenant_metric_series, metrics.clone()),
+        ledger,
         metrics,
-        outbox_changed: tokio::sync::Notify::new(),
+        outboxes: Wakes::default(),
         newsline,
         counting: tokio::sync::Mutex::default(),
         changing_groups: tokio::sync::Mutex::default(),
@@ -273,7 +313,7 @@ async fn restore(host: &Host) -> Result<(), StoreError> {
         let body: Result<GroupBody, _> = serde_json::from_str(&row.spec);
         let spec = body
             .map_err(|error| vec![error.to_string()])
-            .and_then(|body| body.to_spec(&host.config.limits));
+            .and_then(|body| body.to_spec(&Limits::highest()));
         match spec {
             Ok(spec) => {
                 if let Err(error) = groups::start(host, &row.key, spec, row.revision).await {
@@ -311,6 +351,14 @@ async fn prune(host: &Host) -> Result<(), StoreError> {
     let before_ms = now_ms.saturating_sub(config.keep_audit_for_ms);
     store
         .prune_audit_of_all_tenants(before_ms, PRUNE_ROWS_MAX)
+        .await?;
+    let before_ms = now_ms.saturating_sub(RULE_USAGE_KEPT_MS);
+    store
+        .fold_usage_of_all_tenants(before_ms, FOLDED_ROWS_MAX)
+        .await?;
+    let before_ms = now_ms.saturating_sub(config.keep_usage_for_ms);
+    store
+        .prune_usage_of_all_tenants(before_ms, PRUNE_ROWS_MAX)
         .await?;
     // Dead notifications have no age: people look at them when they do.
     store

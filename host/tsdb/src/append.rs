@@ -214,10 +214,10 @@ impl Db {
     /// It may take three quarters of all bytes: the rest is for chunks, so that a
     /// flood of new series leaves those that are there working.
     fn admit(&self, series: usize, index_bytes: usize) -> Result<(), Refusal> {
-        if series as u64 >= self.settings.series {
+        if series as u64 >= self.series_max.load(Relaxed) {
             return Err(Refusal::Series);
         }
-        if index_bytes as u64 > self.settings.bytes / 4 * 3 {
+        if index_bytes as u64 > self.budget.max() / 4 * 3 {
             return Err(Refusal::Bytes);
         }
         Ok(())

@@ -4,7 +4,7 @@
 //! series appears or disappears. Each series has a lock of its own. Nobody asks for
 //! the index while holding a series, so the order is index, then series.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::index::{Index, LabelHasher};
@@ -22,6 +22,7 @@ pub struct Db {
     pub(crate) settings: Settings,
     pub(crate) hasher: LabelHasher,
     pub(crate) budget: Budget,
+    pub(crate) series_max: AtomicU64,
     pub(crate) counters: Counters,
     /// Held by the one thread that makes room.
     pub(crate) evicting: Mutex<()>,
@@ -33,6 +34,7 @@ impl Db {
     pub fn new(settings: Settings) -> Self {
         Self {
             budget: Budget::new(settings.bytes),
+            series_max: AtomicU64::new(settings.series),
             settings,
             hasher: LabelHasher::default(),
             counters: Counters::default(),
@@ -44,6 +46,13 @@ impl Db {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Changes how many series and bytes there may be. Where there is more already, no
+    /// series comes, and the oldest samples make room for new ones.
+    pub fn set_room(&self, series: u64, bytes: u64) {
+        self.series_max.store(series, Relaxed);
+        self.budget.set_max(bytes);
     }
 
     /// What the store holds and has counted.

@@ -60,7 +60,7 @@ impl Db {
         if self.budget.has_room(needed) {
             return true;
         }
-        let max = self.budget.max;
+        let max = self.budget.max();
         let aim = (max / 10 * 9).min(max.saturating_sub(needed as u64));
         for _ in 0..ROUNDS_MAX {
             let excess = self.budget.used().saturating_sub(aim);

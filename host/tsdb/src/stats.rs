@@ -73,15 +73,23 @@ impl Counters {
 #[derive(Debug)]
 pub(crate) struct Budget {
     used: AtomicU64,
-    pub(crate) max: u64,
+    max: AtomicU64,
 }
 
 impl Budget {
     pub(crate) fn new(max: u64) -> Self {
         Self {
             used: AtomicU64::new(0),
-            max,
+            max: AtomicU64::new(max),
         }
+    }
+
+    pub(crate) fn max(&self) -> u64 {
+        self.max.load(Relaxed)
+    }
+
+    pub(crate) fn set_max(&self, max: u64) {
+        self.max.store(max, Relaxed);
     }
 
     pub(crate) fn used(&self) -> u64 {
@@ -89,12 +97,13 @@ impl Budget {
     }
 
     pub(crate) fn has_room(&self, bytes: usize) -> bool {
-        self.used().saturating_add(bytes as u64) <= self.max
+        self.used().saturating_add(bytes as u64) <= self.max()
     }
 
     /// Takes bytes before they are allocated; false when there is no room.
     pub(crate) fn reserve(&self, bytes: usize) -> bool {
-        let take = |used: u64| used.checked_add(bytes as u64).filter(|used| *used <= self.max);
+        let max = self.max();
+        let take = |used: u64| used.checked_add(bytes as u64).filter(|used| *used <= max);
         bytes == 0 || self.used.fetch_update(Relaxed, Relaxed, take).is_ok()
     }
 

@@ -69,9 +69,20 @@ pub fn program(name: &str) -> io::Result<PathBuf> {
 /// # Errors
 /// The components were not built.
 pub fn component(name: &str) -> io::Result<Vec<u8>> {
-    let path = format!("target/components/{name}.wasm");
-    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(&path))
-        .map_err(|error| io::Error::other(format!("{path}: {error}; run `make components` first")))
+    built(&format!("target/components/{name}.wasm"), "make components")
+}
+
+/// The bytes of a guest that misbehaves.
+///
+/// # Errors
+/// The guests were not built.
+pub fn guest(name: &str) -> io::Result<Vec<u8>> {
+    built(&format!("target/guests/{name}.wasm"), "scripts/guests")
+}
+
+fn built(path: &str, by: &str) -> io::Result<Vec<u8>> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path))
+        .map_err(|error| io::Error::other(format!("{path}: {error}; run `{by}` first")))
 }
 
 /// A folder that is removed when dropped.

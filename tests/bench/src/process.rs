@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use crate::{now, program};
 
-const TOKEN: &str = "token-of-the-benchmark";
+/// The operator's token of every server here.
+pub const TOKEN: &str = "token-of-the-benchmark";
 const START_WITHIN: Duration = Duration::from_secs(60);
 const STOP_WITHIN: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(20);
@@ -80,6 +81,11 @@ impl Process {
             thread::sleep(PAUSE);
         }
         Err(format!("the server is not ready: {}", fs::read_to_string(log)?).into())
+    }
+
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     /// Sends a request over a connection of its own and gives the body of the answer.

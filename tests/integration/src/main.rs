@@ -25,5 +25,6 @@ mod restart;
 mod scrape;
 mod secrets;
 mod series;
+mod share;
 mod source_faults;
 mod uploads;

@@ -57,8 +57,13 @@ pub fn limit_process(memory_bytes: u64, cpu_seconds: u64) -> io::Result<()> {
         };
         setrlimit(resource, limit)?;
     }
+    // What takes long stands back behind what must be in time. Without it nothing is lost.
+    let _ = rustix::process::nice(NICE);
     Ok(())
 }
+
+/// Added to the niceness of the process: 19 is the least priority.
+const NICE: i32 = 10;
 
 /// Compiles in this process and without its limits on memory and time: for the fuzz
 /// targets, which have limits of their own.

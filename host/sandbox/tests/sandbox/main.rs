@@ -8,4 +8,3 @@ mod fixture;
 mod limits;
 mod notify;
 mod stub;
-mod workers;

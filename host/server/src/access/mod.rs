@@ -21,7 +21,7 @@ use wasmalert_core::TenantId;
 pub(crate) use audit::{Audit, Entry, write_forever};
 pub(crate) use keys::{Key, Keys, touch_forever};
 pub(crate) use scope::{Scope, Scopes};
-pub(crate) use tenants::Tenants;
+pub(crate) use tenants::{Tenant, Tenants};
 
 use self::rate::Buckets;
 use self::token::Token;
@@ -148,6 +148,7 @@ fn operator(tenants: &Tenants, asked: Option<&str>) -> Result<Caller, Refusal> {
     Ok(Caller {
         tenant: tenants
             .named(name)
+            .map(|tenant| tenant.row.tenant.clone())
             .ok_or_else(|| Refusal::NoTenant(name.to_owned()))?,
         actor: Actor::Operator,
         scopes: Scopes::OPERATOR,

@@ -4,21 +4,72 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use wasmalert_core::TenantId;
+use wasmalert_core::fair::Share;
+use wasmalert_core::limits::{Limit, Limits};
 use wasmalert_core::quota::{Quota, Quotas};
 
+use crate::fair::Claim;
 use crate::scheduler::News;
 use crate::store::{StoreError, TenantRow};
 use crate::{Host, scrape, stock};
 
+/// A tenant, and what follows from what is configured of it.
+#[derive(Debug)]
+pub(crate) struct Tenant {
+    pub(crate) row: TenantRow,
+    /// The server's quotas, but for those that are its own.
+    pub(crate) quotas: Quotas,
+    /// The server's limits of one evaluation, but for those that are lower for it.
+    pub(crate) limits: Limits,
+}
+
+impl Tenant {
+    /// What it gets of something that all tenants share, of which it may have `at_once`.
+    #[must_use]
+    pub(crate) fn claim(&self, at_once: Quota) -> Claim {
+        let share = Share {
+            weight: self.row.weight,
+            at_once: usize::try_from(self.quotas.get(at_once)).unwrap_or(usize::MAX),
+            waiting: usize::MAX,
+        };
+        Claim {
+            tenant: self.row.tenant.clone(),
+            share,
+        }
+    }
+
+    /// What an evaluation of a rule with limits of its own may use.
+    #[must_use]
+    pub(crate) fn limits_with(&self, own: &BTreeMap<Limit, u64>) -> Limits {
+        let mut limits = self.limits.clone();
+        for (&limit, &value) in own {
+            limits.set(limit, value.min(limits.get(limit)));
+        }
+        limits
+    }
+}
+
 /// Tenants by name.
-#[derive(Default)]
 pub(crate) struct Tenants {
-    known: RwLock<BTreeMap<TenantId, TenantRow>>,
+    quotas: Quotas,
+    limits: Limits,
+    known: RwLock<BTreeMap<TenantId, Arc<Tenant>>>,
     /// One change after the other, so that what is known is what is stored.
     changing: tokio::sync::Mutex<()>,
 }
 
 impl Tenants {
+    /// None yet; the quotas and limits are the server's.
+    #[must_use]
+    pub(crate) fn new(quotas: Quotas, limits: Limits) -> Self {
+        Self {
+            quotas,
+            limits,
+            known: RwLock::default(),
+            changing: tokio::sync::Mutex::default(),
+        }
+    }
+
     #[must_use]
     pub(crate) fn is_there(&self, tenant: &TenantId) -> bool {
         self.known
@@ -29,12 +80,12 @@ impl Tenants {
 
     /// The tenant of that name, if there is one.
     #[must_use]
-    pub(crate) fn named(&self, name: &str) -> Option<TenantId> {
-        TenantId::new(name).ok().filter(|tenant| self.is_there(tenant))
+    pub(crate) fn named(&self, name: &str) -> Option<Arc<Tenant>> {
+        self.get(&TenantId::new(name).ok()?)
     }
 
     #[must_use]
-    pub(crate) fn get(&self, tenant: &TenantId) -> Option<TenantRow> {
+    pub(crate) fn get(&self, tenant: &TenantId) -> Option<Arc<Tenant>> {
         self.known
             .read()
             .unwrap_or_else(PoisonError::into_inner)
@@ -42,29 +93,41 @@ impl Tenants {
             .cloned()
     }
 
-    /// What a tenant may have: the server's quotas, but for those that are its own.
+    /// A tenant that something is done for. One that was deleted meanwhile has what
+    /// any other has, until what is done ends.
     #[must_use]
-    pub(crate) fn quotas(&self, tenant: &TenantId, of_server: &Quotas) -> Quotas {
-        let mut quotas = of_server.clone();
-        let own = self.get(tenant).map(|row| row.quotas).unwrap_or_default();
-        for (name, value) in own {
-            if let Some(quota) = Quota::parse(&name) {
-                quotas.set(quota, value);
-            }
-        }
-        quotas
+    pub(crate) fn of(&self, tenant: &TenantId) -> Arc<Tenant> {
+        self.get(tenant)
+            .unwrap_or_else(|| Arc::new(self.tenant(TenantRow::new(tenant.clone()))))
     }
 
     /// By name.
     #[must_use]
-    pub(crate) fn all(&self) -> Vec<TenantRow> {
+    pub(crate) fn all(&self) -> Vec<Arc<Tenant>> {
         let tenants = self.known.read().unwrap_or_else(PoisonError::into_inner);
         tenants.values().cloned().collect()
     }
 
+    fn tenant(&self, row: TenantRow) -> Tenant {
+        let (mut quotas, mut limits) = (self.quotas.clone(), self.limits.clone());
+        for (name, &value) in &row.quotas {
+            if let Some(quota) = Quota::parse(name) {
+                quotas.set(quota, value);
+            }
+        }
+        for (name, &value) in &row.limits {
+            if let Some(limit) = Limit::parse(name) {
+                // The server's own may have been lowered since.
+                limits.set(limit, value.min(limits.get(limit)));
+            }
+        }
+        Tenant { row, quotas, limits }
+    }
+
     fn insert(&self, row: TenantRow) {
+        let tenant = Arc::new(self.tenant(row));
         let mut tenants = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        tenants.insert(row.tenant.clone(), row);
+        tenants.insert(tenant.row.tenant.clone(), tenant);
     }
 
     fn remove(&self, tenant: &TenantId) {
@@ -82,13 +145,15 @@ impl Tenants {
 /// The store failed.
 pub(crate) async fn put(host: &Host, mut row: TenantRow) -> Result<bool, StoreError> {
     let _one_at_a_time = host.tenants.changing.lock().await;
-    let before = host.tenants.get(&row.tenant);
-    row.created_ms = before.map_or_else(|| host.clock.now_ms(), |before| before.created_ms);
+    let name = row.tenant.clone();
+    let before = host.tenants.get(&name);
+    row.created_ms = before.map_or_else(|| host.clock.now_ms(), |before| before.row.created_ms);
     let is_new = host.store.put_tenant(&row).await?;
     if is_new {
         load(host, &row.tenant).await?;
     }
     host.tenants.insert(row);
+    give_room(host, &name);
     Ok(is_new)
 }
 
@@ -113,6 +178,8 @@ pub(crate) async fn delete(host: &Arc<Host>, tenant: &TenantId) -> Result<bool, 
     host.catalog.forget(tenant);
     host.http.forget(tenant);
     host.metrics.forget_tenant(tenant);
+    host.ledger.forget_tenant(tenant);
+    host.logs.forget_tenant(tenant);
     host.tenant_metrics.forget_tenant(tenant);
     Ok(was_there)
 }
@@ -128,9 +195,17 @@ pub(crate) async fn restore(host: &Host, default: &TenantId) -> Result<(), Store
     for row in host.store.list_tenants_of_all_tenants().await? {
         let tenant = row.tenant.clone();
         host.tenants.insert(row);
+        give_room(host, &tenant);
         load(host, &tenant).await?;
     }
     Ok(())
+}
+
+/// Gives the tenant's samples the room that its quotas allow.
+fn give_room(host: &Host, tenant: &TenantId) {
+    let quotas = &host.tenants.of(tenant).quotas;
+    let db = host.embedded.of(tenant);
+    db.set_room(quotas.samples_series, quotas.samples_bytes);
 }
 
 /// Brings a tenant the stock modules, and takes into memory what it has configured.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use wasmalert_core::quota::Quota;
 use wasmalert_core::spec::GroupSpec;
-use wasmalert_core::{GroupKey, TenantId};
+use wasmalert_core::{GroupKey, RuleKey, TenantId};
 
 use super::problem::{Answer, Problem};
 use super::request::Body;
@@ -94,7 +94,8 @@ pub(super) async fn put(
     request::title(&group)?;
     let invalid =
         |problems| Problem::invalid(format!("the group {namespace}/{group} is not valid"), problems);
-    let spec = body.to_spec(&host.config.limits).map_err(invalid)?;
+    let spec = body.to_spec(&host.tenants.of(&tenant).limits).map_err(invalid)?;
+    quota::check_interval(&host.tenants.of(&tenant), spec.interval_ms)?;
     let text = serde_json::to_string(&body).map_err(|error| Problem::bad_request(error.to_string()))?;
     let key = key(tenant, &namespace, &group);
 
@@ -114,7 +115,8 @@ pub(super) async fn put(
         return Ok((StatusCode::OK, Json(unchanged)));
     }
     // Before the lock: a schema may take its time, and others have groups too.
-    host.schemas.check(&configured(&spec, &catalog)).await?;
+    let claim = host.tenants.of(&key.tenant).claim(Quota::UploadsAtOnce);
+    host.schemas.check(&claim, &configured(&spec, &catalog)).await?;
     let _one_at_a_time = host.changing_groups.lock().await;
     if !host.tenants.is_there(&key.tenant) {
         return Err(Problem::not_found(format!(
@@ -142,7 +144,7 @@ pub(super) async fn put(
             .rules
             .iter()
             .filter(|rule| !now.rules.iter().any(|kept| kept.key == rule.key));
-        gone.for_each(|rule| host.tenant_metrics.forget_rule(&rule.key));
+        gone.for_each(|rule| forget(&host, &rule.key));
     }
     let answer = GroupChanged {
         namespace,
@@ -201,10 +203,14 @@ pub(super) async fn delete(
         return Err(Problem::not_found(format!("group {namespace}/{group}")));
     }
     if let Some(live) = host.groups.remove(&key) {
-        live.rules
-            .iter()
-            .for_each(|rule| host.tenant_metrics.forget_rule(&rule.key));
+        live.rules.iter().for_each(|rule| forget(&host, &rule.key));
     }
     host.tell_scheduler(News::Removed(key));
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Drops what is counted of a rule that is gone.
+fn forget(host: &Host, rule: &RuleKey) {
+    host.tenant_metrics.forget_rule(rule);
+    host.ledger.of(rule.tenant()).forget_rule(rule);
 }

@@ -32,7 +32,7 @@ pub(super) struct Limits {
 /// Shows what the tenant may have, and how much of it there is.
 #[utoipa::path(get, path = "/v1/limits", tag = "access", responses((status = 200, body = Limits)))]
 pub(super) async fn list(State(host): State<Arc<Host>>, Extension(tenant): Caller) -> Answer<Json<Limits>> {
-    let allowed = host.tenants.quotas(&tenant, &host.config.quotas);
+    let allowed = host.tenants.of(&tenant).quotas.clone();
     let mut limits = Vec::new();
     for info in Quotas::TABLE {
         limits.push(Usage {
@@ -41,31 +41,6 @@ pub(super) async fn list(State(host): State<Arc<Host>>, Extension(tenant): Calle
             about: info.doc.trim(),
             used: quota::used(&host, &tenant, info.quota).await?,
             allowed: allowed.get(info.quota),
-        });
-    }
-    let (stats, samples) = (host.embedded.of(&tenant).stats(), &host.config.samples);
-    for (name, unit, about, used, allowed) in [
-        (
-            "samples_series",
-            "series",
-            "Series in the embedded source.",
-            stats.series,
-            samples.series,
-        ),
-        (
-            "samples_bytes",
-            "bytes",
-            "Memory of samples in the embedded source.",
-            stats.bytes,
-            samples.bytes,
-        ),
-    ] {
-        limits.push(Usage {
-            name,
-            unit,
-            about,
-            used,
-            allowed,
         });
     }
     Ok(Json(Limits { limits }))

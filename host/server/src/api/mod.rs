@@ -21,6 +21,7 @@ mod secrets;
 mod sources;
 mod system;
 mod tenants;
+mod usage;
 
 use std::io;
 use std::net::SocketAddr;
@@ -82,6 +83,7 @@ fn read_routes() -> Routes {
     OpenApiRouter::new()
         .routes(routes!(access::whoami))
         .routes(routes!(limits::list))
+        .routes(routes!(usage::list))
         .routes(routes!(modules::list))
         .routes(routes!(modules::versions))
         .routes(routes!(modules::version))

@@ -9,12 +9,13 @@ use axum::response::IntoResponse;
 use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
+use wasmalert_core::quota::Quota;
 
 use super::problem::{Answer, Problem};
 use super::{Caller, request};
 use crate::Host;
 use crate::catalog::DescriptionBody;
-use crate::registry::{UploadError, discard, upload};
+use crate::registry::{UPLOADS_WAITING_OF_TENANT_MAX, UploadError, discard, upload};
 use crate::store::ModuleRow;
 
 /// One version of a module.
@@ -95,8 +96,10 @@ pub(super) async fn upload_module(
 ) -> Answer<(StatusCode, Json<Module>)> {
     request::name(&name)?;
     // The bodies of uploads are large: only so many are held at a time.
-    let Ok(_permit) = host.registry.uploads().acquire().await else {
-        return Err(stopping());
+    let mut claim = host.tenants.of(&tenant).claim(Quota::UploadsAtOnce);
+    claim.share.waiting = UPLOADS_WAITING_OF_TENANT_MAX;
+    let Ok(_turn) = host.registry.uploads().take(&claim).await else {
+        return Err(refusal(UploadError::Busy));
     };
     let bytes_max = usize::try_from(host.config.module_bytes).unwrap_or(usize::MAX);
     let wasm = to_bytes(request.into_body(), bytes_max).await.map_err(|_| {
@@ -114,14 +117,6 @@ pub(super) async fn upload_module(
         StatusCode::OK
     };
     Ok((status, Json(put.module.into())))
-}
-
-fn stopping() -> Problem {
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "stopping",
-        "the server is stopping",
-    )
 }
 
 fn refusal(error: UploadError) -> Problem {

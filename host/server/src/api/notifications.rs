@@ -119,6 +119,6 @@ pub(super) async fn retry(
     if !host.store.retry_dead(&tenant, &id, host.clock.now_ms()).await? {
         return Err(Problem::not_found(format!("dead notification {id}")));
     }
-    host.outbox_changed.notify_one();
+    host.outboxes.wake(&tenant);
     Ok(StatusCode::ACCEPTED)
 }

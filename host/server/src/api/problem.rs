@@ -6,6 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
+use wasmalert_core::quota::Quota;
 
 use crate::access::quota::QuotaError;
 use crate::schema::SchemaError;
@@ -103,6 +104,10 @@ impl From<QuotaError> for Problem {
         match &error {
             QuotaError::Over { quota, .. } => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, quota.code(), error.to_string())
+            }
+            QuotaError::Interval { .. } => {
+                let code = Quota::IntervalMinMs.code();
+                Self::new(StatusCode::TOO_MANY_REQUESTS, code, error.to_string())
             }
             QuotaError::Store(_) => {
                 tracing::error!(%error, "the store failed");

@@ -88,7 +88,8 @@ pub(super) async fn put(
         name: &module.name,
         module: notifier,
     };
-    host.schemas.check(&[configured]).await?;
+    let claim = host.tenants.of(&tenant).claim(Quota::UploadsAtOnce);
+    host.schemas.check(&claim, &[configured]).await?;
     let _counting = host.counting.lock().await;
     quota::check(&host, &tenant, Quota::Receivers, u64::from(before.is_none())).await?;
     let revision = host

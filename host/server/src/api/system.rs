@@ -9,13 +9,14 @@ use axum::response::IntoResponse;
 use axum::{Extension, Json};
 use wasmalert_core::TenantId;
 use wasmalert_core::alert::AlertState as CoreAlertState;
+use wasmalert_core::usage::{Usage, UsageInfo};
 use wasmalert_tsdb::{Refusal, Stats};
 
 use super::Caller;
 use super::problem::{Answer, Problem};
 use crate::Host;
 use crate::store::Health;
-use crate::telemetry::{AlertState, CONTENT_TYPE, ProcessInfo, RuleHealth};
+use crate::telemetry::{AlertState, CONTENT_TYPE, ProcessInfo, Queue, RuleHealth, rule_usage};
 
 /// Says that the process is there.
 #[utoipa::path(get, path = "/-/healthy", tag = "system", security(()), responses((status = 200, body = str)))]
@@ -29,7 +30,7 @@ pub(super) async fn healthy() -> &'static str {
     responses((status = 200, body = str), (status = 503, body = Problem))
 )]
 pub(super) async fn ready(State(host): State<Arc<Host>>) -> Answer<&'static str> {
-    host.store.next_due_ms_of_all_tenants().await.map_err(|error| {
+    host.store.pending_of_all_tenants().await.map_err(|error| {
         tracing::error!(%error, "not ready: the store failed");
         Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -62,7 +63,7 @@ pub(super) async fn rule_metrics(
 ) -> impl IntoResponse {
     (
         [(header::CONTENT_TYPE, CONTENT_TYPE)],
-        host.tenant_metrics.render(&tenant),
+        host.tenant_metrics.render(&tenant) + &rule_usage(&host.ledger.of(&tenant).since_start()),
     )
 }
 
@@ -101,9 +102,25 @@ fn samples(host: &Host) {
     metrics.samples_refused.replace(refused);
 }
 
+/// Sets what was used.
+fn usage(host: &Host) {
+    let mut counts = Vec::new();
+    for tenant in host.tenants.all() {
+        let tenant = &tenant.row.tenant;
+        let mut sum = Usage::default();
+        for used in host.ledger.of(tenant).since_start().values() {
+            sum.add(used);
+        }
+        let counted = |info: &UsageInfo| (tenant.clone(), info.resource, sum.get(info.resource));
+        counts.extend(Usage::TABLE.iter().map(counted));
+    }
+    host.metrics.usage.replace(counts);
+}
+
 /// Sets the gauges, which are read off what they tell of.
 async fn gauges(host: &Host) -> Answer<()> {
     samples(host);
+    usage(host);
     let metrics = &host.metrics;
     metrics
         .query_cache_bytes
@@ -111,7 +128,19 @@ async fn gauges(host: &Host) -> Answer<()> {
     metrics
         .component_cache_bytes
         .set(host.registry.cache_bytes() as f64);
-    metrics.worker_queue_length.set(host.workers.queued() as f64);
+    for (queue, waiting) in [
+        (Queue::Evaluations, host.evaluations.waiting()),
+        (Queue::Sandbox, host.sandboxes.waiting()),
+        (Queue::Samples, host.samplers.waiting()),
+        (Queue::Queries, host.queries.turns().waiting()),
+        (Queue::Scrapes, host.scrapes.turns.waiting()),
+        (Queue::Uploads, host.registry.uploads().waiting()),
+        (Queue::Compilations, host.registry.compilations().waiting()),
+        (Queue::Schemas, host.schemas.turns().waiting()),
+        (Queue::Deliveries, host.deliveries.waiting()),
+    ] {
+        metrics.queue_length.with(queue).set(waiting as f64);
+    }
     metrics
         .commit_transactions
         .set(host.store.writer_stats().transactions as f64);

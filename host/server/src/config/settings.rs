@@ -76,7 +76,7 @@ const PLAIN: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "query_concurrency",
-        "256",
+        "1024",
         "queries",
         "Queries under way at the same time",
     ),
@@ -85,18 +85,6 @@ const PLAIN: &[(&str, &str, &str, &str)] = &[
         "15d",
         "duration",
         "How long the embedded source keeps samples; 0 keeps all, and takes samples of any age",
-    ),
-    (
-        "samples_bytes",
-        "536870912",
-        "bytes",
-        "Memory of a tenant's samples in the embedded source; the oldest make room for new ones",
-    ),
-    (
-        "samples_series",
-        "1000000",
-        "series",
-        "Series that a tenant has in the embedded source at most",
     ),
     (
         "out_of_order",
@@ -166,7 +154,7 @@ const PLAIN: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "delivery_concurrency",
-        "64",
+        "256",
         "notifications",
         "Notifications under way at the same time",
     ),
@@ -239,6 +227,12 @@ const PLAIN: &[(&str, &str, &str, &str)] = &[
         "365d",
         "duration",
         "Entries of the audit log older than this are removed",
+    ),
+    (
+        "keep_usage_for",
+        "400d",
+        "duration",
+        "What tenants have used is kept this long; by rule for two days",
     ),
     (
         "log",

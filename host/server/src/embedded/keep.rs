@@ -8,10 +8,12 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use wasmalert_core::TenantId;
+use wasmalert_core::quota::Quota;
 use wasmalert_tsdb::Db;
 
 use super::Embedded;
 use crate::Host;
+use crate::fair::Lane;
 
 /// Samples are written to disk so often; a crash loses those since.
 const SAVE_EVERY: Duration = Duration::from_secs(120);
@@ -27,8 +29,9 @@ pub(crate) async fn keep_forever(host: Arc<Host>) {
     let maintains_per_save = SAVE_EVERY.as_secs() / MAINTAIN_EVERY.as_secs();
     for turn in 1_u64.. {
         tokio::time::sleep(MAINTAIN_EVERY).await;
-        for (_, db) in host.embedded.all() {
-            db.maintain(host.clock.now_ms());
+        for (tenant, db) in host.embedded.all() {
+            let now_ms = host.clock.now_ms();
+            aside(&host, &tenant, move || db.maintain(now_ms)).await;
         }
         if turn.is_multiple_of(maintains_per_save) {
             save(&host).await;
@@ -40,21 +43,29 @@ pub(crate) async fn keep_forever(host: Arc<Host>) {
 pub(crate) async fn save(host: &Arc<Host>) {
     let _one_at_a_time = host.embedded.saving.lock().await;
     let stopwatch = host.clock.stopwatch();
-    let saving = host.clone();
-    let saving = tokio::task::spawn_blocking(move || {
-        let host = saving;
-        for (tenant, db) in host.embedded.all() {
-            if let Err(error) = save_one(&host.embedded.dir, &tenant, &db) {
-                tracing::error!(%tenant, %error, "the samples could not be written to disk");
-            }
+    for (tenant, db) in host.embedded.all() {
+        let (dir, name) = (host.embedded.dir.clone(), tenant.clone());
+        let saved = aside(host, &tenant, move || save_one(&dir, &name, &db)).await;
+        if let Some(Err(error)) = saved {
+            tracing::error!(%tenant, %error, "the samples could not be written to disk");
         }
-    });
-    if let Err(error) = saving.await {
-        tracing::error!(%error, "writing the samples to disk panicked");
     }
     host.metrics
         .samples_save_seconds
         .observe(stopwatch.elapsed().as_secs_f64());
+}
+
+/// Does what takes long for a tenant's samples; none if it could not be done.
+async fn aside<T: Send + 'static>(
+    host: &Host,
+    tenant: &TenantId,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let claim = host.tenants.of(tenant).claim(Quota::QueriesAtOnce);
+    let done = host.samplers.run(Lane::Long, &claim, work).await;
+    done.inspect_err(|undone| tracing::error!(%tenant, %undone, "no work on its samples"))
+        .ok()
+        .map(|(done, _)| done)
 }
 
 fn save_one(dir: &Path, tenant: &TenantId, db: &Db) -> io::Result<()> {

@@ -12,12 +12,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use wasmalert_core::frame::Frame;
 use wasmalert_core::query::{QueryError, QueryErrorCode, QueryTime};
+use wasmalert_core::usage::Usage;
 use wasmalert_core::{Labels, TenantId};
 use wasmalert_promql::{Error, Limits, Options, Outcome, Query};
+use wasmalert_sandbox::thread_cpu_ns;
 use wasmalert_tsdb::{Db, Entry, Sample, Settings};
+
+use crate::fair::{Claim, Lane, Lanes, Undone};
+use crate::usage::Ledger;
 
 pub(crate) use keep::{keep_forever, restore, save};
 
@@ -29,8 +33,8 @@ pub(crate) struct Embedded {
     stores: RwLock<BTreeMap<TenantId, Arc<Db>>>,
     /// Held while snapshots are written, so that none comes back that was removed.
     saving: tokio::sync::Mutex<()>,
-    /// Queries at a time: they take processor time, so more would gain nothing.
-    permits: Semaphore,
+    lanes: Arc<Lanes>,
+    ledger: Arc<Ledger>,
 }
 
 /// Ends a query whose answer nobody waits for any more.
@@ -44,13 +48,14 @@ impl Drop for StopOnDrop {
 
 impl Embedded {
     #[must_use]
-    pub(crate) fn new(settings: Settings, dir: PathBuf, queries_max: usize) -> Self {
+    pub(crate) fn new(settings: Settings, dir: PathBuf, lanes: Arc<Lanes>, ledger: Arc<Ledger>) -> Self {
         Self {
             settings,
             dir,
             stores: RwLock::default(),
             saving: tokio::sync::Mutex::default(),
-            permits: Semaphore::new(queries_max.clamp(1, Semaphore::MAX_PERMITS)),
+            lanes,
+            ledger,
         }
     }
 
@@ -70,29 +75,65 @@ impl Embedded {
         stores.entry(tenant.clone()).or_insert_with(made).clone()
     }
 
-    /// Evaluates an expression. Dropping the future ends the evaluation.
+    /// Evaluates an expression, and makes something of the outcome. Dropping the future
+    /// ends the evaluation.
     ///
     /// # Errors
     /// As the evaluator says; [`Error::Stopped`] when it takes longer than `timeout`.
-    pub(crate) async fn query(
+    pub(crate) async fn query<T: Send + 'static>(
         &self,
-        tenant: &TenantId,
+        claim: &Claim,
         expr: Arc<str>,
         time: QueryTime,
         timeout: Duration,
-    ) -> Result<Outcome, Error> {
+        make: impl Fn(Outcome) -> T + Clone + Send + 'static,
+    ) -> Result<T, Error> {
         let stop = StopOnDrop(Arc::default());
-        let (db, stopped) = (self.of(tenant), stop.0.clone());
+        let job = |slice_ns| {
+            let (db, expr, make) = (self.of(&claim.tenant), expr.clone(), make.clone());
+            let stop = Stop {
+                asked: stop.0.clone(),
+                slice_ns,
+            };
+            move || evaluate(&db, &expr, time, stop).map(|outcome| outcome.map(make))
+        };
         let evaluated = async {
-            let _permit = self.permits.acquire().await;
-            let job = move || evaluate(&db, &expr, time, &stopped);
-            tokio::task::spawn_blocking(job)
-                .await
-                .unwrap_or_else(|panic| Err(Error::Storage(format!("the evaluation panicked: {panic}"))))
+            let quick = self
+                .lanes
+                .run(Lane::Quick, claim, job(Lane::SLICE_MS * 1_000_000));
+            if let Some(quick) = self.done(claim, quick.await)? {
+                return Ok(quick);
+            }
+            let long = self.lanes.run(Lane::Long, claim, job(u64::MAX));
+            self.done(claim, long.await)?.ok_or(Error::Stopped)
         };
         tokio::time::timeout(timeout, evaluated)
             .await
             .unwrap_or(Err(Error::Stopped))
+    }
+
+    /// What a job answered; the processor time it took is counted.
+    fn done<T>(&self, claim: &Claim, ran: Result<(Result<T, Error>, u64), Undone>) -> Result<T, Error> {
+        let (answer, cpu_ns) = ran.map_err(undone)?;
+        self.ledger.of(&claim.tenant).gather(&Usage {
+            cpu_ns,
+            ..Usage::default()
+        });
+        answer
+    }
+
+    /// Looks something up that may take long, and cannot be stopped.
+    ///
+    /// # Errors
+    /// There is no room for it.
+    pub(crate) async fn look_up<T: Send + 'static>(
+        &self,
+        claim: &Claim,
+        look: impl FnOnce(&Db) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let db = self.of(&claim.tenant);
+        let looked = self.lanes.run(Lane::Long, claim, move || look(&db)).await;
+        self.done(claim, looked.map(|(found, cpu_ns)| (Ok(found), cpu_ns)))
     }
 
     /// The result of a rule's query.
@@ -101,28 +142,44 @@ impl Embedded {
     /// As [`QueryErrorCode`] tells.
     pub(crate) async fn ask(
         &self,
-        tenant: &TenantId,
+        claim: &Claim,
         query: &wasmalert_core::query::Query,
         timeout: Duration,
     ) -> Result<Frame, QueryError> {
-        let answer = self.query(tenant, query.expr.clone(), query.time, timeout).await;
-        let outcome = answer.map_err(|error| failed(&error, timeout))?;
-        outcome
-            .value
-            .to_frame(query.time.newest_ms())
-            .map_err(|error| QueryError {
-                code: QueryErrorCode::TooLarge,
-                message: error.to_string(),
-            })
+        let newest_ms = query.time.newest_ms();
+        let frame = move |outcome: Outcome| outcome.value.to_frame(newest_ms);
+        let answer = self.query(claim, query.expr.clone(), query.time, timeout, frame);
+        let frame = answer.await.map_err(|error| failed(&error, timeout))?;
+        frame.map_err(|error| QueryError {
+            code: QueryErrorCode::TooLarge,
+            message: error.to_string(),
+        })
     }
 }
 
-fn evaluate(db: &Db, expr: &str, time: QueryTime, stopped: &AtomicBool) -> Result<Outcome, Error> {
+/// When to end an evaluation.
+struct Stop {
+    asked: Arc<AtomicBool>,
+    /// When it has taken so much processor time.
+    slice_ns: u64,
+}
+
+/// None when its slice was too short.
+fn evaluate(db: &Db, expr: &str, time: QueryTime, stop: Stop) -> Result<Option<Outcome>, Error> {
+    let until_ns = thread_cpu_ns().saturating_add(stop.slice_ns);
+    let should_stop = || stop.asked.load(Ordering::Relaxed) || thread_cpu_ns() > until_ns;
     let options = Options {
-        should_stop: Some(&|| stopped.load(Ordering::Relaxed)),
+        should_stop: Some(&should_stop),
         ..Options::default()
     };
-    Query::parse(expr, &Limits::default())?.at(db, time, &options)
+    match Query::parse(expr, &Limits::default())?.at(db, time, &options) {
+        Err(Error::Stopped) => Ok(None),
+        outcome => outcome.map(Some),
+    }
+}
+
+fn undone(undone: Undone) -> Error {
+    Error::Storage(undone.to_string())
 }
 
 /// Adds samples, each of a series of its own; gives what was refused, as a text.

@@ -6,14 +6,17 @@ use std::sync::Arc;
 
 use wasmalert_core::Labels;
 use wasmalert_core::alert::{Alert, Step};
-use wasmalert_core::evaluation::{Context, Effects, LogLevel, Timer, Trigger};
+use wasmalert_core::evaluation::{Context, Effects, LogLevel, LogLine, Timer, Trigger};
 use wasmalert_core::fault::{Fault, FaultCode};
+use wasmalert_core::quota::Quota;
 use wasmalert_core::recorded::Recorded;
 use wasmalert_core::sample::Sample;
 use wasmalert_core::schedule::TIMER_GAP_MS;
+use wasmalert_core::usage::Usage;
 
 use super::{Decided, Ran};
 use crate::Host;
+use crate::access::Tenant;
 use crate::catalog::{ModuleInfo, TenantCatalog};
 use crate::embedded;
 use crate::groups::remember;
@@ -36,6 +39,26 @@ pub(super) struct Ended<'a> {
     pub(super) context: &'a Context,
     pub(super) ran: Ran,
     pub(super) health: HealthRow,
+    pub(super) keeps: Keeps,
+}
+
+/// What is kept of an evaluation, for which the tenant may have no room in this minute.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Keeps {
+    log: bool,
+    /// The samples and the state of the journal.
+    journal: bool,
+}
+
+impl Keeps {
+    pub(super) fn new(host: &Host, tenant: &Tenant) -> Self {
+        let (account, now_ms) = (host.ledger.of(&tenant.row.tenant), host.clock.now_ms());
+        let room = |quota| account.check(&[quota], &tenant.quotas, now_ms).is_ok();
+        Self {
+            log: room(Quota::LogBytesPerMinute),
+            journal: room(Quota::JournalBytesPerMinute),
+        }
+    }
 }
 
 impl Ended<'_> {
@@ -53,6 +76,7 @@ impl Ended<'_> {
                 .knows_its_queries()
                 .then(|| remember(self.context.now_ms, &self.ran.asked)),
             outbox: Vec::new(),
+            used: (self.host.clock.now_ms(), Usage::default()),
             evaluation: None,
             keep_evaluations: self.host.config.keep_evaluations,
         };
@@ -70,7 +94,30 @@ impl Ended<'_> {
             (commit.outbox, told) = self.notifications(&decided.step);
         }
         commit.evaluation = Some(self.evaluation(decided, told));
+        commit.used.1 = self.used(decided, &commit);
         commit
+    }
+
+    /// What the evaluation has used.
+    fn used(&self, decided: Result<&Decided, &Fault>, commit: &RuleCommit) -> Usage {
+        let (queries, cost) = (&self.ran.journal.queries, &self.ran.cost);
+        let log = decided.map_or(&self.ran.log, |decided| &decided.effects.log);
+        let log_bytes: usize = log.iter().map(LogLine::bytes).sum();
+        let query_bytes: usize = queries.values().flatten().map(|frame| frame.bytes()).sum();
+        let outbox_bytes: usize = commit.outbox.iter().map(|row| row.payload.len()).sum();
+        let journal_bytes = commit.evaluation.as_ref().map_or(0, EvaluationRow::bytes);
+        Usage {
+            evaluations: 1,
+            failed: u64::from(decided.is_err()),
+            fuel: cost.fuel,
+            cpu_ns: cost.cpu_ns,
+            queries: queries.len() as u64,
+            query_bytes: query_bytes as u64,
+            notifications: commit.outbox.len() as u64,
+            notification_bytes: outbox_bytes as u64,
+            log_bytes: if self.keeps.log { log_bytes as u64 } else { 0 },
+            journal_bytes: journal_bytes as u64,
+        }
     }
 
     /// Whether the queries of this evaluation are most likely those of the next:
@@ -103,7 +150,12 @@ impl Ended<'_> {
 
     /// The record of it, to be explained by later.
     fn evaluation(&self, decided: Result<&Decided, &Fault>, told: Vec<NotifyRecord>) -> EvaluationRow {
-        let mut budget = Budget::new(self.host.config.journal_bytes);
+        let bytes_max = if self.keeps.journal {
+            self.host.config.journal_bytes
+        } else {
+            0
+        };
+        let mut budget = Budget::new(bytes_max);
         let mut inputs = record::inputs(self.context, &self.ran.journal, &mut budget);
         inputs.module.clone_from(&self.rule.spec.module);
         inputs.version = self.module.map(|module| module.version);
@@ -185,14 +237,22 @@ impl Ended<'_> {
                 (self.ran.log, false)
             }
         };
-        for line in log {
+        if !self.keeps.log && !log.is_empty() {
+            let message = format!(
+                "{} lines are left out: {}",
+                log.len(),
+                Quota::LogBytesPerMinute.code()
+            );
+            host.logs.write(event(host, self.rule, LogLevel::Warn, message));
+        }
+        for line in log.into_iter().filter(|_| self.keeps.log) {
             host.logs.write(LogEvent {
                 fields: line.fields,
                 ..event(host, self.rule, line.level, line.message)
             });
         }
         if wakes {
-            host.outbox_changed.notify_one();
+            host.outboxes.wake(self.rule.key.tenant());
         }
     }
 

@@ -8,94 +8,150 @@
 mod send;
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use wasmalert_core::TenantId;
 use wasmalert_core::delivery::{FailedAttempt, RetryPolicy, Verdict, next_attempt};
-use wasmalert_core::evaluation::{Effects, LogLevel, LogLine, State};
+use wasmalert_core::evaluation::{Cost, Effects, LogLevel, LogLine, State};
 use wasmalert_core::fault::{Fault, FaultCode};
+use wasmalert_core::limits::Limits;
+use wasmalert_core::quota::Quota;
+use wasmalert_core::schedule::Agenda;
+use wasmalert_core::usage::Usage;
 use wasmalert_sandbox::{Component, DispositionKind, HttpRequest, HttpResponse, NotifyBatch};
 
 use self::send::send;
 use super::payload::Payload;
+use crate::access::Tenant;
 use crate::catalog::{ReceiverSpec, TenantCatalog};
+use crate::fair::Lane;
 use crate::logs::LogEvent;
 use crate::store::{OutboxRow, StoreError};
 use crate::telemetry::DeliveryResult;
 use crate::{Host, chance};
 
-/// Notifications taken out of the outbox at a time.
-const DUE_MAX: u32 = 256;
-/// The outbox is looked at so often even when nobody says that it has changed.
+/// Notifications of one tenant that are taken out of the outbox at a time, and so under way
+/// or waiting for their turn.
+const DUE_OF_TENANT_MAX: u32 = 64;
+/// Tenants that are looked at in one go.
+const TENANTS_MAX: usize = 1_024;
+/// A tenant whose notifications are all under way is looked at again so soon, should
+/// nobody say that one has ended.
+const AGAIN_MS: i64 = 1_000;
+/// All tenants are looked at so often, should one have been forgotten.
+const LOOK_AT_ALL_MS: i64 = 60_000;
+/// The clock is looked at so often, for it may be set.
 const NAP_MAX_MS: i64 = 1_000;
 /// Pause after the store has failed.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Delivers until it is cancelled.
+///
+/// Each tenant's outbox is looked at by itself, when something in it is due or has
+/// changed, so that what waits for one tenant is never in another's way.
 pub(crate) async fn deliver_forever(host: Arc<Host>) {
-    let permits = Arc::new(Semaphore::new(host.config.delivery_concurrency));
-    let under_way: Arc<Mutex<HashSet<String>>> = Arc::default();
+    let mut deliveries = Deliveries {
+        host: host.clone(),
+        agenda: Agenda::new(),
+        under_way: Arc::default(),
+    };
+    let mut look_at_all_ms = i64::MIN;
     loop {
-        let changed = host.outbox_changed.notified();
         let now_ms = host.clock.now_ms();
-        let due = match host.store.due_of_all_tenants(now_ms, DUE_MAX).await {
-            Ok(due) => due,
-            Err(error) => {
-                tracing::error!(%error, "the outbox cannot be read");
-                tokio::time::sleep(STORE_PAUSE).await;
-                continue;
-            }
-        };
-        let mut started = 0;
-        for row in due {
-            let row = match row {
-                Ok(row) => row,
-                Err(error) => {
-                    tracing::error!(%error, "a stored notification cannot be read");
-                    continue;
-                }
-            };
-            if !under_way
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(row.id.clone())
-            {
-                continue;
-            }
-            started += 1;
-            // Closed only when the host stops.
-            let Ok(permit) = permits.clone().acquire_owned().await else {
-                return;
-            };
-            let (host, under_way) = (host.clone(), under_way.clone());
-            tokio::spawn(async move {
-                deliver(&host, &row).await;
-                under_way
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .remove(&row.id);
-                drop(permit);
-                // The next one of its lane may go now.
-                host.outbox_changed.notify_one();
-            });
+        if now_ms >= look_at_all_ms || now_ms.saturating_add(LOOK_AT_ALL_MS) < look_at_all_ms {
+            deliveries.plan_all(now_ms).await;
+            look_at_all_ms = now_ms.saturating_add(LOOK_AT_ALL_MS);
         }
-        if started == 0 {
-            let next_ms = host
-                .store
-                .next_due_ms_of_all_tenants()
-                .await
-                .ok()
-                .flatten()
-                .unwrap_or(i64::MAX);
-            let nap_ms = next_ms.saturating_sub(now_ms).clamp(10, NAP_MAX_MS);
-            let nap = Duration::from_millis(nap_ms.unsigned_abs());
-            tokio::select! {
-                () = changed => {}
-                () = tokio::time::sleep(nap) => {}
-            }
+        for tenant in host.outboxes.take() {
+            deliveries.agenda.schedule(tenant, now_ms);
+        }
+        for (tenant, _) in deliveries.agenda.due(now_ms, TENANTS_MAX) {
+            deliveries.look_at(&tenant, now_ms).await;
+        }
+        let next_ms = deliveries.agenda.next_due().unwrap_or(i64::MAX);
+        let nap_ms = next_ms.saturating_sub(host.clock.now_ms()).clamp(0, NAP_MAX_MS);
+        tokio::select! {
+            () = host.outboxes.changed() => {}
+            () = tokio::time::sleep(Duration::from_millis(nap_ms.unsigned_abs())) => {}
         }
     }
+}
+
+/// What is to be delivered, and what is under way.
+struct Deliveries {
+    host: Arc<Host>,
+    /// When to look at a tenant's outbox.
+    agenda: Agenda<TenantId>,
+    /// The ids of notifications.
+    under_way: Arc<Mutex<HashSet<String>>>,
+}
+
+impl Deliveries {
+    /// Looks at every tenant for whom something waits.
+    async fn plan_all(&mut self, now_ms: i64) {
+        match self.host.store.pending_of_all_tenants().await {
+            Ok(tenants) => {
+                for tenant in tenants {
+                    self.agenda.schedule(tenant, now_ms);
+                }
+            }
+            Err(error) => tracing::error!(%error, "the outbox cannot be read"),
+        }
+    }
+
+    /// Starts what is due for a tenant, and plans when to look again.
+    async fn look_at(&mut self, tenant: &TenantId, now_ms: i64) {
+        let store = &self.host.store;
+        let due = store.due(tenant, now_ms, DUE_OF_TENANT_MAX).await;
+        let next = store.next_due_ms(tenant).await;
+        let (due, next_ms) = match (due, next) {
+            (Ok(due), Ok(next_ms)) => (due, next_ms),
+            (Err(error), _) | (_, Err(error)) => {
+                tracing::error!(%tenant, %error, "the outbox cannot be read");
+                self.agenda
+                    .schedule(tenant.clone(), now_ms.saturating_add(AGAIN_MS));
+                return;
+            }
+        };
+        for row in due {
+            match row {
+                Ok(row) => self.start(row),
+                Err(error) => tracing::error!(%tenant, %error, "a stored notification cannot be read"),
+            }
+        }
+        if let Some(next_ms) = next_ms {
+            let again_ms = if next_ms > now_ms {
+                next_ms
+            } else {
+                now_ms.saturating_add(AGAIN_MS)
+            };
+            self.agenda.schedule(tenant.clone(), again_ms);
+        }
+    }
+
+    fn start(&self, row: OutboxRow) {
+        let id = row.id.clone();
+        if !lock(&self.under_way).insert(id.clone()) {
+            return;
+        }
+        let (host, under_way) = (self.host.clone(), self.under_way.clone());
+        tokio::spawn(async move {
+            let tenant = row.rule.tenant().clone();
+            let claim = host.tenants.of(&tenant).claim(Quota::DeliveriesAtOnce);
+            // So many of a tenant are taken out of its outbox that there is always room.
+            if let Ok(_turn) = host.deliveries.take(&claim).await {
+                deliver(&host, &row).await;
+            }
+            lock(&under_way).remove(&id);
+            // The next one of its lane may go now.
+            host.outboxes.wake(&tenant);
+        });
+    }
+}
+
+fn lock(under_way: &Mutex<HashSet<String>>) -> MutexGuard<'_, HashSet<String>> {
+    under_way.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How an attempt ended.
@@ -228,7 +284,8 @@ async fn send_all(
         let message = format!("there is no notifier module {}: upload it", spec.module);
         return Err(Fault::new(FaultCode::ModuleUnavailable, message));
     };
-    let component = host.registry.component(row.rule.tenant(), &module.digest).await?;
+    let claim = host.tenants.of(row.rule.tenant()).claim(Quota::UploadsAtOnce);
+    let component = host.registry.component(&claim, &module.digest).await?;
     let store_failed = |error: StoreError| Fault::new(FaultCode::HostError, error.to_string());
     let payload: Payload = serde_json::from_str(&row.payload).map_err(|error| {
         Fault::new(
@@ -282,10 +339,13 @@ async fn notify(
         external_url: host.external_url.clone(),
         alerts: payload.alerts(now_ms),
     };
-    let (component, limits, before) = (component.clone(), host.config.limits.clone(), state.clone());
+    let (component, before) = (component.clone(), state.clone());
+    let run = move |limits: &Limits| component.notify(&batch, &before, limits);
+    let tenant = host.tenants.of(row.rule.tenant());
     let run = host
-        .work(move || component.notify(&batch, &before, &limits))
+        .in_sandbox(&tenant, Lane::Quick, tenant.limits.clone(), run)
         .await?;
+    meter(host, &tenant, row, &run.cost);
     log_all(host, row, run.log);
     let (requests, effects) = run.result?;
     keep(host, row, state, effects).await?;
@@ -301,11 +361,13 @@ async fn interpret(
     answer: HttpResponse,
     state: &mut Arc<State>,
 ) -> Result<(DispositionKind, String), Fault> {
-    let (component, limits, before) = (component.clone(), host.config.limits.clone(), state.clone());
-    let config = config.clone();
+    let (component, before, config) = (component.clone(), state.clone(), config.clone());
+    let run = move |limits: &Limits| component.interpret(&config, at, &answer, &before, limits);
+    let tenant = host.tenants.of(row.rule.tenant());
     let run = host
-        .work(move || component.interpret(&config, at, &answer, &before, &limits))
+        .in_sandbox(&tenant, Lane::Quick, tenant.limits.clone(), run)
         .await?;
+    meter(host, &tenant, row, &run.cost);
     log_all(host, row, run.log);
     let (disposition, effects) = run.result?;
     keep(host, row, state, effects).await?;
@@ -323,6 +385,18 @@ async fn keep(host: &Host, row: &OutboxRow, state: &mut Arc<State>, effects: Eff
         .write_receiver_state(row.rule.tenant(), &row.receiver, &effects.state)
         .await;
     kept.map_err(|error| Fault::new(FaultCode::HostError, error.to_string()))
+}
+
+/// Counts what a run of the notifier has used.
+fn meter(host: &Host, tenant: &Tenant, row: &OutboxRow, cost: &Cost) {
+    let used = Usage {
+        fuel: cost.fuel,
+        cpu_ns: cost.cpu_ns,
+        ..Usage::default()
+    };
+    let account = host.ledger.of(&tenant.row.tenant);
+    account.spend(Some(&row.rule), &used, &tenant.quotas, host.clock.now_ms());
+    account.note(&used);
 }
 
 fn log_all(host: &Host, row: &OutboxRow, lines: Vec<LogLine>) {

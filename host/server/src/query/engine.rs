@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use moka::future::Cache;
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use wasmalert_core::TenantId;
 use wasmalert_core::frame::Frame;
@@ -15,6 +14,7 @@ use super::http;
 use super::source::{Source, Sources};
 use super::spec::{PrometheusSpec, SourceSpec};
 use crate::embedded::Embedded;
+use crate::fair::{Claim, Lanes, Turns};
 use crate::http_client::HttpClient;
 use crate::telemetry::{Metrics, QueryOutcome};
 
@@ -25,7 +25,7 @@ pub struct QueryConfig {
     pub cache_bytes: u64,
     /// How long an answer serves; default 60 s.
     pub cache_ttl: Duration,
-    /// Requests at a time, to all sources together; default 512.
+    /// Requests at a time, to all sources together; default 1024.
     pub requests_max: usize,
 }
 
@@ -34,7 +34,7 @@ impl Default for QueryConfig {
         Self {
             cache_bytes: 256 << 20,
             cache_ttl: Duration::from_secs(60),
-            requests_max: 512,
+            requests_max: 1_024,
         }
     }
 }
@@ -55,7 +55,8 @@ pub struct QueryEngine {
     client: HttpClient,
     embedded: Arc<Embedded>,
     cache: Cache<Key, Arc<Frame>>,
-    permits: Semaphore,
+    turns: Turns,
+    lanes: Arc<Lanes>,
     metrics: Arc<Metrics>,
 }
 
@@ -64,6 +65,7 @@ impl QueryEngine {
     pub(crate) fn new(
         client: HttpClient,
         embedded: Arc<Embedded>,
+        lanes: Arc<Lanes>,
         config: &QueryConfig,
         metrics: Arc<Metrics>,
     ) -> Self {
@@ -75,12 +77,12 @@ impl QueryEngine {
             .weigher(weigh)
             .time_to_live(config.cache_ttl)
             .build();
-        let permits = Semaphore::new(config.requests_max.clamp(1, Semaphore::MAX_PERMITS));
         Self {
             client,
             embedded,
             cache,
-            permits,
+            turns: Turns::new(config.requests_max, usize::MAX),
+            lanes,
             metrics,
         }
     }
@@ -90,13 +92,13 @@ impl QueryEngine {
     ///
     /// # Errors
     /// As [`QueryErrorCode`] tells; the message holds no credentials.
-    pub async fn fetch(&self, tenant: &TenantId, source: &Source, query: &Query) -> QueryResult {
+    pub(crate) async fn fetch(&self, claim: &Claim, source: &Source, query: &Query) -> QueryResult {
         if matches!(source.spec, SourceSpec::Embedded(_)) {
             // A rule has just changed it: an answer kept for another would be old.
-            return self.ask(tenant, source, query).await;
+            return self.ask(claim, source, query).await;
         }
         let key = Key {
-            tenant: tenant.clone(),
+            tenant: claim.tenant.clone(),
             source: source.name.clone(),
             revision: source.revision,
             expr: query.expr.clone(),
@@ -105,7 +107,7 @@ impl QueryEngine {
         let entry = self
             .cache
             .entry(key)
-            .or_try_insert_with(self.ask(tenant, source, query))
+            .or_try_insert_with(self.ask(claim, source, query))
             .await;
         let asked = entry.as_ref().map_or(true, moka::Entry::is_fresh);
         let counter = if asked {
@@ -120,20 +122,25 @@ impl QueryEngine {
     }
 
     /// The results of several queries, asked at the same time, in the order given.
-    pub async fn fetch_all(
+    pub(crate) async fn fetch_all(
         &self,
-        tenant: &TenantId,
+        claim: &Claim,
         sources: &Sources,
         queries: Vec<Query>,
     ) -> Vec<(Query, QueryResult)> {
         let fetches = queries.into_iter().map(async |query| {
             let result = match sources.get(&query.source) {
-                Some(source) => self.fetch(tenant, source, &query).await,
+                Some(source) => self.fetch(claim, source, &query).await,
                 None => Err(unknown_source(&query.source)),
             };
             (query, result)
         });
         join_all(fetches).await
+    }
+
+    /// What requests wait for.
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     /// Bytes of the frames kept now.
@@ -142,11 +149,11 @@ impl QueryEngine {
         self.cache.weighted_size()
     }
 
-    async fn ask(&self, tenant: &TenantId, source: &Source, query: &Query) -> QueryResult {
+    async fn ask(&self, claim: &Claim, source: &Source, query: &Query) -> QueryResult {
         let started = Instant::now();
         let result = match &source.spec {
-            SourceSpec::Prometheus(spec) => self.ask_over_http(tenant, source, spec, query).await,
-            SourceSpec::Embedded(spec) => self.embedded.ask(tenant, query, spec.timeout()).await,
+            SourceSpec::Prometheus(spec) => self.ask_over_http(claim, source, spec, query).await,
+            SourceSpec::Embedded(spec) => self.embedded.ask(claim, query, spec.timeout()).await,
         };
         let outcome = QueryOutcome {
             kind: source.spec.kind(),
@@ -161,7 +168,7 @@ impl QueryEngine {
 
     async fn ask_over_http(
         &self,
-        tenant: &TenantId,
+        claim: &Claim,
         source: &Source,
         spec: &PrometheusSpec,
         query: &Query,
@@ -170,12 +177,12 @@ impl QueryEngine {
         let request = async {
             // Its own limit first: a slow source's queue takes no one else's room.
             let _of_source = source.permits.acquire().await;
-            let _of_all = self.permits.acquire().await;
-            let client = self.client.of(tenant).map_err(|failed| QueryError {
+            let _of_all = self.turns.take(claim).await;
+            let client = self.client.of(&claim.tenant).map_err(|failed| QueryError {
                 code: QueryErrorCode::Unavailable,
                 message: failed.to_string(),
             })?;
-            http::ask(&client, source, spec, query).await
+            http::ask(&client, &self.lanes, claim, source, spec, query).await
         };
         tokio::time::timeout(limit, request).await.unwrap_or_else(|_| {
             let message = format!("no result within {} ms", limit.as_millis());

@@ -12,22 +12,28 @@ use wasmalert_core::query::{Query, QueryError, QueryErrorCode, QueryTime};
 use super::json::{self, Answer};
 use super::source::Source;
 use super::spec::{PrometheusSpec, check_base_url};
+use crate::fair::{Claim, Lane, Lanes};
 use crate::http_client::{ExecuteError, TenantClient, cause, read_up_to};
 use crate::secrets::{HostSecrets, Secrets};
 
 /// Bodies above this size are parsed away from the async threads.
-const PARSE_INLINE_BYTES_MAX: usize = 256 << 10;
+const PARSE_INLINE_BYTES_MAX: usize = 64 << 10;
 
 type Params = Vec<(&'static str, String)>;
 
 /// Asks a source. Time is the caller's matter.
 pub(super) async fn ask(
     client: &TenantClient,
+    lanes: &Lanes,
+    claim: &Claim,
     source: &Source,
     spec: &PrometheusSpec,
     query: &Query,
 ) -> Result<Frame, QueryError> {
-    let result = exchange(client, source, spec, query).await;
+    let result = match exchange(client, source, spec, query).await {
+        Ok((status, body)) => frame(lanes, claim, status, body).await,
+        Err(error) => Err(error),
+    };
     result.map_err(|error| {
         let message = spec.auth().redact(&error.message, &[&spec.url], &source.secrets);
         QueryError { message, ..error }
@@ -39,7 +45,7 @@ async fn exchange(
     source: &Source,
     spec: &PrometheusSpec,
     query: &Query,
-) -> Result<Frame, QueryError> {
+) -> Result<(StatusCode, Vec<u8>), QueryError> {
     let (path, params) = params(spec, query);
     let url = endpoint(spec, &source.secrets, path)?;
     let allowed = source.secrets.for_url(&url);
@@ -54,7 +60,7 @@ async fn exchange(
         source.get_only.store(refused, Relaxed);
         response = (!refused).then_some(answer);
     }
-    let response = match response {
+    let mut response = match response {
         Some(response) => response,
         None => {
             let mut with_params = url.clone();
@@ -63,7 +69,8 @@ async fn exchange(
             send(client, authorized(get, spec, &allowed)?).await?
         }
     };
-    answer(response, spec.response_bytes_max()).await
+    let body = read(&mut response, spec.response_bytes_max()).await?;
+    Ok((response.status(), body))
 }
 
 fn error(code: QueryErrorCode, message: impl Into<String>) -> QueryError {
@@ -159,16 +166,15 @@ async fn send(client: &TenantClient, request: Request) -> Result<Response, Query
     })
 }
 
-async fn answer(mut response: Response, bytes_max: u64) -> Result<Frame, QueryError> {
-    let status = response.status();
-    let body = read(&mut response, bytes_max).await?;
+async fn frame(lanes: &Lanes, claim: &Claim, status: StatusCode, body: Vec<u8>) -> Result<Frame, QueryError> {
     let parsed = if body.len() <= PARSE_INLINE_BYTES_MAX {
         json::parse(&body)
     } else {
-        let parsing = tokio::task::spawn_blocking(move || json::parse(&body));
-        parsing
-            .await
-            .unwrap_or_else(|_| Err("the parser failed".to_owned()))
+        let lane = Lane::for_bytes(body.len());
+        let parsed = lanes.run(lane, claim, move || json::parse(&body)).await;
+        parsed
+            .map_err(|undone| error(QueryErrorCode::Unavailable, undone.to_string()))?
+            .0
     };
     match parsed {
         Ok(Answer::Data(frame)) if status.is_success() => Ok(frame),

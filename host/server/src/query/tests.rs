@@ -15,12 +15,14 @@ use axum::http::{HeaderMap, Method, Uri};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use wasmalert_core::TenantId;
+use wasmalert_core::fair::Share;
 use wasmalert_core::query::{Query, QueryErrorCode, QueryResult, QueryTime};
 use wasmalert_tsdb::Settings;
 
 use super::*;
 use crate::egress::{Egress, EgressPolicy};
 use crate::embedded::Embedded;
+use crate::fair::{Claim, Crew, Lanes};
 use crate::http_client::HttpClient;
 use crate::secrets::Secrets;
 use crate::telemetry::{Metrics, QueryOutcome};
@@ -33,18 +35,40 @@ fn engine(config: &QueryConfig) -> (Arc<QueryEngine>, Arc<Metrics>) {
     let metrics = Arc::new(Metrics::new(true));
     let egress = Arc::new(Egress::new(EgressPolicy::unrestricted()));
     let client = HttpClient::new(egress, metrics.clone()).expect("a client");
-    (
-        Arc::new(QueryEngine::new(client, embedded(), config, metrics.clone())),
-        metrics,
-    )
+    let engine = QueryEngine::new(client, embedded(), lanes(), config, metrics.clone());
+    (Arc::new(engine), metrics)
 }
 
 fn embedded() -> Arc<Embedded> {
-    Arc::new(Embedded::new(Settings::default(), PathBuf::new(), 1))
+    Arc::new(Embedded::new(
+        Settings::default(),
+        PathBuf::new(),
+        lanes(),
+        Arc::default(),
+    ))
 }
 
-fn tenant(name: &str) -> TenantId {
-    TenantId::new(name).expect("a name")
+fn lanes() -> Arc<Lanes> {
+    Arc::new(Lanes::start(&Crew {
+        name: "test",
+        threads: 1,
+        waiting_max: 100,
+        stack_bytes: 2 << 20,
+        nice: 0,
+        prepare: || {},
+    }))
+}
+
+/// A tenant who may ask as much as it likes.
+fn tenant(name: &str) -> Claim {
+    Claim {
+        tenant: TenantId::new(name).expect("a name"),
+        share: Share {
+            weight: 1,
+            at_once: usize::MAX,
+            waiting: usize::MAX,
+        },
+    }
 }
 
 fn instant(expr: &str) -> Query {
@@ -80,7 +104,13 @@ fn guarded_engine() -> (QueryEngine, Arc<Metrics>) {
     let policy = serde_json::json!({"allow": [{"host": "*"}]});
     let policy = serde_json::from_value(policy).expect("a policy");
     let client = HttpClient::new(Arc::new(Egress::new(policy)), metrics.clone()).expect("a client");
-    let engine = QueryEngine::new(client, embedded(), &QueryConfig::default(), metrics.clone());
+    let engine = QueryEngine::new(
+        client,
+        embedded(),
+        lanes(),
+        &QueryConfig::default(),
+        metrics.clone(),
+    );
     (engine, metrics)
 }
 

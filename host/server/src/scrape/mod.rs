@@ -9,7 +9,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use wasmalert_core::TenantId;
 use wasmalert_ingest::target::{TARGETS_MAX, Target};
 
@@ -20,6 +19,7 @@ use self::files::{FileTargets, Folder};
 use self::spec::Plan;
 use self::target::{Stop, Task};
 use crate::Host;
+use crate::fair::Turns;
 use crate::store::{SCRAPES, SpecRow, StoreError};
 
 /// Scrapes of all tenants that wait for an answer at the same time.
@@ -66,7 +66,7 @@ type Key = (TenantId, String);
 /// The scrapes of all tenants.
 pub(crate) struct Scrapes {
     running: Mutex<BTreeMap<Key, Running>>,
-    permits: Semaphore,
+    pub(crate) turns: Turns,
     /// Where target files lie, a folder for each tenant.
     targets_dir: Option<PathBuf>,
     /// One change after the other, so that what runs is what is stored.
@@ -78,7 +78,7 @@ impl Scrapes {
     pub(crate) fn new(targets_dir: Option<PathBuf>) -> Self {
         Self {
             running: Mutex::default(),
-            permits: Semaphore::new(SCRAPES_AT_ONCE),
+            turns: Turns::new(SCRAPES_AT_ONCE, usize::MAX),
             targets_dir,
             changing: tokio::sync::Mutex::default(),
         }

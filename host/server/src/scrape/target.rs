@@ -9,6 +9,7 @@ use serde::Serialize;
 use tokio::sync::oneshot;
 use utoipa::ToSchema;
 use wasmalert_core::TenantId;
+use wasmalert_core::quota::Quota;
 use wasmalert_ingest::scrape::{Answer, Report, Scraped, Timing};
 use wasmalert_ingest::target::Target;
 use wasmalert_ingest::{Sample, text};
@@ -17,6 +18,7 @@ use wasmalert_tsdb::Db;
 use super::spec::Plan;
 use crate::Host;
 use crate::embedded;
+use crate::fair::Lane;
 use crate::http_client::{cause, read_up_to};
 use crate::secrets::Secrets;
 use crate::telemetry::ScrapeResult;
@@ -146,8 +148,9 @@ impl Scraper {
     async fn scrape(&self, mut scraped: Scraped, slot_ms: i64) -> (Option<Scraped>, Report, Option<String>) {
         let (host, timeout) = (&self.host, self.plan.timeout);
         let stopwatch = host.clock.stopwatch();
+        let claim = host.tenants.of(&self.tenant).claim(Quota::ScrapesAtOnce);
         let fetched = async {
-            let _permit = host.scrapes.permits.acquire().await;
+            let _turn = host.scrapes.turns.take(&claim).await;
             self.fetch().await
         };
         let fetched = tokio::time::timeout(timeout, fetched)
@@ -159,7 +162,8 @@ impl Scraper {
         };
         let (db, now_ms) = (self.db.clone(), host.clock.now_ms());
         // The first of a large exposition takes up to a second of processor time.
-        let taking = tokio::task::spawn_blocking(move || {
+        let bytes = fetched.as_ref().map_or(0, |(_, body)| body.len());
+        let take = move || {
             let answer = fetched.as_ref().map(|(content_type, body)| Answer {
                 content_type: content_type.as_deref(),
                 body,
@@ -168,9 +172,9 @@ impl Scraper {
             let report = scraped.accept(answer.map_err(Clone::clone), timing, &mut batch);
             let refused = append(&db, &batch, now_ms);
             (scraped, report, refused)
-        });
-        match taking.await {
-            Ok((scraped, report, refused)) => (Some(scraped), report, refused),
+        };
+        match host.samplers.run(Lane::for_bytes(bytes), &claim, take).await {
+            Ok(((scraped, report, refused), _)) => (Some(scraped), report, refused),
             Err(_) => (None, Report::default(), None),
         }
     }

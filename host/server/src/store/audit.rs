@@ -50,7 +50,7 @@ impl Store {
                 .execute(&mut *tx)
                 .await?;
         }
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     /// A tenant's rows, the newest first, at most `limit` and [`AUDIT_LISTED_MAX`];

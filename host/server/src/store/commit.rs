@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use wasmalert_core::evaluation::Timer;
+use wasmalert_core::usage::Usage;
 use wasmalert_core::{Labels, RuleKey};
 
 use super::{
     AlertRow, Connection, EvaluationRow, HealthRow, NewOutboxRow, StoreError, evaluations, groups, outbox,
-    rule_rows,
+    rule_rows, usage,
 };
 
 /// Everything that one evaluation of a rule changes.
@@ -29,6 +30,8 @@ pub struct RuleCommit {
     pub queries: Option<String>,
     /// Notifications that the transitions cause.
     pub outbox: Vec<NewOutboxRow>,
+    /// What the evaluation has used, and when.
+    pub used: (i64, Usage),
     /// The journal to keep of this evaluation.
     pub evaluation: Option<EvaluationRow>,
     /// Journals to keep of this rule; older ones are deleted. 0 keeps none.
@@ -49,10 +52,7 @@ impl RuleCommit {
         let state = self.state.values().flatten().map(Vec::len);
         let timers = self.timers.values().flatten().map(|t| t.payload.len());
         let outbox = self.outbox.iter().map(|row| ROW_BYTES + row.payload.len());
-        let evaluation = self.evaluation.as_ref().map_or(0, |row| {
-            let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-            row.inputs.len() + text(&row.outcome) + text(&row.effects)
-        });
+        let evaluation = self.evaluation.as_ref().map_or(0, EvaluationRow::bytes);
         let rows = self.state.len() + self.timers.len() + self.alerts_remove.len() + 1;
         let parts = alerts.chain(state).chain(timers).chain(outbox);
         parts.sum::<usize>() + evaluation + rows * ROW_BYTES
@@ -81,6 +81,8 @@ impl RuleCommit {
             rule_rows::write_timer(connection, rule, name, timer.as_ref()).await?;
         }
         outbox::enqueue(connection, rule, &self.outbox).await?;
+        let (at_ms, used) = &self.used;
+        usage::add(connection, rule.tenant(), Some(rule), *at_ms, used).await?;
         if let Some(row) = self.evaluation.as_ref().filter(|_| self.keep_evaluations > 0) {
             evaluations::insert(connection, rule, row).await?;
         }

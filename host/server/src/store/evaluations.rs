@@ -41,6 +41,15 @@ pub struct EvaluationRow {
     pub effects: Option<String>,
 }
 
+impl EvaluationRow {
+    /// How much is kept of it, the summary not counted.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        self.inputs.len() + text(&self.outcome) + text(&self.effects)
+    }
+}
+
 impl Store {
     /// A rule's evaluations, the newest first.
     ///

@@ -106,7 +106,7 @@ impl Store {
             let touch = sqlx::query("UPDATE api_keys SET last_used_ms = $2 WHERE id = $1");
             touch.bind(id).bind(used_ms).execute(&mut *tx).await?;
         }
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 }
 

@@ -35,6 +35,14 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         version: 5,
         sql: include_str!("../../migrations/0005_secrets_and_egress.sql"),
     },
+    Migration {
+        version: 6,
+        sql: include_str!("../../migrations/0006_fair_shares.sql"),
+    },
+    Migration {
+        version: 9,
+        sql: include_str!("../../migrations/0009_usage.sql"),
+    },
 ];
 
 /// Applies the steps that the store does not have yet, in the caller's transaction.

@@ -36,15 +36,17 @@ mod secrets;
 mod sources;
 mod stock;
 mod tenants;
+mod usage;
 mod uses;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 pub use self::audit::{AUDIT_LISTED_MAX, AuditRow};
 pub use self::commit::RuleCommit;
@@ -60,6 +62,7 @@ pub use self::runtime::{AlertRow, ErrorRow, Health, HealthRow, RuleRuntime};
 pub use self::secrets::{SealedSecret, SecretRow};
 pub use self::stock::StockRow;
 pub use self::tenants::TenantRow;
+pub use self::usage::{USAGE_LISTED_MAX, UsageRow};
 pub use self::uses::{ModuleUse, RuleUses, USERS_NAMED_MAX};
 pub use self::writer::WriterStats;
 
@@ -72,20 +75,53 @@ type Connection = sqlx::SqliteConnection;
 type Row = sqlx::sqlite::SqliteRow;
 type Transaction = sqlx::Transaction<'static, Db>;
 
+/// A transaction that may write.
+struct Write {
+    tx: Transaction,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Write {
+    async fn commit(self) -> Result<(), StoreError> {
+        Ok(self.tx.commit().await?)
+    }
+}
+
+impl Deref for Write {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.tx
+    }
+}
+
+impl DerefMut for Write {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.tx
+    }
+}
+
 /// The store; clones share one connection for writing and a few for reading.
 #[derive(Clone)]
 pub struct Store {
     write: sqlx::Pool<Db>,
     read: sqlx::Pool<Db>,
+    /// One permit, for whoever writes something else than a commit.
+    writing: Arc<Semaphore>,
     commits: mpsc::Sender<writer::Job>,
     counters: Arc<writer::Counters>,
     ids: Arc<ids::Ids>,
 }
 
 impl Store {
-    /// Begins a transaction that may write; writers wait for each other here.
-    async fn begin_write(&self) -> Result<Transaction, StoreError> {
-        writer::begin(&self.write).await
+    /// Begins a transaction that may write. Writers wait for each other here, so that the
+    /// commits of evaluations, which do not, wait for one of them at most.
+    async fn begin_write(&self) -> Result<Write, StoreError> {
+        let turn = self.writing.clone().acquire_owned().await;
+        Ok(Write {
+            tx: writer::begin(&self.write).await?,
+            _turn: turn.map_err(|_| StoreError::Closed)?,
+        })
     }
 
     /// Begins a transaction that sees one moment of the store.

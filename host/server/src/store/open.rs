@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use super::ids::Ids;
 use super::migrate::{MIGRATIONS, Migration, migrate};
@@ -82,6 +82,7 @@ impl Store {
         Ok(Self {
             write,
             read,
+            writing: Arc::new(Semaphore::new(1)),
             commits,
             counters,
             ids: Arc::new(Ids::after(greatest.as_deref())),

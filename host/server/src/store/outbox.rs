@@ -110,25 +110,28 @@ pub struct Backlog {
 }
 
 impl Store {
-    /// The notifications to send now, those waiting longest first: the first pending one
-    /// of each lane, when its time has come. A row that does not parse is an error in its
-    /// place, so that it holds up only its lane.
+    /// The notifications of a tenant to send now, those waiting longest first: the first
+    /// pending one of each lane, when its time has come. A row that does not parse is an
+    /// error in its place, so that it holds up only its lane.
     ///
     /// # Errors
     /// As the database does.
-    pub async fn due_of_all_tenants(
+    pub async fn due(
         &self,
+        tenant: &TenantId,
         now_ms: i64,
         limit: u32,
     ) -> Result<Vec<Result<OutboxRow, StoreError>>, StoreError> {
         let rows = sqlx::query(
-            "SELECT * FROM outbox AS o WHERE status = 'pending' AND next_attempt_ms <= $1
+            "SELECT * FROM outbox AS o WHERE tenant = $1 AND status = 'pending'
+                 AND next_attempt_ms <= $2
                  AND NOT EXISTS (SELECT 1 FROM outbox AS e
                      WHERE e.tenant = o.tenant AND e.receiver = o.receiver
                        AND e.namespace = o.namespace AND e.group_name = o.group_name
                        AND e.rule = o.rule AND e.status = 'pending' AND e.id < o.id)
-             ORDER BY next_attempt_ms, id LIMIT $2",
+             ORDER BY next_attempt_ms, id LIMIT $3",
         )
+        .bind(tenant.as_str())
         .bind(now_ms)
         .bind(i64::from(limit))
         .fetch_all(&self.read)
@@ -136,22 +139,41 @@ impl Store {
         Ok(rows.iter().map(outbox).collect())
     }
 
-    /// When the next notification is to be sent; it may be in the past.
+    /// When the next notification of a tenant is to be sent; it may be in the past.
     ///
     /// # Errors
     /// As the database does.
-    pub async fn next_due_ms_of_all_tenants(&self) -> Result<Option<i64>, StoreError> {
+    pub async fn next_due_ms(&self, tenant: &TenantId) -> Result<Option<i64>, StoreError> {
         let next = sqlx::query_scalar(
-            "SELECT next_attempt_ms FROM outbox AS o WHERE status = 'pending'
+            "SELECT next_attempt_ms FROM outbox AS o WHERE tenant = $1 AND status = 'pending'
                  AND NOT EXISTS (SELECT 1 FROM outbox AS e
                      WHERE e.tenant = o.tenant AND e.receiver = o.receiver
                        AND e.namespace = o.namespace AND e.group_name = o.group_name
                        AND e.rule = o.rule AND e.status = 'pending' AND e.id < o.id)
              ORDER BY next_attempt_ms LIMIT 1",
         )
+        .bind(tenant.as_str())
         .fetch_optional(&self.read)
         .await?;
         Ok(next)
+    }
+
+    /// The tenants for whom something waits.
+    ///
+    /// # Errors
+    /// As the database does, and for a row that does not parse.
+    pub async fn pending_of_all_tenants(&self) -> Result<Vec<TenantId>, StoreError> {
+        let rows = sqlx::query("SELECT DISTINCT tenant FROM outbox WHERE status = 'pending'");
+        let rows = rows.fetch_all(&self.read).await?;
+        let tenant = |row| {
+            Fields {
+                table: "outbox",
+                key: &["tenant"],
+                row,
+            }
+            .tenant()
+        };
+        rows.iter().map(tenant).collect()
     }
 
     /// Notes how many requests of a notification are done; false when it is not pending

@@ -115,7 +115,7 @@ impl Store {
             let update = update.bind(tenant.as_str()).bind(&row.name);
             update.execute(&mut *tx).await?;
         }
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     /// Writes the file anew, once, after an update from a version that kept plain text:

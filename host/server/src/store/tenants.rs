@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use wasmalert_core::TenantId;
 
 use super::row::Fields;
-use super::{Row, Store, StoreError, Transaction};
+use super::{Connection, Row, Store, StoreError};
 
 /// Every table of tenant data but the audit log, those that others reference last.
 /// The last revision stays, so that none is used twice.
-const TABLES: [&str; 19] = [
+const TABLES: [&str; 20] = [
+    "usage",
     "api_keys",
     "evaluations",
     "outbox",
@@ -37,9 +38,28 @@ pub struct TenantRow {
     pub tenant: TenantId,
     /// For people; may be empty.
     pub title: String,
+    /// How much more it gets than a tenant of weight 1; at least 1.
+    pub weight: u32,
     /// Quotas by their names, where they are not the server's.
     pub quotas: BTreeMap<String, u64>,
+    /// Limits of one evaluation by their names, where they are lower than the server's.
+    pub limits: BTreeMap<String, u64>,
     pub created_ms: i64,
+}
+
+impl TenantRow {
+    /// A tenant for which nothing is configured.
+    #[must_use]
+    pub fn new(tenant: TenantId) -> Self {
+        Self {
+            tenant,
+            title: String::new(),
+            weight: 1,
+            quotas: BTreeMap::new(),
+            limits: BTreeMap::new(),
+            created_ms: 0,
+        }
+    }
 }
 
 impl Store {
@@ -53,7 +73,8 @@ impl Store {
             "INSERT INTO tenants (tenant, title, quotas, created_ms) VALUES ($1, $2, $3, $4)
              ON CONFLICT (tenant) DO NOTHING",
         );
-        let quotas = serde_json::to_string(&row.quotas).unwrap_or_default();
+        let json = |map| serde_json::to_string(map).unwrap_or_default();
+        let (quotas, limits) = (json(&row.quotas), json(&row.limits));
         let name = row.tenant.as_str();
         let made = made
             .bind(name)
@@ -65,11 +86,15 @@ impl Store {
             // What a call that was under way has left of an earlier one of that name.
             delete_rows(&mut tx, &row.tenant).await?;
         }
-        let changed = sqlx::query("UPDATE tenants SET title = $2, quotas = $3 WHERE tenant = $1");
+        let changed = sqlx::query(
+            "UPDATE tenants SET title = $2, weight = $3, quotas = $4, limits = $5 WHERE tenant = $1",
+        );
         changed
             .bind(name)
             .bind(&row.title)
+            .bind(i64::from(row.weight))
             .bind(&quotas)
+            .bind(&limits)
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
@@ -113,10 +138,13 @@ impl Store {
     }
 }
 
-async fn delete_rows(tx: &mut Transaction, tenant: &TenantId) -> Result<(), StoreError> {
+async fn delete_rows(connection: &mut Connection, tenant: &TenantId) -> Result<(), StoreError> {
     for table in TABLES {
         let sql = sqlx::AssertSqlSafe(format!("DELETE FROM {table} WHERE tenant = $1"));
-        sqlx::query(sql).bind(tenant.as_str()).execute(&mut **tx).await?;
+        sqlx::query(sql)
+            .bind(tenant.as_str())
+            .execute(&mut *connection)
+            .await?;
     }
     Ok(())
 }
@@ -130,7 +158,9 @@ fn tenant(row: &Row) -> Result<TenantRow, StoreError> {
     Ok(TenantRow {
         tenant: fields.tenant()?,
         title: fields.get("title")?,
+        weight: fields.number("weight")?,
         quotas: fields.json("quotas")?,
+        limits: fields.json("limits")?,
         created_ms: fields.get("created_ms")?,
     })
 }

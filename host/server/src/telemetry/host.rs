@@ -3,6 +3,7 @@
 use wasmalert_core::TenantId;
 use wasmalert_core::fault::FaultCode;
 use wasmalert_core::query::QueryErrorCode;
+use wasmalert_core::usage::Resource;
 use wasmalert_tsdb::Refusal;
 
 use super::exposition::Exposition;
@@ -12,7 +13,8 @@ use super::tenant_metrics::DropReason;
 use crate::query::SourceKind;
 
 const LAG_SECONDS: &[f64] = &[
-    0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+    0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+    30.0,
 ];
 const SANDBOX_SECONDS: &[f64] = &[
     1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0,
@@ -50,6 +52,12 @@ codes! {
     DeliveryResult, "result" { Delivered = "delivered", Retry = "retry", Dead = "dead", }
     /// The states of alerts that are kept.
     AlertState, "state" { Pending = "pending", Firing = "firing", Resolved = "resolved", }
+    /// What tenants wait for.
+    Queue, "queue" {
+        Evaluations = "evaluations", Sandbox = "sandbox", Samples = "samples", Queries = "queries",
+        Scrapes = "scrapes", Uploads = "uploads", Compilations = "compilations", Schemas = "schemas",
+        Deliveries = "deliveries",
+    }
     /// The health of rules.
     RuleHealth, "health" { Unknown = "unknown", Ok = "ok", Err = "err", }
 }
@@ -59,6 +67,14 @@ impl Code for FaultCode {
 
     fn labels(self) -> Vec<&'static str> {
         vec![self.as_str()]
+    }
+}
+
+impl Code for Resource {
+    const NAMES: &'static [&'static str] = &["resource"];
+
+    fn labels(self) -> Vec<&'static str> {
+        vec![self.name()]
     }
 }
 
@@ -122,9 +138,12 @@ macro_rules! metrics {
 }
 
 metrics! {
-    /// How long after its slot an evaluation started.
+    /// How long after its slot the evaluation of a group started.
     scheduler_lag_seconds: Histogram =
         |_| Histogram::new(LAG_SECONDS), "wasmalert_scheduler_lag_seconds";
+    /// How long after its slot the last rule of a group was evaluated and committed.
+    slot_lag_seconds: TenantFamily<(), Histogram> =
+        |by_tenant| TenantFamily::new(by_tenant, || Histogram::new(LAG_SECONDS)), "wasmalert_slot_lag_seconds";
     /// Slots that passed without an evaluation.
     slots_missed: TenantFamily<(), Counter> =
         tenant_counter, "wasmalert_slots_missed_total";
@@ -191,9 +210,12 @@ metrics! {
     /// Compiled components in memory.
     component_cache_bytes: Gauge =
         |_| Gauge::default(), "wasmalert_component_cache_bytes";
-    /// Runs that wait for a thread of the sandbox.
-    worker_queue_length: Gauge =
-        |_| Gauge::default(), "wasmalert_worker_queue_length";
+    /// What tenants have used since the start, in the units of docs/limits.md.
+    usage: TenantFamily<Resource, Counter> =
+        tenant_counter, "wasmalert_usage_total";
+    /// What waits for its turn; each queue is shared fairly between tenants.
+    queue_length: Family<Queue, Gauge> =
+        |_| Family::new(Gauge::default), "wasmalert_queue_length";
     /// Notifications that are not delivered yet.
     outbox_depth: Gauge =
         |_| Gauge::default(), "wasmalert_outbox_depth";
@@ -288,6 +310,7 @@ impl Metrics {
 
     /// Drops the counters and histograms of a tenant that is gone.
     pub fn forget_tenant(&self, tenant: &TenantId) {
+        self.slot_lag_seconds.forget(tenant);
         self.slots_missed.forget(tenant);
         self.evaluations.forget(tenant);
         self.evaluation_seconds.forget(tenant);

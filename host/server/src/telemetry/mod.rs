@@ -8,15 +8,17 @@ mod exposition;
 mod family;
 mod host;
 mod instrument;
+mod rule_usage;
 mod tenant_metrics;
 
 pub use exposition::CONTENT_TYPE;
 pub use family::{Code, Family, TenantFamily};
 pub use host::{
-    AlertState, CompileResult, DeliveryResult, EvaluationStatus, Metrics, ProcessInfo, QueryOutcome,
+    AlertState, CompileResult, DeliveryResult, EvaluationStatus, Metrics, ProcessInfo, QueryOutcome, Queue,
     RuleHealth, ScrapeResult,
 };
 pub use instrument::{Counter, Gauge, Histogram};
+pub use rule_usage::rule_usage;
 pub use tenant_metrics::{DropReason, TENANT_SERIES_MAX_DEFAULT, TenantMetrics};
 
 #[cfg(test)]

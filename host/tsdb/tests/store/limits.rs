@@ -124,6 +124,32 @@ fn a_store_without_room_for_one_series_refuses_it() {
 }
 
 #[test]
+fn room_is_given_and_taken_while_samples_come() {
+    let db = Db::new(small(4 << 20));
+    for at in 0..100 {
+        assert_eq!(refusal(&db, &scraped(at), 0, 1.0, 0), None);
+    }
+    db.set_room(100, 4 << 20);
+    assert_eq!(refusal(&db, &scraped(100), 1, 1.0, 1), Some(Refusal::Series));
+    assert_eq!(
+        refusal(&db, &scraped(0), 1, 1.0, 1),
+        None,
+        "those that are there go on"
+    );
+    db.set_room(101, 4 << 20);
+    assert_eq!(refusal(&db, &scraped(100), 1, 1.0, 1), None);
+    let full = db.stats().bytes * 2;
+    db.set_room(1_000, full);
+    for time_ms in 2..2_000 {
+        for at in 0..100 {
+            assert_eq!(refusal(&db, &scraped(at), time_ms, noise(time_ms), 0), None);
+        }
+    }
+    let stats = db.stats();
+    assert!(stats.bytes <= full && stats.evicted > 0, "{stats:?}");
+}
+
+#[test]
 fn settings_have_names() {
     let mut settings = Settings::default();
     for info in Settings::TABLE {

@@ -39,6 +39,8 @@ pub(crate) struct RuleStatus {
     pub(crate) health: String,
     /// Present while the health is `err`.
     pub(crate) error: Option<Fault>,
+    pub(crate) missed: i64,
+    pub(crate) evaluations: i64,
 }
 
 #[derive(Debug, Clone, Deserialize)]

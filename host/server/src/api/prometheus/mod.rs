@@ -5,6 +5,8 @@
 
 mod answer;
 mod params;
+
+pub(super) use self::params::parse_time;
 #[cfg(test)]
 mod tests;
 
@@ -18,15 +20,17 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use wasmalert_core::TenantId;
 use wasmalert_core::query::QueryTime;
+use wasmalert_core::quota::Quota;
 use wasmalert_ingest::limits::WriteLimits;
 use wasmalert_ingest::remote_write::{self, WriteError};
-use wasmalert_promql::{Limits, Matcher, Query};
-use wasmalert_tsdb::Entry;
+use wasmalert_promql::{Limits, Matcher, Outcome, Query};
+use wasmalert_tsdb::{Db, Entry};
 
 use self::answer::Refused;
 use self::params::Params;
 use super::Caller;
 use crate::Host;
+use crate::fair::{Claim, Lane};
 
 /// Names and series that one answer has at most.
 const FOUND_MAX: usize = 100_000;
@@ -85,11 +89,11 @@ pub(super) async fn label_values(
     let params = Params::new(query.as_deref(), "");
     let (limit, (start_ms, end_ms)) = (params.limit(FOUND_MAX)?, params.span()?);
     let selections = selections(&params)?;
-    let found =
-        host.embedded
-            .of(&tenant)
-            .label_values(&name, &borrowed(&selections), start_ms, end_ms, limit);
-    Ok(answer::found(found))
+    let look = move |db: &Db| {
+        let found = db.label_values(&name, &borrowed(&selections), start_ms, end_ms, limit);
+        answer::found(found)
+    };
+    Ok(host.embedded.look_up(&claim(&host, &tenant), look).await?)
 }
 
 async fn answer_query(host: &Host, tenant: &TenantId, params: Params) -> Answer {
@@ -103,8 +107,9 @@ async fn answer_query_range(host: &Host, tenant: &TenantId, params: Params) -> A
 
 async fn answer_at(host: &Host, tenant: &TenantId, params: &Params, time: QueryTime) -> Answer {
     let expr = params.required("query")?.into();
-    let outcome = host.embedded.query(tenant, expr, time, params.timeout()?);
-    Ok(answer::outcome(&outcome.await?, time.newest_ms()))
+    let answer = move |outcome: Outcome| answer::outcome(&outcome, time.newest_ms());
+    let (claim, timeout) = (claim(host, tenant), params.timeout()?);
+    Ok(host.embedded.query(&claim, expr, time, timeout, answer).await?)
 }
 
 async fn answer_series(host: &Host, tenant: &TenantId, params: Params) -> Answer {
@@ -113,17 +118,25 @@ async fn answer_series(host: &Host, tenant: &TenantId, params: Params) -> Answer
     if selections.is_empty() {
         return Err(Refused::bad_data("no match[] parameter provided"));
     }
-    let db = host.embedded.of(tenant);
-    let found = db.series(&borrowed(&selections), start_ms, end_ms, limit);
-    Ok(answer::found_series(found))
+    let look = move |db: &Db| {
+        let found = db.series(&borrowed(&selections), start_ms, end_ms, limit);
+        answer::found_series(found)
+    };
+    Ok(host.embedded.look_up(&claim(host, tenant), look).await?)
 }
 
 async fn answer_labels(host: &Host, tenant: &TenantId, params: Params) -> Answer {
     let (limit, (start_ms, end_ms)) = (params.limit(FOUND_MAX)?, params.span()?);
     let selections = selections(&params)?;
-    let db = host.embedded.of(tenant);
-    let found = db.label_names(&borrowed(&selections), start_ms, end_ms, limit);
-    Ok(answer::found(found))
+    let look = move |db: &Db| {
+        let found = db.label_names(&borrowed(&selections), start_ms, end_ms, limit);
+        answer::found(found)
+    };
+    Ok(host.embedded.look_up(&claim(host, tenant), look).await?)
+}
+
+fn claim(host: &Host, tenant: &TenantId) -> Claim {
+    host.tenants.of(tenant).claim(Quota::QueriesAtOnce)
 }
 
 /// The matchers of each `match[]`.
@@ -168,11 +181,15 @@ pub(super) async fn write(
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
     remote_write::check_headers(header(CONTENT_TYPE), header(CONTENT_ENCODING))
         .map_err(|error| Refused::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, error))?;
+    let lane = Lane::for_bytes(body.len());
     // Decoding and appending take processor time, up to a second for the largest.
-    let taking = tokio::task::spawn_blocking(move || take(&host, &tenant, &body));
-    taking
-        .await
-        .unwrap_or_else(|panic| Err(Refused::of(StatusCode::INTERNAL_SERVER_ERROR, panic)))
+    let (claim, taker) = (claim(&host, &tenant), host.clone());
+    let take = move || take(&taker, &tenant, &body);
+    match host.samplers.run(lane, &claim, take).await {
+        Ok((taken, _)) => taken,
+        // Who writes tries again what was answered with a 5xx.
+        Err(undone) => Err(Refused::of(StatusCode::SERVICE_UNAVAILABLE, undone)),
+    }
 }
 
 fn take(host: &Host, tenant: &TenantId, body: &[u8]) -> Result<StatusCode, Refused> {

@@ -120,7 +120,7 @@ fn parse_span_ms(text: &str) -> Option<i64> {
     parse_seconds(text).or_else(|| parse_duration_ms(text).ok())
 }
 
-pub(super) fn parse_time(text: &str) -> Option<i64> {
+pub(in crate::api) fn parse_time(text: &str) -> Option<i64> {
     parse_seconds(text).or_else(|| {
         let since = humantime::parse_rfc3339(text).ok()?.duration_since(UNIX_EPOCH);
         i64::try_from(since.ok()?.as_millis()).ok()

@@ -2,7 +2,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use wasmalert_core::alert::Policy;
-use wasmalert_core::limits::Limits;
 use wasmalert_core::spec::RuleSpec;
 use wasmalert_core::{GroupKey, RuleKey, TenantId};
 
@@ -32,13 +31,7 @@ fn rule(receivers: &[&str]) -> LiveRule {
         group,
         rule: "Down".into(),
     };
-    LiveRule::new(
-        key,
-        spec.into(),
-        Policy::default(),
-        Limits::default(),
-        RuleNow::default(),
-    )
+    LiveRule::new(key, spec.into(), Policy::default(), RuleNow::default())
 }
 
 fn notification(at: usize, reason: NotifyReason) -> Notification {

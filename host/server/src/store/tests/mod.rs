@@ -9,6 +9,7 @@ mod outbox;
 mod secrets;
 mod sqlite;
 mod tenants;
+mod usage;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -120,6 +121,9 @@ contract! {
         runtime_and_outbox_are_apart,
         deletes_reach_only_their_tenant,
         a_deleted_tenant_leaves_only_its_last_revision;
+    usage:
+        an_evaluation_is_counted_once_and_with_its_commit,
+        what_rules_used_long_ago_is_their_tenants;
 }
 
 fn tenant(name: &str) -> TenantId {
@@ -211,6 +215,7 @@ fn commit(rule: &RuleKey, group_revision: i64, seq: i64) -> RuleCommit {
         timers: BTreeMap::new(),
         queries: None,
         outbox: vec![],
+        used: (0, Default::default()),
         evaluation: None,
         keep_evaluations: 10,
     }

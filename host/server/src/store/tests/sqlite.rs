@@ -229,7 +229,7 @@ async fn a_cancelled_write_leaves_nothing_behind() {
         }
     }
     let writer = store.begin_write().await.unwrap();
-    writer.rollback().await.unwrap();
+    drop(writer);
     put_rules(&store, &group("t"), &["r"]).await;
 }
 
@@ -238,8 +238,8 @@ async fn flushes_before_it_answers() {
     let dir = TempDir::new();
     let store = Store::open(dir.path()).await.unwrap();
     let mut tx = store.begin_write().await.unwrap();
-    let pragma = async |tx: &mut Transaction, sql: &'static str| -> String {
-        let row = sqlx::query(sql).fetch_one(&mut **tx).await.unwrap();
+    let pragma = async |tx: &mut Connection, sql: &'static str| -> String {
+        let row = sqlx::query(sql).fetch_one(tx).await.unwrap();
         sqlx::Row::try_get_unchecked(&row, 0).unwrap()
     };
     assert_eq!(pragma(&mut tx, "PRAGMA journal_mode").await, "wal");

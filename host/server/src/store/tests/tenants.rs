@@ -122,10 +122,11 @@ pub(super) async fn deletes_reach_only_their_tenant(store: Store) {
 pub(super) async fn a_deleted_tenant_leaves_only_its_last_revision(store: Store) {
     for name in ["t", "u"] {
         let row = TenantRow {
-            tenant: tenant(name),
-            title: String::new(),
+            weight: 7,
             quotas: BTreeMap::from([("rules".to_owned(), 3)]),
+            limits: BTreeMap::from([("fuel".to_owned(), 4)]),
             created_ms: 1,
+            ..TenantRow::new(tenant(name))
         };
         assert!(store.put_tenant(&row).await.unwrap());
         assert!(!store.put_tenant(&row).await.unwrap());
@@ -178,7 +179,7 @@ pub(super) async fn a_deleted_tenant_leaves_only_its_last_revision(store: Store)
     let before = rows("t").await;
     // All but the audit log and the timers, which `fill` leaves empty: a table that is
     // new and has tenants is to be filled there, and deleted from.
-    assert_eq!(before.len(), 18, "{before:?}");
+    assert_eq!(before.len(), 19, "{before:?}");
     assert!(store.delete_tenant(&tenant("t")).await.unwrap());
     assert_eq!(rows("t").await, ["revisions"]);
     assert_eq!(rows("u").await, before, "the other one keeps everything");

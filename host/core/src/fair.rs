@@ -1,0 +1,208 @@
+//! Fair shares: whose turn is it?
+//!
+//! Weighted deficit round robin (Shreedhar and Varghese, 1995) over keys, which are
+//! tenants. What a *turn* costs is known only when it has ended, so it is charged
+//! what the key's turns cost on average when it begins, and the rest at its end. A
+//! key whose *balance* is not above zero is passed over until a *round* has given
+//! every key that waits its *quantum*, times its weight.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
+
+/// What a key gets in a round, in the unit of the costs: nanoseconds of a processor.
+const QUANTUM: i64 = 1_000_000;
+/// How slowly the average follows: the last turn counts as one in so many.
+const AVERAGED_OVER: u64 = 8;
+
+/// What a key may have, beside the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    /// How much more it gets than one of weight 1; at least 1.
+    pub weight: u32,
+    /// Turns under way at the same time, at least 1.
+    pub at_once: usize,
+    /// Items that may wait for theirs.
+    pub waiting: usize,
+}
+
+/// Something that has its turn.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Turn<K, T> {
+    pub key: K,
+    pub item: T,
+    /// To be given back to [`FairQueue::end`].
+    pub charged: u64,
+}
+
+/// Why something may not wait, and how much waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Full {
+    /// The whole queue.
+    All(usize),
+    /// The key's part of it.
+    Own(usize),
+}
+
+/// Items that wait for their turn, by key.
+#[derive(Debug)]
+pub struct FairQueue<K, T> {
+    lanes: BTreeMap<K, Lane<T>>,
+    /// The keys of which something waits, in the order of their turns.
+    ring: VecDeque<K>,
+    waiting: usize,
+    waiting_max: usize,
+    running: usize,
+}
+
+#[derive(Debug)]
+struct Lane<T> {
+    share: Share,
+    waiting: VecDeque<T>,
+    running: usize,
+    balance: i64,
+    average: u64,
+}
+
+impl<T> Lane<T> {
+    fn may_start(&self) -> bool {
+        self.running < self.share.at_once.max(1)
+    }
+
+    fn quantum(&self) -> i64 {
+        QUANTUM.saturating_mul(i64::from(self.share.weight.max(1)))
+    }
+}
+
+impl<K: Ord + Clone, T> FairQueue<K, T> {
+    /// An empty queue in which `waiting_max` items may wait.
+    #[must_use]
+    pub fn new(waiting_max: usize) -> Self {
+        Self {
+            lanes: BTreeMap::new(),
+            ring: VecDeque::new(),
+            waiting: 0,
+            waiting_max,
+            running: 0,
+        }
+    }
+
+    /// Adds an item; the share holds for all of its key from now on.
+    ///
+    /// # Errors
+    /// There is no room; the item is dropped.
+    pub fn push(&mut self, key: &K, share: Share, item: T) -> Result<(), Full> {
+        if self.waiting >= self.waiting_max {
+            return Err(Full::All(self.waiting));
+        }
+        let lane = self.lanes.entry(key.clone()).or_insert_with(|| Lane {
+            share,
+            waiting: VecDeque::new(),
+            running: 0,
+            balance: 0,
+            average: 0,
+        });
+        lane.share = share;
+        if lane.waiting.len() >= share.waiting {
+            return Err(Full::Own(lane.waiting.len()));
+        }
+        if lane.waiting.is_empty() {
+            self.ring.push_back(key.clone());
+        }
+        lane.waiting.push_back(item);
+        self.waiting += 1;
+        Ok(())
+    }
+
+    /// The next item whose turn it is; none when nothing waits that may start.
+    pub fn start(&mut self) -> Option<Turn<K, T>> {
+        let at = self.in_credit().or_else(|| {
+            self.pay()?;
+            self.in_credit()
+        })?;
+        let key = self.ring.remove(at)?;
+        let lane = self.lanes.get_mut(&key)?;
+        let item = lane.waiting.pop_front()?;
+        let charged = lane.average;
+        lane.running += 1;
+        lane.balance = lane.balance.saturating_sub_unsigned(charged);
+        if lane.waiting.is_empty() {
+            // Credit is for those who wait.
+            lane.balance = lane.balance.min(0);
+        } else {
+            self.ring.push_back(key.clone());
+        }
+        self.waiting -= 1;
+        self.running += 1;
+        Some(Turn { key, item, charged })
+    }
+
+    /// A turn has ended, and cost so much.
+    pub fn end(&mut self, key: &K, charged: u64, cost: u64) {
+        self.running = self.running.saturating_sub(1);
+        if let Some(lane) = self.lanes.get_mut(key) {
+            lane.running = lane.running.saturating_sub(1);
+            lane.balance = lane
+                .balance
+                .saturating_add_unsigned(charged)
+                .saturating_sub_unsigned(cost);
+            lane.average = (lane.average * (AVERAGED_OVER - 1) + cost) / AVERAGED_OVER;
+            if lane.waiting.is_empty() {
+                lane.balance = lane.balance.min(0);
+            }
+        }
+        if self.waiting == 0 && self.running == 0 {
+            // Nobody has waited for what was used: nothing is owed.
+            self.lanes.clear();
+        }
+    }
+
+    /// Items that wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// Turns under way.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.running
+    }
+
+    /// Turns of a key that are under way.
+    #[must_use]
+    pub fn running_of(&self, key: &K) -> usize {
+        self.lanes.get(key).map_or(0, |lane| lane.running)
+    }
+
+    /// The place in the ring of the first key that may start and can pay.
+    fn in_credit(&self) -> Option<usize> {
+        self.ring.iter().position(|key| {
+            self.lanes
+                .get(key)
+                .is_some_and(|lane| lane.may_start() && lane.balance > 0)
+        })
+    }
+
+    /// Gives every key that waits, and may start, as many rounds as it takes until
+    /// the first of them can pay; none when there is none.
+    fn pay(&mut self) -> Option<()> {
+        let starting = |lane: &&Lane<T>| lane.may_start();
+        let lanes = || {
+            self.ring
+                .iter()
+                .filter_map(|key| self.lanes.get(key))
+                .filter(starting)
+        };
+        let rounds = lanes()
+            .map(|lane| lane.balance.min(0).abs() / lane.quantum() + 1)
+            .min()?;
+        for key in &self.ring {
+            if let Some(lane) = self.lanes.get_mut(key).filter(|lane| lane.may_start()) {
+                lane.balance = lane.balance.saturating_add(lane.quantum().saturating_mul(rounds));
+            }
+        }
+        Some(())
+    }
+}

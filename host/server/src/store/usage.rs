@@ -1,0 +1,204 @@
+//! What tenants and rules have used, hour by hour.
+
+use wasmalert_core::usage::Usage;
+use wasmalert_core::{RuleKey, TenantId};
+
+use super::row::{Fields, signed};
+use super::{Connection, Row, Store, StoreError};
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// Rows that one call lists.
+pub const USAGE_LISTED_MAX: u32 = 10_000;
+
+/// What was used in an hour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsageRow {
+    /// When the hour began.
+    pub hour_ms: i64,
+    /// None for what no rule has used, or a rule long ago.
+    pub rule: Option<RuleKey>,
+    pub used: Usage,
+}
+
+impl Store {
+    /// Counts what was used outside of an evaluation.
+    ///
+    /// # Errors
+    /// As the database does; nothing is counted then.
+    pub async fn add_usage(
+        &self,
+        tenant: &TenantId,
+        rule: Option<&RuleKey>,
+        now_ms: i64,
+        used: &Usage,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin_write().await?;
+        add(&mut tx, tenant, rule, now_ms, used).await?;
+        tx.commit().await
+    }
+
+    /// What a tenant has used from the hour of `from_ms` until before `to_ms`, by hour and
+    /// rule, the first hour first; at most `limit` rows and [`USAGE_LISTED_MAX`]. The sums
+    /// of all rules where `by_rule` is false.
+    ///
+    /// # Errors
+    /// As the database does, and for a row that does not parse.
+    pub async fn list_usage(
+        &self,
+        tenant: &TenantId,
+        (from_ms, to_ms): (i64, i64),
+        by_rule: bool,
+        limit: u32,
+    ) -> Result<Vec<UsageRow>, StoreError> {
+        let rule = if by_rule {
+            "namespace, group_name, rule"
+        } else {
+            "'' AS namespace, '' AS group_name, '' AS rule"
+        };
+        let group = if by_rule {
+            "hour_ms, namespace, group_name, rule"
+        } else {
+            "hour_ms"
+        };
+        let sums: Vec<String> = Usage::TABLE
+            .iter()
+            .map(|info| format!("CAST(SUM({0}) AS BIGINT) AS {0}", info.name))
+            .collect();
+        let sql = format!(
+            "SELECT $1 AS tenant, hour_ms, {rule}, {} FROM usage
+             WHERE tenant = $1 AND hour_ms >= $2 AND hour_ms < $3 GROUP BY {group} ORDER BY {group} LIMIT $4",
+            sums.join(", ")
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(tenant.as_str())
+            .bind(hour_ms(from_ms))
+            .bind(to_ms)
+            .bind(i64::from(limit.min(USAGE_LISTED_MAX)))
+            .fetch_all(&self.read)
+            .await?;
+        rows.iter().map(usage).collect()
+    }
+
+    /// Adds what rules have used before a time to what their tenants have, and forgets
+    /// which rules it was; at most `rows_max` rows at a time. Says how many.
+    ///
+    /// # Errors
+    /// As the database does; nothing is changed then.
+    pub async fn fold_usage_of_all_tenants(&self, before_ms: i64, rows_max: u32) -> Result<u64, StoreError> {
+        let mut tx = self.begin_write().await?;
+        let rows =
+            sqlx::query("SELECT * FROM usage WHERE hour_ms < $1 AND rule <> '' ORDER BY hour_ms LIMIT $2")
+                .bind(before_ms)
+                .bind(i64::from(rows_max))
+                .fetch_all(&mut *tx)
+                .await?;
+        for row in &rows {
+            let tenant = fields(row).tenant()?;
+            let row = usage(row)?;
+            let Some(rule) = &row.rule else { continue };
+            add(&mut tx, &tenant, None, row.hour_ms, &row.used).await?;
+            sqlx::query(
+                "DELETE FROM usage WHERE tenant = $1 AND hour_ms = $2 AND namespace = $3
+                     AND group_name = $4 AND rule = $5",
+            )
+            .bind(tenant.as_str())
+            .bind(row.hour_ms)
+            .bind(&*rule.group.namespace)
+            .bind(&*rule.group.group)
+            .bind(&*rule.rule)
+            .execute(&mut *tx)
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(rows.len() as u64)
+    }
+
+    /// Removes hours before a time, at most `rows_max` rows.
+    ///
+    /// # Errors
+    /// As the database does.
+    pub async fn prune_usage_of_all_tenants(&self, before_ms: i64, rows_max: u32) -> Result<(), StoreError> {
+        let prune = sqlx::query(
+            "DELETE FROM usage WHERE (tenant, hour_ms, namespace, group_name, rule) IN
+                 (SELECT tenant, hour_ms, namespace, group_name, rule FROM usage
+                  WHERE hour_ms < $1 ORDER BY hour_ms LIMIT $2)",
+        );
+        self.change(prune.bind(before_ms).bind(i64::from(rows_max)))
+            .await
+            .map(drop)
+    }
+}
+
+/// Counts what was used in the hour of `now_ms`, in the caller's transaction.
+pub(super) async fn add(
+    connection: &mut Connection,
+    tenant: &TenantId,
+    rule: Option<&RuleKey>,
+    now_ms: i64,
+    used: &Usage,
+) -> Result<(), StoreError> {
+    let (namespace, group, name) = rule.map_or(("", "", ""), |rule| {
+        (&*rule.group.namespace, &*rule.group.group, &*rule.rule)
+    });
+    let add = sqlx::query(
+        "INSERT INTO usage (tenant, hour_ms, namespace, group_name, rule, evaluations, failed,
+             fuel, cpu_ns, queries, query_bytes, notifications, notification_bytes, log_bytes,
+             journal_bytes)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+         ON CONFLICT (tenant, hour_ms, namespace, group_name, rule) DO UPDATE SET
+             evaluations = usage.evaluations + excluded.evaluations,
+             failed = usage.failed + excluded.failed,
+             fuel = usage.fuel + excluded.fuel,
+             cpu_ns = usage.cpu_ns + excluded.cpu_ns,
+             queries = usage.queries + excluded.queries,
+             query_bytes = usage.query_bytes + excluded.query_bytes,
+             notifications = usage.notifications + excluded.notifications,
+             notification_bytes = usage.notification_bytes + excluded.notification_bytes,
+             log_bytes = usage.log_bytes + excluded.log_bytes,
+             journal_bytes = usage.journal_bytes + excluded.journal_bytes",
+    );
+    let add = add
+        .bind(tenant.as_str())
+        .bind(hour_ms(now_ms))
+        .bind(namespace)
+        .bind(group)
+        .bind(name);
+    let add = Usage::TABLE
+        .iter()
+        .fold(add, |add, info| add.bind(signed(used.get(info.resource))));
+    add.execute(connection).await?;
+    Ok(())
+}
+
+/// When the hour began.
+fn hour_ms(at_ms: i64) -> i64 {
+    at_ms - at_ms.rem_euclid(HOUR_MS)
+}
+
+fn fields(row: &Row) -> Fields<'_> {
+    Fields {
+        table: "usage",
+        key: &["tenant", "hour_ms", "rule"],
+        row,
+    }
+}
+
+fn usage(row: &Row) -> Result<UsageRow, StoreError> {
+    let fields = fields(row);
+    let mut used = Usage::default();
+    for info in Usage::TABLE {
+        used.set(info.resource, fields.number(info.name)?);
+    }
+    let rule: &str = fields.get("rule")?;
+    let rule = if rule.is_empty() {
+        None
+    } else {
+        Some(fields.rule()?)
+    };
+    Ok(UsageRow {
+        hour_ms: fields.get("hour_ms")?,
+        rule,
+        used,
+    })
+}
