@@ -17,6 +17,7 @@ Examples:
   wasmalert test alerts_test.yml          run the tests of rules, without a server
   wasmalert check alerts.yml              what is wrong with rule files
   wasmalert push rule.wasm                upload it; the same bytes give the same version
+  wasmalert pull REGISTRY/REPOSITORY:TAG  have the server fetch it from an OCI registry
   wasmalert apply -f alerts/              set up sources, receivers and groups from files
   wasmalert get rules                     how every rule is doing
   wasmalert get alerts --state firing     what is wrong right now
@@ -69,13 +70,14 @@ pub(crate) enum Command {
     #[command(hide = true)]
     CompileWorker,
     /// Upload a component: a rule or a notifier.
-    Push {
-        /// The component, or a core module that carries its component type.
-        file: PathBuf,
-        /// What to call it [default: the file's name without .wasm].
-        #[arg(long)]
-        name: Option<String>,
-    },
+    #[command(after_help = PUSH_EXAMPLES)]
+    Push(Push),
+    /// Have the server fetch a component from an OCI registry.
+    #[command(after_help = PULL_EXAMPLES)]
+    Pull(Pull),
+    /// Say whose signatures of modules are trusted, and whether there must be one.
+    #[command(subcommand, after_help = crate::command::signer::HOW)]
+    Signer(Signer),
     /// Show what a component is, what it imports and which limits will hold. Needs no server.
     Inspect {
         /// The component, or a core module that carries its component type.
@@ -139,6 +141,75 @@ pub(crate) enum Command {
     },
 }
 
+const PUSH_EXAMPLES: &str = "\
+Examples:
+  wasmalert push rule.wasm
+  wasmalert push rule.wasm --name disk --signature rule.wasm.minisig
+  wasmalert signer --help                 how modules are signed";
+
+const PULL_EXAMPLES: &str = "\
+The request goes out from the server, where the tenant's policy of egress allows.
+
+Examples:
+  wasmalert pull registry.example.com/rules/disk:1.2
+  wasmalert pull registry.example.com/rules/disk@sha256:0123… --signature disk.wasm.minisig
+  wasmalert secret set registry --host registry.example.com < password.txt
+  wasmalert pull registry.example.com/rules/disk:1.2 --username ci --password-secret registry";
+
+#[derive(Debug, Args)]
+pub(crate) struct Push {
+    /// The component, or a core module that carries its component type.
+    pub(crate) file: PathBuf,
+    /// What to call it [default: the file's name without .wasm].
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Its signature, as `minisign -Sm FILE` makes it.
+    #[arg(long, value_name = "FILE.minisig")]
+    pub(crate) signature: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Pull {
+    /// REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@sha256:DIGEST.
+    pub(crate) reference: String,
+    /// What to call it [default: the last part of the repository's name].
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The digest that the manifest must have.
+    #[arg(long, value_name = "sha256:DIGEST")]
+    pub(crate) digest: Option<String>,
+    /// Who asks; with --password-secret.
+    #[arg(long, requires = "password_secret")]
+    pub(crate) username: Option<String>,
+    /// Name of the secret that is the password; it must be bound to the registry's hosts.
+    #[arg(long, value_name = "NAME", requires = "username")]
+    pub(crate) password_secret: Option<String>,
+    /// Talk http to the registry, not https.
+    #[arg(long)]
+    pub(crate) plain_http: bool,
+    /// The module's signature, as `minisign -Sm FILE` makes it.
+    #[arg(long, value_name = "FILE.minisig")]
+    pub(crate) signature: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Signer {
+    /// Trust the signatures of a key.
+    #[command(after_help = "Example:\n  wasmalert signer set release release.pub")]
+    Set {
+        name: String,
+        /// The public key, as `minisign -G` makes it.
+        #[arg(value_name = "FILE.pub")]
+        file: PathBuf,
+    },
+    /// Say what becomes of modules without the signature of a signer.
+    #[command(after_help = "off takes them, warn takes them with a warning, require refuses them.")]
+    Policy {
+        #[arg(value_parser = ["off", "warn", "require"])]
+        policy: String,
+    },
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Target {
     /// A module with all its versions, or one of them.
@@ -156,6 +227,8 @@ pub(crate) enum Target {
     Receiver { name: String },
     /// A secret.
     Secret { name: String },
+    /// A key that signs modules: it is not trusted any more.
+    Signer { name: String },
     /// A key of the API.
     Key {
         /// As `get keys` shows it.

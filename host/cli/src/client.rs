@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Response, Url};
 use serde_json::Value;
@@ -63,9 +65,17 @@ impl Client {
         self.answer(request).await
     }
 
-    /// Posts a module.
-    pub(crate) async fn post_wasm(&self, path: &[&str], wasm: Vec<u8>) -> Result<Value, Error> {
-        let request = self.request(Method::POST, path, &[])?;
+    /// Posts a module, and the text of its signature's file where it has one.
+    pub(crate) async fn post_wasm(
+        &self,
+        path: &[&str],
+        wasm: Vec<u8>,
+        signature: Option<&str>,
+    ) -> Result<Value, Error> {
+        let mut request = self.request(Method::POST, path, &[])?;
+        if let Some(signature) = signature {
+            request = request.header("wasmalert-signature", BASE64.encode(signature));
+        }
         let request = request.header(CONTENT_TYPE, "application/wasm").body(wasm);
         Ok(self.answer(request).await?.1)
     }

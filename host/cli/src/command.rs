@@ -8,8 +8,10 @@ mod explain;
 pub(crate) mod get;
 mod inspect;
 mod logs;
+mod pull;
 mod push;
 pub(crate) mod serve;
+pub(crate) mod signer;
 pub(crate) mod test;
 
 use std::io::Read;
@@ -24,6 +26,8 @@ use crate::output::Format;
 
 /// The largest component that is read from a file.
 const WASM_BYTES_MAX: u64 = 256 << 20;
+/// The largest file of minisign that is read.
+const MINISIGN_BYTES_MAX: u64 = 4_096;
 /// The longest token that is read from a file.
 const TOKEN_BYTES_MAX: u64 = 4_096;
 
@@ -50,7 +54,9 @@ pub(crate) fn run(cli: Cli, io: &mut Io<'_>) -> Result<(), Error> {
         .build()?;
     runtime.block_on(async {
         match cli.command {
-            Command::Push { file, name } => push::push(&client, &file, name.as_deref(), format, io).await,
+            Command::Push(push) => push::push(&client, &push, format, io).await,
+            Command::Pull(pull) => pull::pull(&client, &pull, format, io).await,
+            Command::Signer(signer) => signer::signer(&client, &signer, format, io).await,
             Command::Apply { files } => apply::apply(&client, &files, format, io).await,
             Command::Get(kind) => get::get(&client, &kind, format, io).await,
             Command::Delete(target) => change::delete(&client, &target, format, io).await,
@@ -98,6 +104,21 @@ fn token_in(data_dir: &Path) -> Result<Option<String>, Error> {
 
 fn read_wasm(path: &Path) -> Result<Vec<u8>, Error> {
     read(path, WASM_BYTES_MAX).map_err(|error| Error::Usage(format!("{}: {error}", path.display())))
+}
+
+/// The text of a public key or a signature.
+///
+/// # Errors
+/// Names the file and says what is wrong.
+pub(crate) fn read_minisign(path: &Path) -> Result<String, String> {
+    let wrong = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
+    let bytes = read(path, MINISIGN_BYTES_MAX).map_err(|error| wrong(&error))?;
+    String::from_utf8(bytes).map_err(|_| wrong(&"is not a file of minisign"))
+}
+
+/// The text of the signature that an option names.
+fn read_signature(path: Option<&Path>) -> Result<Option<String>, Error> {
+    path.map(read_minisign).transpose().map_err(Error::Usage)
 }
 
 /// Reads a whole file of at most `bytes_max`.

@@ -16,6 +16,7 @@ use wasmalert_core::units::parse_duration_ms;
 
 use crate::egress::EgressPolicy;
 use crate::secrets::keyring::KeySource;
+use crate::signing::SignaturePolicy;
 
 pub use self::settings::{SETTINGS, Setting};
 
@@ -54,6 +55,8 @@ pub struct Config {
     pub keep_delivered_for_ms: i64,
     /// Where tenants may go that have no policy of their own; the default tenant may go anywhere.
     pub egress: EgressPolicy,
+    /// What every tenant asks of uploads at least.
+    pub signatures: SignaturePolicy,
     /// Where the keys come from that secrets are sealed with.
     pub secrets_key: KeySource,
     pub tenant_metric_series: usize,
@@ -213,6 +216,7 @@ impl Reader {
             delivery_max_age_ms: self.duration("delivery_max_age"),
             keep_delivered_for_ms: self.duration("keep_delivered_for"),
             egress: self.egress(),
+            signatures: self.parsed("signatures", "off, warn or require"),
             secrets_key: self.secrets_key(),
             tenant_metric_series: self.size("tenant_metric_series", 1, 10_000_000),
             tenant_label: self.parsed("tenant_label", "true or false"),
@@ -370,6 +374,12 @@ impl Fallback for bool {
 impl Fallback for SocketAddr {
     fn fallback() -> Self {
         SocketAddr::from(([127, 0, 0, 1], 0))
+    }
+}
+
+impl Fallback for SignaturePolicy {
+    fn fallback() -> Self {
+        Self::Off
     }
 }
 

@@ -18,7 +18,7 @@ use wasmalert_sandbox::{Component, Verdict};
 
 use self::ended::{Ended, error_row};
 use crate::Host;
-use crate::catalog::{ModuleInfo, TenantCatalog};
+use crate::catalog::{ModuleInfo, NoModule, TenantCatalog};
 use crate::live::{LiveGroup, LiveRule, RuleNow};
 use crate::store::{Health, HealthRow, StoreError};
 
@@ -86,7 +86,7 @@ async fn evaluate_rule(
     let context = Context::new(&group.spec, &rule.spec, rule.key.clone(), now_ms, trigger);
     let context = Arc::new(context);
     let before = rule.now().clone_inputs();
-    let module = catalog.module(&rule.spec.module, rule.spec.version);
+    let module = catalog.find((&*rule.spec).into()).ok();
     let (answer, ran) = run(host, &catalog, module.as_deref(), rule, &context, &before).await;
 
     let decided = answer.and_then(|answer| decide(group, rule, now_ms, answer));
@@ -162,7 +162,7 @@ async fn run(
         cost: Cost::default(),
         rounds: 0,
     };
-    let component = match component(host, rule, module).await {
+    let component = match component(host, catalog, rule).await {
         Ok(component) => component,
         Err(fault) => return (Err(fault), ran),
     };
@@ -192,17 +192,9 @@ async fn run(
     }
 }
 
-async fn component(host: &Host, rule: &LiveRule, module: Option<&ModuleInfo>) -> Result<Component, Fault> {
-    let Some(module) = module else {
-        let name = &rule.spec.module;
-        let version = rule
-            .spec
-            .version
-            .map(|version| format!(" version {version}"))
-            .unwrap_or_default();
-        let message = format!("there is no module {name}{version}: upload it");
-        return Err(Fault::new(FaultCode::ModuleUnavailable, message));
-    };
+async fn component(host: &Host, catalog: &TenantCatalog, rule: &LiveRule) -> Result<Component, Fault> {
+    let unavailable = |missing: NoModule| Fault::new(FaultCode::ModuleUnavailable, missing.to_string());
+    let module = catalog.find((&*rule.spec).into()).map_err(unavailable)?;
     host.registry.component(rule.key.tenant(), &module.digest).await
 }
 

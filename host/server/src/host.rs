@@ -16,6 +16,7 @@ use crate::embedded::Embedded;
 use crate::http_client::HttpClient;
 use crate::live::LiveGroups;
 use crate::logs::LogHub;
+use crate::oci::Turns;
 use crate::query::QueryEngine;
 use crate::registry::Registry;
 use crate::scheduler::{News, Newsline};
@@ -37,6 +38,7 @@ pub struct Host {
     pub(crate) audit: Audit,
     pub(crate) catalog: Catalog,
     pub(crate) registry: Registry,
+    pub(crate) pulls: Turns,
     pub(crate) schemas: SchemaChecker,
     pub(crate) workers: Workers,
     pub(crate) queries: QueryEngine,

@@ -177,7 +177,7 @@ impl HttpClient {
             clients,
         };
         // A client that can be made once can be made again.
-        shared.make(&Arc::new(EgressPolicy::unrestricted()))?;
+        shared.make(&Arc::new(EgressPolicy::unrestricted()), Policy::none())?;
         Ok(Self {
             shared: Arc::new(shared),
         })
@@ -206,30 +206,46 @@ impl HttpClient {
         let made = match kept.filter(|made| Arc::ptr_eq(&made.policy, &policy)) {
             Some(made) => made,
             None => {
-                let client = self.shared.make(&policy)?;
+                let at_redirects = policy.clone();
+                let redirects = Policy::custom(move |attempt| redirect(attempt, &at_redirects));
+                let client = self.shared.make(&policy, redirects)?;
                 let made = Made { policy, client };
                 self.shared.clients.insert(tenant.clone(), made.clone());
                 made
             }
         };
-        Ok(TenantClient {
+        Ok(self.client(tenant, made))
+    }
+
+    /// A client for one errand of a tenant's, which follows no redirect: whoever sends a
+    /// request looks at where its answer points, and sends the next one by the same client.
+    ///
+    /// # Errors
+    /// A client cannot be set up.
+    pub(crate) fn without_redirects(&self, tenant: &TenantId) -> Result<TenantClient, HttpClientError> {
+        let policy = self.shared.egress.of(tenant);
+        let client = self.shared.make(&policy, Policy::none())?;
+        Ok(self.client(tenant, Made { policy, client }))
+    }
+
+    fn client(&self, tenant: &TenantId, made: Made) -> TenantClient {
+        TenantClient {
             tenant: tenant.clone(),
             made,
             metrics: self.shared.metrics.clone(),
-        })
+        }
     }
 }
 
 impl Shared {
-    fn make(&self, policy: &Arc<EgressPolicy>) -> Result<Client, reqwest::Error> {
-        let at_redirects = policy.clone();
+    fn make(&self, policy: &Arc<EgressPolicy>, redirects: Policy) -> Result<Client, reqwest::Error> {
         Client::builder()
             .tls_backend_preconfigured(self.tls.clone())
             .dns_resolver(Guard::new(policy.clone(), self.names.clone()))
             .no_proxy()
             .user_agent(USER_AGENT)
             .referer(false)
-            .redirect(Policy::custom(move |attempt| redirect(attempt, &at_redirects)))
+            .redirect(redirects)
             .http1_only()
             .http1_max_headers(ANSWER_HEADERS_MAX)
             .connect_timeout(CONNECT_TIMEOUT)

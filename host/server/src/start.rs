@@ -228,7 +228,7 @@ async fn host(
         access,
         tenants: Tenants::default(),
         audit,
-        catalog: Catalog::new(keyring),
+        catalog: Catalog::new(keyring, config.signatures),
         workers: Workers::start(&sandbox, threads, config.evaluation_queue),
         registry: Registry::new(
             &config,
@@ -239,6 +239,7 @@ async fn host(
             metrics.clone(),
         ),
         schemas: SchemaChecker::new(program),
+        pulls: crate::oci::Turns::default(),
         store,
         queries: QueryEngine::new(http.clone(), embedded.clone(), &queries, metrics.clone()),
         http,

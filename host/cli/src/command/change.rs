@@ -33,6 +33,7 @@ pub(crate) async fn delete(
         Target::Scrape { name } => vec!["scrapes", name],
         Target::Receiver { name } => vec!["receivers", name],
         Target::Secret { name } => vec!["secrets", name],
+        Target::Signer { name } => vec!["signers", name],
         Target::Key { id } => vec!["keys", id],
         Target::Tenant { name } => vec!["tenants", name],
         Target::Group { name } => {

@@ -13,11 +13,13 @@ mod modules;
 mod notifications;
 mod problem;
 mod prometheus;
+mod pull;
 mod receivers;
 mod request;
 mod rules;
 mod scrapes;
 mod secrets;
+mod signers;
 mod sources;
 mod system;
 mod tenants;
@@ -86,6 +88,7 @@ fn read_routes() -> Routes {
         .routes(routes!(modules::versions))
         .routes(routes!(modules::version))
         .routes(routes!(modules::wasm))
+        .routes(routes!(signers::policy))
         .routes(routes!(sources::list))
         .routes(routes!(sources::get))
         .routes(routes!(scrapes::list))
@@ -130,6 +133,7 @@ fn deploy_routes() -> Routes {
     OpenApiRouter::new()
         .routes(routes!(modules::upload_module, modules::delete_all))
         .routes(routes!(modules::delete_version))
+        .routes(routes!(pull::pull_module))
 }
 
 /// Calls about who may do what in a tenant.
@@ -139,6 +143,9 @@ fn admin_routes() -> Routes {
         .routes(routes!(keys::delete))
         .routes(routes!(keys::rotate))
         .routes(routes!(access::audit))
+        .routes(routes!(signers::list))
+        .routes(routes!(signers::put, signers::delete))
+        .routes(routes!(signers::put_policy))
 }
 
 /// Calls about tenants.

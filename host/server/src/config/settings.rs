@@ -203,6 +203,13 @@ const PLAIN: &[(&str, &str, &str, &str)] = &[
          commas; the tenant default may reach all",
     ),
     (
+        "signatures",
+        "off",
+        "off, warn or require",
+        "What becomes of uploaded modules without the signature of a signer: they are taken, taken with a warning, or \
+         refused; a tenant may be stricter and not looser",
+    ),
+    (
         "secrets_key_file",
         "",
         "path",

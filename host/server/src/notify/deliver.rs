@@ -224,10 +224,9 @@ async fn send_all(
     catalog: &TenantCatalog,
     spec: &ReceiverSpec,
 ) -> Result<Attempt, Fault> {
-    let Some(module) = catalog.notifier(spec) else {
-        let message = format!("there is no notifier module {}: upload it", spec.module);
-        return Err(Fault::new(FaultCode::ModuleUnavailable, message));
-    };
+    let module = catalog
+        .notifier(spec)
+        .map_err(|missing| Fault::new(FaultCode::ModuleUnavailable, missing.to_string()))?;
     let component = host.registry.component(row.rule.tenant(), &module.digest).await?;
     let store_failed = |error: StoreError| Fault::new(FaultCode::HostError, error.to_string());
     let payload: Payload = serde_json::from_str(&row.payload).map_err(|error| {

@@ -35,6 +35,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         version: 5,
         sql: include_str!("../../migrations/0005_secrets_and_egress.sql"),
     },
+    Migration {
+        version: 7,
+        sql: include_str!("../../migrations/0007_signers_and_provenance.sql"),
+    },
 ];
 
 /// Applies the steps that the store does not have yet, in the caller's transaction.

@@ -33,6 +33,7 @@ mod rule_rows;
 mod runtime;
 mod scrapes;
 mod secrets;
+mod signers;
 mod sources;
 mod stock;
 mod tenants;
@@ -58,6 +59,7 @@ pub use self::outbox::{Backlog, NewOutboxRow, OUTBOX_LISTED_MAX, OutboxKind, Out
 pub use self::receivers::ReceiverRow;
 pub use self::runtime::{AlertRow, ErrorRow, Health, HealthRow, RuleRuntime};
 pub use self::secrets::{SealedSecret, SecretRow};
+pub use self::signers::SignerRow;
 pub use self::stock::StockRow;
 pub use self::tenants::TenantRow;
 pub use self::uses::{ModuleUse, RuleUses, USERS_NAMED_MAX};

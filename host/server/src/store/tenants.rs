@@ -9,7 +9,7 @@ use super::{Row, Store, StoreError, Transaction};
 
 /// Every table of tenant data but the audit log, those that others reference last.
 /// The last revision stays, so that none is used twice.
-const TABLES: [&str; 19] = [
+const TABLES: [&str; 21] = [
     "api_keys",
     "evaluations",
     "outbox",
@@ -25,6 +25,8 @@ const TABLES: [&str; 19] = [
     "scrapes",
     "secrets",
     "egress_policies",
+    "signers",
+    "signature_policies",
     "stock_modules",
     "modules",
     "module_code",

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::command::push::trust;
 use crate::output;
 use crate::table::Table;
 use crate::text::{bytes, clean, count, digest, json, labels, number, plain, seconds};
@@ -34,6 +35,7 @@ pub(super) fn modules(answer: &Value, width: Option<usize>) -> String {
         ("VERSION", |module| plain(&module["version"])),
         ("WORLD", |module| plain(&module["world"])),
         ("SIZE", |module| bytes(&module["bytes"])),
+        ("TRUST", |module| plain(&module["trust"])),
         ("CREATED", |module| plain(&module["created_at"])),
         ("ABOUT", |module| about(&module["description"]["doc"])),
     ];
@@ -46,10 +48,59 @@ pub(super) fn module(answer: &Value, width: Option<usize>) -> String {
         ("WORLD", |version| plain(&version["world"])),
         ("DIGEST", |version| digest(&version["digest"])),
         ("SIZE", |version| bytes(&version["bytes"])),
+        ("TRUST", |version| plain(&version["trust"])),
+        ("FROM", |version| plain(&version["provenance"]["source"]["kind"])),
+        ("BY", |version| plain(&version["provenance"]["uploaded_by"])),
         ("CREATED", |version| plain(&version["created_at"])),
         ("ABOUT", |version| about(&version["description"]["doc"])),
     ];
     list(&answer["versions"], columns, width)
+}
+
+/// One version, with all that is known of where it comes from.
+pub(super) fn version(answer: &Value, _: Option<usize>) -> String {
+    let provenance = &answer["provenance"];
+    let (source, signature) = (&provenance["source"], &provenance["signature"]);
+    let producers = provenance["producers"].as_array().map_or(&[][..], Vec::as_slice);
+    let producer = |it: &Value| [&it["field"], &it["name"], &it["version"]].map(plain).join(" ");
+    let producers: Vec<String> = producers
+        .iter()
+        .map(|it| producer(it).trim().to_owned())
+        .collect();
+    output::fields(&[
+        ("name", plain(&answer["name"])),
+        ("version", plain(&answer["version"])),
+        ("digest", plain(&answer["digest"])),
+        ("world", plain(&answer["world"])),
+        ("size", bytes(&answer["bytes"])),
+        ("created", plain(&answer["created_at"])),
+        ("by", plain(&provenance["uploaded_by"])),
+        ("from", plain(&source["kind"])),
+        ("reference", plain(&source["reference"])),
+        ("manifest", plain(&source["digest"])),
+        ("trust", trust(answer)),
+        ("signing key", plain(&signature["key_id"])),
+        ("trusted comment", plain(&signature["trusted_comment"])),
+        ("made with", producers.join(", ")),
+        ("about", about(&answer["description"]["doc"])),
+    ])
+}
+
+pub(super) fn signers(answer: &Value, width: Option<usize>) -> String {
+    let columns: &[Column] = &[
+        ("NAME", |signer| plain(&signer["name"])),
+        ("KEY ID", |signer| plain(&signer["key_id"])),
+        ("PUBLIC KEY", |signer| plain(&signer["public_key"])),
+        ("UPDATED", |signer| plain(&signer["updated_at"])),
+    ];
+    list(&answer["signers"], columns, width)
+}
+
+pub(super) fn signatures(answer: &Value, _: Option<usize>) -> String {
+    output::fields(&[
+        ("policy", plain(&answer["policy"])),
+        ("the operator's", plain(&answer["floor"])),
+    ])
 }
 
 /// The first line of prose of a page of Markdown.

@@ -161,6 +161,7 @@ fn module(name: &str, wasm: &[u8]) -> NewModule {
         digest: format!("sha256:{}", migrate::hex(wasm)),
         world: "rule".to_owned(),
         description: "{\"doc\":\"\"}".to_owned(),
+        provenance: "{}".to_owned(),
         wasm: wasm.to_vec(),
         compile_ms: 12,
         created_ms: 34,
