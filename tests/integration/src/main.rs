@@ -26,4 +26,5 @@ mod scrape;
 mod secrets;
 mod series;
 mod source_faults;
+mod supply;
 mod uploads;

@@ -107,13 +107,17 @@ impl TenantCatalog {
     /// There is none, or it has other bytes.
     pub(crate) fn find(&self, wanted: ModuleRef<'_>) -> Result<Arc<ModuleInfo>, NoModule> {
         let name = || wanted.name.to_owned();
-        let versions = self.modules.get(wanted.name);
-        let versions = versions.ok_or_else(|| NoModule::Name { name: name() })?;
-        let found = match (wanted.version, wanted.digest) {
-            (Some(version), _) => versions.get(&version).ok_or_else(|| NoModule::Version {
+        let missing = || match wanted.version {
+            Some(version) => NoModule::Version {
                 name: name(),
                 version,
-            })?,
+            },
+            None => NoModule::Name { name: name() },
+        };
+        let versions = self.modules.get(wanted.name).ok_or_else(missing)?;
+        let found = match (wanted.version, wanted.digest) {
+            (Some(version), _) => versions.get(&version).ok_or_else(missing)?,
+            (None, None) => versions.last_key_value().ok_or_else(missing)?.1,
             (None, Some(digest)) => {
                 let mut newest_first = versions.values().rev();
                 let found = newest_first.find(|module| module.digest == digest);
@@ -121,10 +125,6 @@ impl TenantCatalog {
                     name: name(),
                     wanted: digest.to_owned(),
                 })?
-            }
-            (None, None) => {
-                let newest = versions.last_key_value();
-                newest.ok_or_else(|| NoModule::Name { name: name() })?.1
             }
         };
         match wanted.digest {

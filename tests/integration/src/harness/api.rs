@@ -4,6 +4,8 @@
 use std::sync::Once;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use reqwest::{Client, Method};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -133,8 +135,21 @@ impl Api {
     /// # Errors
     /// When no answer comes.
     pub(crate) async fn ask(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Answer, String> {
+        self.ask_with(method, path, body, &[]).await
+    }
+
+    async fn ask_with(
+        &self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+        headers: &[(&str, String)],
+    ) -> Result<Answer, String> {
         let asked = format!("{method} {path}");
         let mut request = self.client.request(method, format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
         if !self.token.is_empty() {
             request = request.header("authorization", format!("Bearer {}", self.token));
         }
@@ -218,6 +233,17 @@ impl Api {
     /// When no answer comes.
     pub(crate) async fn upload(&self, name: &str, wasm: Vec<u8>) -> Answer {
         let answer = self.ask(Method::POST, &format!("/v1/modules/{name}"), wasm).await;
+        answer.unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    /// Uploads anything, with the text of its signature.
+    ///
+    /// # Panics
+    /// When no answer comes.
+    pub(crate) async fn upload_signed(&self, name: &str, wasm: Vec<u8>, signature: Option<&str>) -> Answer {
+        let header = signature.map(|text| ("wasmalert-signature", BASE64.encode(text)));
+        let path = format!("/v1/modules/{name}");
+        let answer = self.ask_with(Method::POST, &path, wasm, header.as_slice()).await;
         answer.unwrap_or_else(|e| panic!("{e}"))
     }
 

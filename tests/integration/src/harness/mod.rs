@@ -7,7 +7,7 @@ mod eventually;
 pub(crate) mod fake;
 mod fake_source;
 mod files;
-mod process;
+pub(crate) mod process;
 mod prometheus;
 mod server;
 pub(crate) mod shapes;
