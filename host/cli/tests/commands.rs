@@ -1,6 +1,7 @@
 //! Whole commands against a server of the test's own, over loopback.
 
 mod fake;
+mod modules;
 
 use fake::{Fake, Ran, folder, run};
 use serde_json::{Value, json};
@@ -78,15 +79,17 @@ fn every_list_reads_its_own_fields() {
             "modules",
             "GET /v1/modules",
             json!({"modules": [{"name": "m", "version": 2, "world": "rule", "bytes": 10, "created_at": "T",
-                "description": {"doc": "D"}}]}),
-            "m     2        rule   10 B  T        D",
+                "trust": "stock", "description": {"doc": "D"}}]}),
+            "m     2        rule   10 B  stock  T        D",
         ),
         (
             "module m",
             "GET /v1/modules/m",
             json!({"name": "m", "versions": [{"version": 2, "world": "rule", "digest": "sha256:0123456789abcdef",
-                "bytes": 10, "created_at": "T", "description": {"doc": "# M\n\nD\nmore"}}]}),
-            "2        rule   sha256:0123456789ab  10 B  T        D",
+                "bytes": 10, "created_at": "T", "trust": "unsigned",
+                "provenance": {"uploaded_by": "key a", "source": {"kind": "oci"}},
+                "description": {"doc": "# M\n\nD\nmore"}}]}),
+            "2        rule   sha256:0123456789ab  10 B  unsigned  oci   key a  T        D",
         ),
         (
             "sources",
@@ -295,6 +298,7 @@ fn small_changes_reach_their_address() {
             "DELETE /v1/receivers/r",
             "receiver r  deleted\n",
         ),
+        ("delete signer s", "DELETE /v1/signers/s", "signer s  deleted\n"),
         ("delete secret s", "DELETE /v1/secrets/s", "secret s  deleted\n"),
         (
             "delete group a/b c",
