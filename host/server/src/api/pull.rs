@@ -19,6 +19,9 @@ use crate::oci::{Access, PullError, Pulled, Wanted, pull};
 use crate::provenance::ModuleSource;
 use crate::registry::Upload;
 
+/// The longest user of a registry.
+const USERNAME_BYTES_MAX: usize = 1_024;
+
 /// Where a module is, and how to get it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -63,15 +66,7 @@ pub(super) async fn pull_module(
 ) -> Answer<(StatusCode, Json<Module>)> {
     request::name(&name)?;
     let reference = Wanted::parse(&wanted.reference, wanted.digest.as_deref()).map_err(refusal)?;
-    if wanted
-        .basic_auth
-        .as_ref()
-        .is_some_and(|auth| !is_placeholder(&auth.password))
-    {
-        let detail =
-            "basic_auth.password: give {{secret:NAME}}, a secret that is bound to the registry's hosts";
-        return Err(Problem::invalid(detail, Vec::new()));
-    }
+    check_credentials(wanted.basic_auth.as_ref())?;
     let Some(_turn) = host.pulls.take(&tenant) else {
         let detail = "this tenant, or too many others, are pulling a module already; try again in a while";
         return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "busy", detail));
@@ -102,6 +97,18 @@ pub(super) async fn pull_module(
         signature: wanted.signature,
     };
     take(&host, &tenant, brought).await
+}
+
+fn check_credentials(auth: Option<&BasicAuth>) -> Answer<()> {
+    let Some(auth) = auth else { return Ok(()) };
+    let detail = if auth.username.len() > USERNAME_BYTES_MAX {
+        format!("basic_auth.username: is longer than {USERNAME_BYTES_MAX} bytes")
+    } else if !is_placeholder(&auth.password) {
+        "basic_auth.password: give {{secret:NAME}}, a secret that is bound to the registry's hosts".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(Problem::invalid(detail, Vec::new()))
 }
 
 fn refusal(error: PullError) -> Problem {

@@ -143,3 +143,22 @@ fn policies_are_in_order_and_have_names() {
     }
     assert_eq!("on".parse::<SignaturePolicy>(), Err(()));
 }
+
+#[test]
+fn no_changed_signature_is_good() {
+    let untrusted = BY_A.find('\n').unwrap();
+    let (mut changed, mut good) = (BY_A.as_bytes().to_vec(), Vec::new());
+    for at in untrusted..BY_A.len() {
+        for bit in [0, 2, 5] {
+            changed[at] ^= 1 << bit;
+            let verdict = signers().judge(SignaturePolicy::Off, WASM, str::from_utf8(&changed).ok());
+            if verdict.is_ok_and(|verdict| verdict.signed_by.is_some()) {
+                good.push(String::from_utf8_lossy(&changed).into_owned());
+            }
+            changed[at] ^= 1 << bit;
+        }
+    }
+    // What follows the last line is not looked at.
+    good.retain(|text| text.lines().nth(3) != BY_A.lines().nth(3));
+    assert!(good.is_empty(), "{good:#?}");
+}

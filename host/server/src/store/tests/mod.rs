@@ -77,6 +77,8 @@ contract! {
         many_users_are_named_up_to_a_bound,
         sources_receivers_and_secrets,
         egress_policies_belong_to_tenants,
+        signers_and_policies_of_signatures,
+        where_a_version_comes_from_can_be_replaced,
         sources_and_receivers_in_use_are_not_deleted,
         what_is_missing_cannot_be_used,
         groups_are_put_listed_and_deleted,
