@@ -111,3 +111,34 @@ async fn a_rule_whose_module_has_other_bytes_is_in_error() {
     })
     .await;
 }
+
+/// What was compiled is a cache: without it the stored bytes are compiled anew, if they are
+/// those of the digest.
+#[tokio::test]
+async fn stored_bytes_that_were_changed_are_not_run() {
+    let mut server = Server::start().await;
+    let wasm = guest("evaluate");
+    let module = server.api().push("mine", wasm.clone()).await;
+    let pinned = put(&server, "/v1/groups/test/pinned", &rule(None, &module.digest)).await;
+    assert_eq!(pinned.status, 201, "{pinned}");
+    server.stop();
+    std::fs::remove_dir_all(server.data_dir().join("cwasm")).expect("there is a cache");
+    let file = server.data_dir().join("wasmalert.sqlite");
+    let mut bytes = std::fs::read(&file).expect("the store is a file");
+    // A piece that lies on one page of the file.
+    let piece = &wasm[wasm.len() / 2..][..32];
+    let at = bytes.windows(piece.len()).position(|window| window == piece);
+    bytes[at.expect("the module is in the file")] ^= 1;
+    std::fs::write(&file, bytes).expect("the store is writable");
+    server.restart().await;
+    eventually("the rule is in error", PAGE_WITHIN, async || {
+        let rule = server.api().rule("test", "pinned", "A").await?;
+        let message = rule.error.as_ref().map_or("", |error| error.message.as_str());
+        if rule.code() == "module_unavailable" && message.contains("the bytes in the store are others") {
+            Ok(())
+        } else {
+            Err(format!("{rule:?}"))
+        }
+    })
+    .await;
+}
