@@ -197,11 +197,21 @@ impl Catalog {
         self.floor
     }
 
-    /// What a tenant has configured; nothing for a tenant that is not known.
+    /// What a tenant has configured; nothing for a tenant that is not known, such as one that
+    /// was deleted while a call of its was under way.
     #[must_use]
     pub(crate) fn of(&self, tenant: &TenantId) -> Arc<TenantCatalog> {
         let catalogs = self.of.read().unwrap_or_else(PoisonError::into_inner);
-        catalogs.get(tenant).cloned().unwrap_or_default()
+        catalogs.get(tenant).cloned().unwrap_or_else(|| {
+            let trust = Trust {
+                policy: SignaturePolicy::Require,
+                ..Trust::default()
+            };
+            Arc::new(TenantCatalog {
+                trust,
+                ..TenantCatalog::default()
+            })
+        })
     }
 
     /// Drops what a tenant has configured.

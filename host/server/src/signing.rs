@@ -105,7 +105,7 @@ pub(crate) struct Verdict {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Signer {
     pub(crate) name: String,
-    /// As `minisign` prints it: 16 hexadecimal digits.
+    /// As `minisign` prints it: at most 16 hexadecimal digits.
     pub(crate) key_id: String,
     /// The key alone, in base64, as the second line of a `.pub` file.
     pub(crate) public_key: String,
@@ -137,10 +137,12 @@ impl Signer {
     }
 }
 
-/// The id in the bytes of a key or of a signature, behind the two of the algorithm.
+/// The id in the bytes of a key or of a signature, behind the two of the algorithm: a
+/// number, which `minisign` prints without zeros before it.
 fn key_id(bytes: &[u8]) -> String {
     let id = bytes.iter().skip(2).take(8).rev();
-    id.map(|byte| format!("{byte:02X}")).collect()
+    let id = id.fold(0_u64, |id, byte| id << 8 | u64::from(*byte));
+    format!("{id:X}")
 }
 
 /// The signers of a tenant.

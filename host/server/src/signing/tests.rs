@@ -118,6 +118,14 @@ fn a_key_with_the_id_of_a_signer_is_not_that_signer() {
 }
 
 #[test]
+fn an_id_has_no_zeros_before_it() {
+    let mut key = BASE64.decode(A_KEY).unwrap();
+    key[9] = 0x0e;
+    let key = Signer::parse("a", &BASE64.encode(&key)).unwrap();
+    assert_eq!(key.key_id, "E800BCA6F31C2DE");
+}
+
+#[test]
 fn a_key_is_read_from_its_file_or_its_line() {
     let file = format!("untrusted comment: minisign public key C1800BCA6F31C2DE\n{A_KEY}\n");
     let from_file = Signer::parse("a", &file).unwrap();
