@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use wasmalert_core::evaluation::LogLevel;
+use wasmalert_server::egress::{Cidr, Destination};
 
 use crate::command::get::Kind;
 use crate::command::serve::Flags;
@@ -56,6 +57,15 @@ pub(crate) struct Global {
     /// The tenant that the operator's token acts for [default: default].
     #[arg(long, global = true, env = "WASMALERT_TENANT")]
     pub(crate) tenant: Option<String>,
+    /// File with the authorities to trust for https, in PEM, instead of the system's.
+    #[arg(long, global = true, env = "WASMALERT_CA_FILE", value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// File with the certificate to show to a server that asks for one, in PEM.
+    #[arg(long, global = true, env = "WASMALERT_CLIENT_CERT", value_name = "FILE")]
+    pub(crate) client_cert: Option<PathBuf>,
+    /// File with the private key of that certificate, in PEM.
+    #[arg(long, global = true, env = "WASMALERT_CLIENT_KEY", value_name = "FILE")]
+    pub(crate) client_key: Option<PathBuf>,
     /// Tables for people, or JSON for programs; JUnit XML of `test`.
     #[arg(long, global = true, value_enum, default_value = "table", value_name = "FORM")]
     pub(crate) output: Format,
@@ -114,6 +124,12 @@ pub(crate) enum Command {
     /// Make a tenant, or a key of the API.
     #[command(subcommand)]
     Create(Create),
+    /// Set where requests for a tenant may go.
+    #[command(subcommand)]
+    Set(Set),
+    /// Write out what is kept, as JSON lines.
+    #[command(subcommand)]
+    Export(Export),
     /// Exchange a key of the API for a new one.
     Rotate {
         /// As `get keys` shows it.
@@ -163,6 +179,12 @@ pub(crate) enum Target {
     },
     /// A tenant with all that it has. For the operator.
     Tenant { name: String },
+    /// A tenant's own policy of where requests may go; the server's default holds then.
+    /// For the operator.
+    Egress {
+        /// The tenant.
+        name: String,
+    },
     /// A group with its rules and their alerts.
     Group {
         /// NAMESPACE/GROUP, or the two apart where a name has a slash in it.
@@ -197,6 +219,42 @@ pub(crate) enum Create {
         /// When it ends, such as 90d; without it, when it is deleted.
         #[arg(long, value_name = "DURATION")]
         expires_in: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Set {
+    /// Where requests for a tenant may go, from its next one on. For the operator.
+    #[command(
+        after_help = "Example:\n  wasmalert set egress acme --allow 'https://*.example.com:443' --allow prometheus.corp --private 10.1.0.0/16"
+    )]
+    Egress {
+        /// The tenant.
+        name: String,
+        /// A host, *.NAME or *, with http:// or https:// before it and a port behind it where
+        /// that matters. May be repeated; all others are refused.
+        #[arg(long, value_name = "DESTINATION", required_unless_present = "nothing")]
+        allow: Vec<Destination>,
+        /// A private, loopback or other special network that may be reached. May be repeated.
+        #[arg(long, value_name = "NETWORK")]
+        private: Vec<Cidr>,
+        /// No request at all.
+        #[arg(long, conflicts_with_all = ["allow", "private"])]
+        nothing: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Export {
+    /// The audit log of all tenants, and calls that were turned away; the oldest first. For the operator.
+    #[command(after_help = "Example:\n  wasmalert export audit --since 7d > audit.jsonl")]
+    Audit {
+        /// A time such as 2026-01-31T00:00:00Z, or so long ago, such as 7d [default: all there is].
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
+        /// Up to that time, itself not included [default: now].
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
     },
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod apply;
 pub(crate) mod change;
 pub(crate) mod check;
 mod explain;
+mod export;
 pub(crate) mod get;
 mod inspect;
 mod logs;
@@ -18,7 +19,7 @@ use std::{fs, io};
 
 use crate::Io;
 use crate::args::{Cli, Command, Global};
-use crate::client::Client;
+use crate::client::{Client, Trust};
 use crate::error::Error;
 use crate::output::Format;
 
@@ -26,6 +27,8 @@ use crate::output::Format;
 const WASM_BYTES_MAX: u64 = 256 << 20;
 /// The longest token that is read from a file.
 const TOKEN_BYTES_MAX: u64 = 4_096;
+/// The largest file of certificates.
+const PEM_BYTES_MAX: u64 = 1 << 20;
 
 pub(crate) fn run(cli: Cli, io: &mut Io<'_>) -> Result<(), Error> {
     let format = cli.global.output;
@@ -55,6 +58,8 @@ pub(crate) fn run(cli: Cli, io: &mut Io<'_>) -> Result<(), Error> {
             Command::Get(kind) => get::get(&client, &kind, format, io).await,
             Command::Delete(target) => change::delete(&client, &target, format, io).await,
             Command::Create(create) => access::create(&client, &create, format, io).await,
+            Command::Set(set) => access::set(&client, &set, format, io).await,
+            Command::Export(wanted) => export::export(&client, &wanted, io).await,
             Command::Rotate { key, overlap } => access::rotate(&client, &key, &overlap, format, io).await,
             Command::Secret(secret) => change::secret(&client, &secret, format, io).await,
             Command::Retry { notification } => change::retry(&client, &notification, format, io).await,
@@ -74,7 +79,34 @@ fn connect(global: &Global) -> Result<Client, Error> {
         Some(token) => Some(token.clone()),
         None => token_in(&data_dir())?,
     };
-    Client::new(&global.url, token.as_deref(), global.tenant.as_deref())
+    Client::new(
+        &global.url,
+        token.as_deref(),
+        global.tenant.as_deref(),
+        &trust(global)?,
+    )
+}
+
+/// What the files say of whom to trust, and who we are.
+fn trust(global: &Global) -> Result<Trust, Error> {
+    let file = |path: &Option<PathBuf>| -> Result<Option<Vec<u8>>, Error> {
+        let wrong = |path: &Path, error| Error::Usage(format!("{}: {error}", path.display()));
+        let path = path.as_deref().filter(|path| !path.as_os_str().is_empty());
+        path.map(|path| read(path, PEM_BYTES_MAX).map_err(|error| wrong(path, error)))
+            .transpose()
+    };
+    let client = match (file(&global.client_cert)?, file(&global.client_key)?) {
+        (None, None) => None,
+        (Some(cert), Some(key)) => Some((cert, key)),
+        _ => {
+            let both = "--client-cert and --client-key go together: give both or none";
+            return Err(Error::Usage(both.into()));
+        }
+    };
+    Ok(Trust {
+        authorities: file(&global.ca_file)?,
+        client,
+    })
 }
 
 fn data_dir() -> PathBuf {

@@ -3,6 +3,7 @@
 //! Every setting has one name. `data_dir` is `data_dir = "…"` in the TOML file,
 //! `WASMALERT_DATA_DIR` in the environment and `--data-dir` on the command line.
 
+mod access;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use wasmalert_core::units::parse_duration_ms;
 use crate::egress::EgressPolicy;
 use crate::secrets::keyring::KeySource;
 
+pub(crate) use self::access::{OidcConfig, ProxyConfig, TlsConfig, is_guarded};
 pub use self::settings::{SETTINGS, Setting};
 
 /// The settings of a running server.
@@ -60,6 +62,9 @@ pub struct Config {
     pub tenant_label: bool,
     /// Calls of the API that one key may make in a second, for long.
     pub key_calls_per_second: u32,
+    pub(crate) oidc: Option<OidcConfig>,
+    pub(crate) proxy: ProxyConfig,
+    pub(crate) tls: Option<TlsConfig>,
     pub keep_audit_for_ms: i64,
     pub log: String,
     pub log_json: bool,
@@ -217,6 +222,9 @@ impl Reader {
             tenant_metric_series: self.size("tenant_metric_series", 1, 10_000_000),
             tenant_label: self.parsed("tenant_label", "true or false"),
             key_calls_per_second: self.size("key_calls_per_second", 1, 1_000_000) as u32,
+            oidc: self.oidc(),
+            proxy: self.proxy(),
+            tls: self.tls(),
             keep_audit_for_ms: self.duration("keep_audit_for"),
             log: self.text("log").0,
             log_json: self.log_format(),

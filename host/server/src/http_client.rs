@@ -140,6 +140,8 @@ struct Shared {
     tls: ClientConfig,
     names: Arc<dyn Resolve>,
     clients: Cache<TenantId, Made>,
+    /// Goes anywhere.
+    operator: Made,
 }
 
 /// A client, and the policy that it was made for.
@@ -169,15 +171,17 @@ impl HttpClient {
             .max_capacity(CLIENTS_MAX)
             .time_to_idle(IDLE_CLIENT_TIMEOUT)
             .build();
+        let tls = tls()?;
+        let policy = Arc::new(EgressPolicy::unrestricted());
+        let client = make(&tls, &names, &policy)?;
         let shared = Shared {
             egress,
             metrics,
-            tls: tls()?,
+            tls,
             names,
             clients,
+            operator: Made { policy, client },
         };
-        // A client that can be made once can be made again.
-        shared.make(&Arc::new(EgressPolicy::unrestricted()))?;
         Ok(Self {
             shared: Arc::new(shared),
         })
@@ -206,7 +210,7 @@ impl HttpClient {
         let made = match kept.filter(|made| Arc::ptr_eq(&made.policy, &policy)) {
             Some(made) => made,
             None => {
-                let client = self.shared.make(&policy)?;
+                let client = make(&self.shared.tls, &self.shared.names, &policy)?;
                 let made = Made { policy, client };
                 self.shared.clients.insert(tenant.clone(), made.clone());
                 made
@@ -218,25 +222,38 @@ impl HttpClient {
             metrics: self.shared.metrics.clone(),
         })
     }
+
+    /// The client for what the server needs itself, where its settings send it: no policy
+    /// holds. It is never handed what a tenant may choose.
+    #[must_use]
+    pub(crate) fn without_policy(&self, operator: &TenantId) -> TenantClient {
+        TenantClient {
+            tenant: operator.clone(),
+            made: self.shared.operator.clone(),
+            metrics: self.shared.metrics.clone(),
+        }
+    }
 }
 
-impl Shared {
-    fn make(&self, policy: &Arc<EgressPolicy>) -> Result<Client, reqwest::Error> {
-        let at_redirects = policy.clone();
-        Client::builder()
-            .tls_backend_preconfigured(self.tls.clone())
-            .dns_resolver(Guard::new(policy.clone(), self.names.clone()))
-            .no_proxy()
-            .user_agent(USER_AGENT)
-            .referer(false)
-            .redirect(Policy::custom(move |attempt| redirect(attempt, &at_redirects)))
-            .http1_only()
-            .http1_max_headers(ANSWER_HEADERS_MAX)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT)
-            .pool_max_idle_per_host(IDLE_CONNECTIONS_PER_HOST_MAX)
-            .build()
-    }
+fn make(
+    tls: &ClientConfig,
+    names: &Arc<dyn Resolve>,
+    policy: &Arc<EgressPolicy>,
+) -> Result<Client, reqwest::Error> {
+    let at_redirects = policy.clone();
+    Client::builder()
+        .tls_backend_preconfigured(tls.clone())
+        .dns_resolver(Guard::new(policy.clone(), names.clone()))
+        .no_proxy()
+        .user_agent(USER_AGENT)
+        .referer(false)
+        .redirect(Policy::custom(move |attempt| redirect(attempt, &at_redirects)))
+        .http1_only()
+        .http1_max_headers(ANSWER_HEADERS_MAX)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT)
+        .pool_max_idle_per_host(IDLE_CONNECTIONS_PER_HOST_MAX)
+        .build()
 }
 
 /// What all clients do the same: one set of roots in memory, and one of sessions.

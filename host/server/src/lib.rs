@@ -31,6 +31,7 @@ mod start;
 mod stock;
 pub mod store;
 pub mod telemetry;
+mod tls;
 
 pub use api::openapi;
 pub use host::Host;

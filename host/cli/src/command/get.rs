@@ -33,8 +33,19 @@ pub(crate) enum Kind {
     Keys,
     /// Who has changed what, and who was not allowed to; the newest first.
     Audit {
+        /// Of all tenants, and calls that were turned away. For the operator.
+        #[arg(long)]
+        all_tenants: bool,
+        /// Only calls that were turned away. For the operator.
+        #[arg(long)]
+        turned_away: bool,
         #[command(flatten)]
         page: Page,
+    },
+    /// Where requests for a tenant may go. For the operator.
+    Egress {
+        /// The tenant.
+        name: String,
     },
     /// What there may be, and how much of it there is.
     #[command(visible_alias = "limit")]
@@ -162,7 +173,19 @@ fn request(kind: &Kind) -> Result<(Vec<&str>, Query, View), Error> {
         Kind::Receivers { name: Some(name) } => (vec!["receivers", name], none(), view::spec),
         Kind::Secrets => (vec!["secrets"], none(), view::secrets),
         Kind::Keys => (vec!["keys"], none(), view::keys),
-        Kind::Audit { page } => (vec!["audit"], page.query(), view::audit),
+        Kind::Audit {
+            all_tenants: false,
+            turned_away: false,
+            page,
+        } => (vec!["audit"], page.query(), view::audit),
+        Kind::Audit {
+            turned_away, page, ..
+        } => {
+            let mut query = page.query();
+            query.push(("turned_away", turned_away.to_string()));
+            (vec!["audit", "all"], query, view::audit_of_all)
+        }
+        Kind::Egress { name } => (vec!["tenants", name, "egress"], none(), view::egress),
         Kind::Limits => (vec!["limits"], none(), view::limits),
         Kind::Tenants => (vec!["tenants"], none(), view::tenants),
         Kind::Whoami => (vec!["whoami"], none(), view::whoami),

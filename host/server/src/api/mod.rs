@@ -2,12 +2,14 @@
 
 mod access;
 mod alerts;
+mod audit;
 mod egress;
 mod entrance;
 mod evaluations;
 mod groups;
 mod keys;
 mod limits;
+mod listener;
 mod logs;
 mod modules;
 mod notifications;
@@ -31,8 +33,8 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
+use axum::serve::{Listener, ListenerExt};
 use axum::{Extension, Router};
-use tokio::net::TcpListener;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
@@ -40,6 +42,7 @@ use utoipa_axum::routes;
 use wasmalert_core::TenantId;
 
 use self::entrance::OnRecord;
+pub(crate) use self::listener::TlsListener;
 use self::problem::Problem;
 use crate::Host;
 use crate::access::Scope;
@@ -54,8 +57,9 @@ const DETAIL_BYTES_MAX: usize = 512;
     info(
         title = "wasmalert",
         description = "An alerting engine you program. Every call under /v1 carries `Authorization: Bearer TOKEN`; \
-                       errors are problem+json with a stable `code`. The token is a key of a tenant, or the operator's, \
-                       which acts for the tenant of the header `X-Scope-OrgID`, or for `default`."
+                       errors are problem+json with a stable `code`. The token is a key of a tenant, one of the OIDC \
+                       issuer that the operator has named, or the operator's, which acts for the tenant of the \
+                       header `X-Scope-OrgID`, or for `default`."
     ),
     components(schemas(Problem)),
     modifiers(&BearerToken),
@@ -138,7 +142,7 @@ fn admin_routes() -> Routes {
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::delete))
         .routes(routes!(keys::rotate))
-        .routes(routes!(access::audit))
+        .routes(routes!(audit::own))
 }
 
 /// Calls about tenants.
@@ -147,6 +151,8 @@ fn operator_routes() -> Routes {
         .routes(routes!(tenants::list))
         .routes(routes!(tenants::get, tenants::put, tenants::delete))
         .routes(routes!(egress::get, egress::put, egress::delete))
+        .routes(routes!(audit::all))
+        .routes(routes!(audit::export))
 }
 
 const GATES: [Gate; 6] = [
@@ -224,12 +230,14 @@ pub(crate) fn router(host: Arc<Host>) -> Router {
 /// # Errors
 /// As the listener does.
 pub(crate) async fn serve(
-    listener: TcpListener,
+    listener: impl Listener<Addr = SocketAddr>,
     app: Router,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let (stopping, mut stopped) = tokio::sync::watch::channel(false);
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    // Nothing is done to connections: so the address of any listener's is known.
+    let listener = listener.tap_io(|_| ());
     let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
         stop.await;
         tracing::info!("stopping");

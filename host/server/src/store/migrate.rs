@@ -35,6 +35,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         version: 5,
         sql: include_str!("../../migrations/0005_secrets_and_egress.sql"),
     },
+    Migration {
+        version: 8,
+        sql: include_str!("../../migrations/0008_audit_export.sql"),
+    },
 ];
 
 /// Applies the steps that the store does not have yet, in the caller's transaction.

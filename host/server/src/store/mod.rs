@@ -46,7 +46,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-pub use self::audit::{AUDIT_LISTED_MAX, AuditRow};
+pub use self::audit::{AUDIT_LISTED_MAX, AuditPlace, AuditRow};
 pub use self::commit::RuleCommit;
 pub use self::error::{Kind, StoreError};
 pub use self::evaluations::{EVALUATIONS_LISTED_MAX, EvaluationRow, EvaluationSummary};

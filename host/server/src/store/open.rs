@@ -11,6 +11,7 @@ use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use tokio::sync::mpsc;
 
+use super::audit::GUARDS;
 use super::ids::Ids;
 use super::migrate::{MIGRATIONS, Migration, migrate};
 use super::writer::{self, COMMIT_QUEUE_MAX, Counters};
@@ -67,6 +68,7 @@ impl Store {
         let write = pool(1).connect_with(writing).await?;
         let mut tx = writer::begin(&write).await?;
         migrate(&mut tx, file, steps).await?;
+        sqlx::raw_sql(GUARDS).execute(&mut *tx).await?;
         let greatest: Option<String> = sqlx::query_scalar(
             "SELECT MAX(id) FROM (SELECT MAX(id) AS id FROM outbox
              UNION ALL SELECT MAX(id) AS id FROM evaluations

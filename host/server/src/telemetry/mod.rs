@@ -13,8 +13,8 @@ mod tenant_metrics;
 pub use exposition::CONTENT_TYPE;
 pub use family::{Code, Family, TenantFamily};
 pub use host::{
-    AlertState, CompileResult, DeliveryResult, EvaluationStatus, Metrics, ProcessInfo, QueryOutcome,
-    RuleHealth, ScrapeResult,
+    AlertState, CompileResult, DeliveryResult, EvaluationStatus, FetchResult, Metrics, ProcessInfo,
+    QueryOutcome, RuleHealth, ScrapeResult,
 };
 pub use instrument::{Counter, Gauge, Histogram};
 pub use tenant_metrics::{DropReason, TENANT_SERIES_MAX_DEFAULT, TenantMetrics};

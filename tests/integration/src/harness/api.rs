@@ -8,6 +8,7 @@ use reqwest::{Client, Method};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::certificates::Trust;
 use super::events::Events;
 use super::shapes::{Alert, Evaluation, Module, Notification, RuleStatus};
 
@@ -96,11 +97,25 @@ impl std::fmt::Display for Answer {
 
 impl Api {
     pub(crate) fn new(base: &str, token: &str) -> Self {
+        Self::trusting(base, token, &Trust::default())
+    }
+
+    /// A client that trusts and shows what it is told, with connections of its own.
+    pub(crate) fn trusting(base: &str, token: &str, trust: &Trust) -> Self {
         static PROVIDER: Once = Once::new();
         PROVIDER.call_once(|| {
             let _ = rustls::crypto::ring::default_provider().install_default();
         });
-        let client = Client::builder().timeout(TIMEOUT).no_proxy().build();
+        let mut client = Client::builder().timeout(TIMEOUT).no_proxy();
+        if let Some(pem) = &trust.authority {
+            let authority = reqwest::Certificate::from_pem(pem).expect("a certificate");
+            client = client.tls_certs_only([authority]);
+        }
+        if let Some(pem) = &trust.client {
+            let identity = reqwest::Identity::from_pem(pem).expect("a certificate with its key");
+            client = client.identity(identity);
+        }
+        let client = client.build();
         Self {
             base: base.into(),
             token: token.into(),
@@ -109,7 +124,7 @@ impl Api {
         }
     }
 
-    /// Its address, `http://127.0.0.1:PORT`.
+    /// Its address, `http://127.0.0.1:PORT`, or with https.
     pub(crate) fn base(&self) -> &str {
         &self.base
     }

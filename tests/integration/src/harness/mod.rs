@@ -2,11 +2,13 @@
 
 mod alertmanager;
 mod api;
+mod certificates;
 mod events;
 mod eventually;
 pub(crate) mod fake;
 mod fake_source;
 mod files;
+pub(crate) mod issuer;
 mod process;
 mod prometheus;
 mod server;
@@ -15,6 +17,7 @@ mod webhook;
 
 pub(crate) use alertmanager::Alertmanager;
 pub(crate) use api::{Answer, Api};
+pub(crate) use certificates::{Authority, Certificate, Trust};
 pub(crate) use eventually::{eventually, holds_for};
 pub(crate) use fake_source::{FakeSource, Reply};
 pub(crate) use files::{TempDir, component, guest, with_schema, workspace_root};

@@ -140,16 +140,64 @@ pub(super) fn keys(answer: &Value, width: Option<usize>) -> String {
     list(&answer["keys"], columns, width)
 }
 
+const AUDIT: [Column; 6] = [
+    ("AT", |entry| plain(&entry["at"])),
+    ("WHO", |entry| plain(&entry["actor"])),
+    ("FROM", |entry| plain(&entry["address"])),
+    ("METHOD", |entry| plain(&entry["method"])),
+    ("STATUS", |entry| plain(&entry["status"])),
+    ("PATH", |entry| plain(&entry["path"])),
+];
+
 pub(super) fn audit(answer: &Value, width: Option<usize>) -> String {
-    let columns: &[Column] = &[
-        ("AT", |entry| plain(&entry["at"])),
-        ("WHO", |entry| plain(&entry["actor"])),
-        ("FROM", |entry| plain(&entry["address"])),
-        ("METHOD", |entry| plain(&entry["method"])),
-        ("STATUS", |entry| plain(&entry["status"])),
-        ("PATH", |entry| plain(&entry["path"])),
-    ];
-    list(&answer["entries"], columns, width)
+    list(&answer["entries"], &AUDIT, width)
+}
+
+pub(super) fn audit_of_all(answer: &Value, width: Option<usize>) -> String {
+    let [at, others @ ..] = AUDIT;
+    let tenant: Column = ("TENANT", |entry| plain(&entry["tenant"]));
+    let columns: Vec<Column> = [at, tenant].into_iter().chain(others).collect();
+    list(&answer["entries"], &columns, width)
+}
+
+pub(super) fn egress(answer: &Value, _: Option<usize>) -> String {
+    let policy = &answer["policy"];
+    let own = answer["own"] == true;
+    let allow = policy["allow"].as_array().into_iter().flatten();
+    let allow: Vec<String> = allow.flat_map(destinations).collect();
+    let or_none = |words: String| {
+        if words.is_empty() {
+            "none".to_owned()
+        } else {
+            words
+        }
+    };
+    let whose = if own {
+        "the tenant's own"
+    } else {
+        "the server's default"
+    };
+    output::fields(&[
+        ("policy", whose.to_owned()),
+        ("allow", or_none(allow.join(" "))),
+        ("private", or_none(words(&policy["private"]))),
+    ])
+}
+
+/// A destination as `set egress` takes it, once for each of its ports.
+fn destinations(destination: &Value) -> Vec<String> {
+    let scheme = match destination["scheme"].as_str() {
+        None | Some("any") => String::new(),
+        Some(scheme) => format!("{}://", clean(scheme)),
+    };
+    let host = scheme + &plain(&destination["host"]);
+    match destination["ports"].as_array() {
+        None => vec![host],
+        Some(ports) => ports
+            .iter()
+            .map(|port| format!("{host}:{}", plain(port)))
+            .collect(),
+    }
 }
 
 pub(super) fn limits(answer: &Value, width: Option<usize>) -> String {

@@ -1,6 +1,7 @@
 //! The store's contract. The suites get a fresh store and use nothing but portable SQL, so
 //! that another backend runs them too; `sqlite` is about the file.
 
+mod audit;
 mod commits;
 mod config;
 mod corrupt;
@@ -68,6 +69,9 @@ macro_rules! contract {
 }
 
 contract! {
+    audit:
+        the_log_of_all_is_listed_and_exported_in_order,
+        entries_are_added_and_removed_by_age_alone;
     config:
         module_versions_count_up_and_digests_are_found,
         module_bytes_are_kept_once_and_swept,
