@@ -528,7 +528,7 @@ fn the_audit_log_of_all_is_shown_and_exported() {
     let ran = |args: &str| run(&server, &args.split(' ').collect::<Vec<_>>());
     assert_eq!(
         ran("get audit --all-tenants").out,
-        "AT  TENANT  WHO                 FROM  METHOD  STATUS  PATH\n\
+        "AT  TENANT  WHO                FROM  METHOD  STATUS  PATH\n\
          T   acme    oidc \\u{202e}jane  ::1   PUT     201     /v1/sources/a\n"
     );
     assert_eq!(ran("get audit --turned-away").out, "none\n");

@@ -1,5 +1,7 @@
 //! Tokens of an issuer: who is let in as whom, and who is turned away.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use reqwest::Method;
 use ring::hmac;
@@ -7,6 +9,9 @@ use serde_json::{Value, json};
 
 use crate::harness::issuer::{AUDIENCE, Issuer, Signer, base64, message, now};
 use crate::harness::{Api, PAGE_WITHIN, Server, TempDir, eventually};
+
+/// So that they are not too many.
+const BETWEEN_GUESSES: Duration = Duration::from_millis(500);
 
 async fn server(issuer: &Issuer, more: &[(&'static str, &str)]) -> Server {
     let own = issuer.settings();
@@ -308,9 +313,12 @@ async fn keys_are_rotated_and_kept_where_the_issuer_fails() {
         server.api().with_token(&token)
     };
     assert_eq!(whoami(&token(&old)).await.0, 200);
-    let lets_in = async |signer: &Signer| match whoami(&token(signer)).await {
-        (200, _) => Ok(()),
-        other => Err(format!("{other:?}")),
+    let lets_in = async |signer: &Signer| {
+        tokio::time::sleep(BETWEEN_GUESSES).await;
+        match whoami(&token(signer)).await {
+            (200, _) => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
     };
     // Documents that cannot be used change nothing: an error, one too large, no keys.
     let broken = [(StatusCode::BAD_GATEWAY, 0), (StatusCode::OK, 300 << 10)];
@@ -319,6 +327,7 @@ async fn keys_are_rotated_and_kept_where_the_issuer_fails() {
         issuer.show(&[&new]);
         let before = issuer.fetches();
         eventually("it has asked again", PAGE_WITHIN, async || {
+            tokio::time::sleep(BETWEEN_GUESSES).await;
             assert_eq!(whoami(&token(&new)).await.0, 401);
             if issuer.fetches() > before {
                 Ok(())

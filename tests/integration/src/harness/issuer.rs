@@ -100,8 +100,10 @@ impl Signer {
             .output()
             .expect("openssl is there");
         assert!(made.status.success(), "{made:?}");
-        let pair = RsaKeyPair::from_pkcs8(&std::fs::read(&file).expect("it was made"));
-        let pair = pair.expect("openssl writes PKCS#8");
+        let der = std::fs::read(&file).expect("it was made");
+        // Which of the two forms it writes depends on its version.
+        let pair = RsaKeyPair::from_der(&der).or_else(|_| RsaKeyPair::from_pkcs8(&der));
+        let pair = pair.expect("openssl writes a key");
         let public: ring::rsa::PublicKeyComponents<Vec<u8>> = pair.public().into();
         let (n, e) = (public.n, public.e);
         let jwk = json!({"kty": "RSA", "kid": kid, "n": base64(&n), "e": base64(&e)});

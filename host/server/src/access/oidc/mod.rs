@@ -77,7 +77,9 @@ impl Oidc {
         let claims = decode::<Map<String, Value>>(token, &key, &validation)
             .ok()?
             .claims;
-        is_of_now(&claims, now_ms).then_some(())?;
+        // The library takes a list with the issuer in it as well.
+        let is_issuer = claims.get("iss").and_then(Value::as_str) == Some(self.config.issuer.as_str());
+        (is_issuer && is_of_now(&claims, now_ms)).then_some(())?;
         self.read(&claims)
     }
 

@@ -114,6 +114,7 @@ async fn claims_are_read_as_the_settings_say() {
         ("org", json!("acme")),
         ("org", json!({"name": ["acme"]})),
         ("sub", json!(7)),
+        ("iss", json!(["https://a.example"])),
     ] {
         let mut claims = good.clone();
         claims[name] = value.clone();
