@@ -26,6 +26,7 @@ use reqwest::{Client, Request, Response, StatusCode};
 use rustls::ClientConfig;
 use rustls_platform_verifier::Verifier;
 use wasmalert_core::TenantId;
+use wasmalert_ingest::bounded;
 
 use self::request::checked;
 pub use self::request::{OutboundRequest, is_refused_header};
@@ -392,14 +393,6 @@ pub(crate) fn cause(error: &reqwest::Error) -> String {
         reason = inner;
     }
     bounded(&reason.to_string(), ERROR_BYTES_MAX)
-}
-
-/// The text, cut at a character to at most `bytes_max` bytes and a mark.
-pub(crate) fn bounded(text: &str, bytes_max: usize) -> String {
-    if text.len() <= bytes_max {
-        return text.to_owned();
-    }
-    format!("{}…", &text[..text.floor_char_boundary(bytes_max)])
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ mod logs;
 mod metrics;
 mod modules;
 mod page;
+mod random;
 mod restart;
 mod scrape;
 mod secrets;

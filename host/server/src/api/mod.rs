@@ -2,6 +2,7 @@
 
 mod access;
 mod alerts;
+mod describe;
 mod egress;
 mod entrance;
 mod evaluations;
@@ -195,11 +196,13 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
             let calls = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete];
             for call in calls.into_iter().flatten() {
                 call.security = Some(vec![need.clone()]);
+                describe::behind_the_door(call);
             }
         }
         document.merge(scoped);
     }
     document.merge(open_routes().to_openapi());
+    describe::complete(&mut document);
     document
 }
 

@@ -8,8 +8,8 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Request, Response, StatusCode, Url};
 use wasmalert_core::frame::Frame;
 use wasmalert_core::query::{Query, QueryError, QueryErrorCode, QueryTime};
+use wasmalert_ingest::answer::{self, Answer};
 
-use super::json::{self, Answer};
 use super::source::Source;
 use super::spec::{PrometheusSpec, check_base_url};
 use crate::http_client::{ExecuteError, TenantClient, cause, read_up_to};
@@ -163,9 +163,9 @@ async fn answer(mut response: Response, bytes_max: u64) -> Result<Frame, QueryEr
     let status = response.status();
     let body = read(&mut response, bytes_max).await?;
     let parsed = if body.len() <= PARSE_INLINE_BYTES_MAX {
-        json::parse(&body)
+        answer::parse(&body)
     } else {
-        let parsing = tokio::task::spawn_blocking(move || json::parse(&body));
+        let parsing = tokio::task::spawn_blocking(move || answer::parse(&body));
         parsing
             .await
             .unwrap_or_else(|_| Err("the parser failed".to_owned()))

@@ -19,7 +19,7 @@ pub(crate) use eventually::{eventually, holds_for};
 pub(crate) use fake_source::{FakeSource, Reply};
 pub(crate) use files::{TempDir, component, guest, with_schema, workspace_root};
 pub(crate) use prometheus::{Exporter, Prometheus};
-pub(crate) use server::{PAGE_WITHIN, Server};
+pub(crate) use server::{PAGE_WITHIN, Server, TOKEN};
 pub(crate) use webhook::Webhook;
 
 use std::net::TcpListener;

@@ -12,7 +12,7 @@ use super::{Api, TempDir, eventually};
 /// How long a page may take from its cause to the receiver, on a busy machine.
 pub(crate) const PAGE_WITHIN: Duration = Duration::from_secs(30);
 
-const TOKEN: &str = "token-of-the-tests";
+pub(crate) const TOKEN: &str = "token-of-the-tests";
 const LISTENING: &str = "listening on ";
 
 /// `wasmalert serve` on a folder and a port of its own.
