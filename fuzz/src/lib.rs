@@ -75,7 +75,8 @@ pub fn answer(input: &[u8]) {
         Ok(Answer::Data(frame)) => check_frame(&frame, input.len()),
         Ok(Answer::Error { kind, message }) => {
             for text in [kind, message] {
-                assert!(text.len() <= answer::ERROR_BYTES_MAX, "{} bytes", text.len());
+                let is_short = text.len() <= answer::ERROR_BYTES_MAX;
+                assert!(is_short && !text.chars().any(char::is_control), "{text:?}");
             }
         }
         // Above that come an ellipsis and the text around.

@@ -169,9 +169,11 @@ impl<'de> Visitor<'de> for TextSeed {
     }
 }
 
-/// A text that is kept, cut where it is long.
+/// A text that is kept: on one line, cut where it is long. It gets into logs and onto
+/// terminals.
 fn kept<'de, A: MapAccess<'de>>(map: &mut A) -> Result<String, A::Error> {
-    Ok(bounded(&map.next_value_seed(TextSeed)?, ERROR_BYTES_MAX / 2))
+    let text = bounded(&map.next_value_seed(TextSeed)?, ERROR_BYTES_MAX / 2);
+    Ok(text.replace(char::is_control, " "))
 }
 
 /// The next field's name.

@@ -30,10 +30,7 @@ const BODIES: [&str; 5] = [
     r#"{"status":"error","errorType":"execution","error":"it is \"broken\"\n"}"#,
     r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#,
 ];
-const STATUSES: [&str; 10] = [
-    "200 OK",
-    "200 OK",
-    "200 OK",
+const STATUSES: [&str; 7] = [
     "204 No Content",
     "302 Found",
     "400 Bad Request",
@@ -141,7 +138,7 @@ async fn answer_each(mut stream: TcpStream, seed: u64, given: Arc<AtomicU64>) {
                 sleep(PAUSE).await;
             }
         }
-        if chance.below(3) == 0 {
+        if chance.below(8) == 0 {
             return;
         }
     }
@@ -150,14 +147,22 @@ async fn answer_each(mut stream: TcpStream, seed: u64, given: Arc<AtomicU64>) {
 /// A whole answer, or what nearly is one.
 fn answer(chance: &mut Chance) -> Vec<u8> {
     let mut body = chance.one_of(&BODIES).as_bytes().to_vec();
-    for _ in 0..chance.below(CHANGES_MAX) {
+    // About half of the answers are whole in each of their parts.
+    let changes = chance.below(2) * chance.below(CHANGES_MAX);
+    for _ in 0..changes {
         change(&mut body, chance);
     }
     if chance.below(20) == 0 {
         body = body.repeat(2_000);
     }
-    let mut head = format!("HTTP/1.1 {}\r\n", chance.one_of(&STATUSES));
-    for _ in 0..chance.below(3) {
+    let is_other = chance.below(4) == 0;
+    let status = if is_other {
+        chance.one_of(&STATUSES)
+    } else {
+        "200 OK"
+    };
+    let mut head = format!("HTTP/1.1 {status}\r\n");
+    for _ in 0..chance.below(2) * chance.below(3) {
         head.push_str(chance.one_of(&HEADERS));
         head.push_str("\r\n");
     }

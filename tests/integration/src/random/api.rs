@@ -1,7 +1,6 @@
 //! The API, called by schemathesis in all ways that its description allows and forbids.
 
 use std::process::Command;
-use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::json;
@@ -14,63 +13,56 @@ const PYTHON: &str = "target/tools/schemathesis/bin/python";
 /// Seconds of a plain run.
 const SECONDS: u64 = 25;
 /// How much longer it may take to start, to make failures smaller, and to end.
-const SLACK: Duration = Duration::from_secs(60);
-const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
-                      response_headers_conformance,response_schema_conformance,negative_data_rejection,\
-                      missing_required_header,ignored_auth";
-/// The log does not end by itself, and schemathesis makes neither protobuf nor components.
-const LEFT_OUT: [&str; 3] = ["/v1/logs", "/api/v1/write", "/v1/modules/{name}"];
+const SLACK_SECONDS: u64 = 60;
+/// What is called, and what is looked at.
+const CONFIG: &str = "tests/integration/schemathesis.toml";
+/// One key makes all calls.
+const UNLIMITED: [(&str, &str); 1] = [("WASMALERT_KEY_CALLS_PER_SECOND", "100000")];
+
+/// A tenant's key may end itself; then nothing else would be tried.
+const ENDS_THE_KEY: [&str; 2] = ["DELETE /v1/keys/{id}", "POST /v1/keys/{id}/rotate"];
 
 #[tokio::test]
 async fn answers_the_operator_as_it_says() {
-    let server = Server::start().await;
-    run(&server, "the operator", TOKEN);
+    let server = Server::start_with(&UNLIMITED).await;
+    run(&server, "the operator", TOKEN, &[]).await;
 }
 
 #[tokio::test]
 async fn answers_a_tenant_as_it_says() {
-    let server = Server::start().await;
+    let server = Server::start_with(&UNLIMITED).await;
     server.api().put("/v1/tenants/fuzzed", &json!({})).await;
     let wanted = json!({"title": "of the fuzzer", "scopes": ["admin"]}).to_string();
     let tenant = server.api().for_tenant("fuzzed");
     let made = tenant.ask(Method::POST, "/v1/keys", wanted.into_bytes()).await;
     let made = made.unwrap_or_else(|e| panic!("{e}"));
     let key = made.json()["key"].as_str().map(str::to_owned);
-    run(&server, "a tenant", &key.unwrap_or_else(|| panic!("{made}")));
+    let key = key.unwrap_or_else(|| panic!("{made}"));
+    run(&server, "a tenant", &key, &ENDS_THE_KEY).await;
 }
 
-/// Lets schemathesis call everything with that token.
-fn run(server: &Server, who: &str, token: &str) {
+/// Lets schemathesis call everything with that token, but for some calls.
+async fn run(server: &Server, who: &str, token: &str, but: &[&str]) {
     let python = workspace_root().join(PYTHON);
     assert!(
         python.exists(),
         "{PYTHON} is missing: run `make setup`, which needs Python 3 and PyPI"
     );
     let seconds = setting("FUZZ_SECONDS").unwrap_or(SECONDS);
-    let mut command = Command::new("timeout");
-    let limit = Duration::from_secs(seconds) + SLACK;
-    command.args(["--signal=KILL", &limit.as_secs().to_string()]);
-    command.arg(python).args(["-m", "schemathesis.cli", "run"]);
-    command.arg(format!("{}/openapi.json", server.api().base()));
-    command.args(["--header", &format!("Authorization: Bearer {token}")]);
-    command.args([
-        "--checks",
-        CHECKS,
-        "--phases",
-        "examples,coverage,fuzzing,stateful",
-    ]);
-    command.args([
-        "--seed",
-        &Plan::new(0).seed.to_string(),
-        "--max-time",
-        &seconds.to_string(),
-    ]);
-    command.args(["--request-timeout", "10", "--generation-database", "none"]);
-    command.args(["--continue-on-failure", "--no-color", "--warnings", "off"]);
-    for path in LEFT_OUT {
-        command.args(["--exclude-path", path]);
-    }
-    let ended = command.output().expect("timeout can be started");
+    let ended = Command::new("timeout")
+        .args(["--signal=KILL", &(seconds + SLACK_SECONDS).to_string()])
+        .arg(python)
+        .args(["-m", "schemathesis.cli", "--config-file"])
+        .arg(workspace_root().join(CONFIG))
+        .args(["run", "--no-color", "--max-time", &seconds.to_string()])
+        .args(["--seed", &Plan::new(0).seed.to_string()])
+        .args(but.iter().flat_map(|name| ["--exclude-name", name]))
+        .args(["--header", &format!("Authorization: Bearer {token}")])
+        .arg(format!("{}/openapi.json", server.api().base()))
+        // It leaves a folder behind.
+        .current_dir(server.data_dir())
+        .output()
+        .expect("timeout can be started");
     let said = String::from_utf8_lossy(&ended.stdout);
     let failed = String::from_utf8_lossy(&ended.stderr);
     assert!(
@@ -81,4 +73,8 @@ fn run(server: &Server, who: &str, token: &str) {
     let summary = said.lines().skip_while(|line| !line.contains(" SUMMARY "));
     eprintln!("as {who}: {}", summary.collect::<Vec<_>>().join("\n"));
     assert_no_panic(server);
+    let still = server.api().with_token(token).get("/v1/whoami").await;
+    still
+        .and_then(|answer| answer.ok())
+        .unwrap_or_else(|e| panic!("{who} is locked out: {e}"));
 }

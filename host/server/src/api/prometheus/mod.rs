@@ -59,7 +59,7 @@ macro_rules! get_and_post {
         /// The same with the parameters in a form.
         #[utoipa::path(
             post, path = $path, tag = "prometheus",
-            request_body(content = $params, content_type = "application/x-www-form-urlencoded"),
+            request_body(content = Option<$params>, content_type = "application/x-www-form-urlencoded"),
             responses(
                 (status = 200, body = Success<Value>, description = "As in Prometheus"),
                 (status = 400, body = Refusal), (status = 422, body = Refusal), (status = 503, body = Refusal)

@@ -41,6 +41,6 @@ pub(super) struct SelectParams {
     start: Option<String>,
     /// As `start`.
     end: Option<String>,
-    /// Entries at most, 100,000 without it.
-    limit: Option<u32>,
+    /// A whole number: entries at most, 100,000 without it.
+    limit: Option<String>,
 }
