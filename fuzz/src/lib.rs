@@ -3,6 +3,7 @@
 use wasmalert_core::Labels;
 use wasmalert_core::frame::Frame;
 use wasmalert_core::sample::{Sample, stale_nan};
+use wasmalert_core::units::parse_duration_ms;
 use wasmalert_ingest::answer::{self, Answer};
 use wasmalert_ingest::limits::{LabelLimits, WriteLimits};
 use wasmalert_ingest::remote_write::{self, WriteRequest};
@@ -195,7 +196,7 @@ pub fn series_notation(input: &[u8]) {
     let Ok(line) = std::str::from_utf8(input) else {
         return;
     };
-    let _ = notation::parse_duration_ms(line);
+    let _ = parse_duration_ms(line);
     let Ok(described) = notation::parse_series(line) else {
         return;
     };
