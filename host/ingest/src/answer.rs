@@ -62,9 +62,11 @@ fn located(error: &serde_json::Error, body: &[u8]) -> String {
     let reason = reason
         .rsplit_once(" at line ")
         .map_or(reason.as_str(), |(reason, _)| reason);
-    format!(
-        "{} at byte {offset}, near {snippet:?}",
-        bounded(reason, ERROR_BYTES_MAX / 2)
+    let reason = bounded(reason, ERROR_BYTES_MAX / 2);
+    // Escapes make a text of control characters several times as long.
+    bounded(
+        &format!("{reason} at byte {offset}, near {snippet:?}"),
+        ERROR_BYTES_MAX,
     )
 }
 

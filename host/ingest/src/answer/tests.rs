@@ -28,6 +28,11 @@ fn matrix(result: &str) -> String {
 }
 
 #[test]
+fn an_error_is_short_whatever_is_quoted() {
+    check_refused(format!("\"{}\"", "\u{7f}".repeat(600)), "invalid type");
+}
+
+#[test]
 fn what_a_source_says_is_on_one_line() {
     let body = r#"{"status":"error","errorType":"a\rb","error":"one\ntwo \u001b[2J\u009b three"}"#;
     let said = Answer::Error {
