@@ -79,8 +79,11 @@ conformance: ## Run Prometheus' own test files of PromQL: PROMQLTEST_DIR=FOLDER
 	  --test promqltest -- --ignored --nocapture upstream
 
 .PHONY: fuzz
-fuzz: ## Fuzz the parsers and the evaluator: FUZZ_SECONDS=60 for each target
+fuzz: setup components guests ## Fuzz parsers, evaluator, uploads, API: FUZZ_SECONDS=60 for each target
 	@FUZZ_SECONDS="$(or $(FUZZ_SECONDS),60)" fuzz/run
+	cargo build --release --locked --workspace --bins --tests
+	FUZZ_SECONDS="$(or $(FUZZ_SECONDS),60)" cargo test --release --locked --workspace --test integration random:: -- \
+	  --nocapture --test-threads=1
 
 .PHONY: lint
 lint: tools ## Check format, clippy, docs, licences, bans and sources

@@ -1,7 +1,10 @@
 //! What each target does with an input. It panics where something is wrong.
 
 use wasmalert_core::Labels;
+use wasmalert_core::frame::Frame;
 use wasmalert_core::sample::{Sample, stale_nan};
+use wasmalert_core::units::parse_duration_ms;
+use wasmalert_ingest::answer::{self, Answer};
 use wasmalert_ingest::limits::{LabelLimits, WriteLimits};
 use wasmalert_ingest::remote_write::{self, WriteRequest};
 use wasmalert_ingest::text::{Format, Line, Parser};
@@ -60,6 +63,61 @@ fn parts(request: &WriteRequest) -> Vec<(Labels, Vec<(i64, u64)>)> {
         .iter()
         .map(|(labels, samples)| (labels.clone(), samples.iter().map(bits).collect()))
         .collect()
+}
+
+/// Bytes of a frame for each byte of an answer, at most, and those of an empty one.
+const FRAME_BYTES_PER_BYTE: usize = 32;
+const FRAME_BYTES_EMPTY: usize = 1 << 10;
+
+/// Reads an answer of a source. Its columns agree, and it is not much larger than
+/// the answer; an error says little of it.
+pub fn answer(input: &[u8]) {
+    match answer::parse(input) {
+        Ok(Answer::Data(frame)) => check_frame(&frame, input.len()),
+        Ok(Answer::Error { kind, message }) => {
+            for text in [kind, message] {
+                let is_short = text.len() <= answer::ERROR_BYTES_MAX;
+                assert!(is_short && !text.chars().any(char::is_control), "{text:?}");
+            }
+        }
+        // Above that come an ellipsis and the text around.
+        Err(why) => assert!(
+            !why.is_empty() && why.len() <= answer::ERROR_BYTES_MAX + 8,
+            "{why}"
+        ),
+    }
+}
+
+fn check_frame(frame: &Frame, input_bytes: usize) {
+    let (series, samples) = (frame.len(), frame.all_values().len());
+    assert_eq!(frame.all_timestamps_ms().len(), samples);
+    assert_eq!(frame.newest().len(), series);
+    assert_eq!(frame.is_instant(), samples == series);
+    let mut next = 0;
+    for at in 0..series {
+        let range = frame.sample_range(at).expect("a series has samples");
+        assert!(range.start == next && range.end > next, "{range:?}");
+        next = range.end;
+        let labels = frame.series_labels(at).expect("a series has labels");
+        let names: Vec<&str> = labels.clone().map(|(name, _)| name).collect();
+        assert!(names.is_sorted_by(|one, other| one < other), "{names:?}");
+        for (name, value) in labels {
+            assert!(!value.is_empty(), "{name}");
+            let (values, codes) = frame.label_column(name);
+            assert_eq!(codes.len(), series);
+            assert_eq!(values[codes[at] as usize], value);
+        }
+        let times = &frame.all_timestamps_ms()[range];
+        assert!(times.is_sorted_by(|one, other| one < other), "{times:?}");
+    }
+    assert_eq!(next, samples);
+    assert!(frame.sample_range(series).is_none() && frame.series_labels(series).is_none());
+    let bytes_max = FRAME_BYTES_EMPTY + input_bytes * FRAME_BYTES_PER_BYTE;
+    assert!(
+        frame.bytes() <= bytes_max,
+        "{} bytes of {input_bytes}",
+        frame.bytes()
+    );
 }
 
 /// Parses an expression and evaluates it, within tight limits.
@@ -138,7 +196,7 @@ pub fn series_notation(input: &[u8]) {
     let Ok(line) = std::str::from_utf8(input) else {
         return;
     };
-    let _ = notation::parse_duration_ms(line);
+    let _ = parse_duration_ms(line);
     let Ok(described) = notation::parse_series(line) else {
         return;
     };

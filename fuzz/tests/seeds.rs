@@ -4,9 +4,10 @@ use std::path::Path;
 
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 4] = [
+const TARGETS: [(&str, Target); 5] = [
     ("text", wasmalert_fuzz::text),
     ("remote_write", wasmalert_fuzz::remote_write),
+    ("answer", wasmalert_fuzz::answer),
     ("promql", wasmalert_fuzz::promql),
     ("series_notation", wasmalert_fuzz::series_notation),
 ];

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use wasmalert_core::evaluation::LogLevel;
+use wasmalert_server::egress::{Cidr, Destination};
 
 use crate::command::get::Kind;
 use crate::command::serve::Flags;
@@ -17,6 +18,7 @@ Examples:
   wasmalert test alerts_test.yml          run the tests of rules, without a server
   wasmalert check alerts.yml              what is wrong with rule files
   wasmalert push rule.wasm                upload it; the same bytes give the same version
+  wasmalert pull REGISTRY/REPOSITORY:TAG  have the server fetch it from an OCI registry
   wasmalert apply -f alerts/              set up sources, receivers and groups from files
   wasmalert get rules                     how every rule is doing
   wasmalert get alerts --state firing     what is wrong right now
@@ -56,6 +58,15 @@ pub(crate) struct Global {
     /// The tenant that the operator's token acts for [default: default].
     #[arg(long, global = true, env = "WASMALERT_TENANT")]
     pub(crate) tenant: Option<String>,
+    /// File with the authorities to trust for https, in PEM, instead of the system's.
+    #[arg(long, global = true, env = "WASMALERT_CA_FILE", value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// File with the certificate to show to a server that asks for one, in PEM.
+    #[arg(long, global = true, env = "WASMALERT_CLIENT_CERT", value_name = "FILE")]
+    pub(crate) client_cert: Option<PathBuf>,
+    /// File with the private key of that certificate, in PEM.
+    #[arg(long, global = true, env = "WASMALERT_CLIENT_KEY", value_name = "FILE")]
+    pub(crate) client_key: Option<PathBuf>,
     /// Tables for people, or JSON for programs; JUnit XML of `test`.
     #[arg(long, global = true, value_enum, default_value = "table", value_name = "FORM")]
     pub(crate) output: Format,
@@ -69,13 +80,14 @@ pub(crate) enum Command {
     #[command(hide = true)]
     CompileWorker,
     /// Upload a component: a rule or a notifier.
-    Push {
-        /// The component, or a core module that carries its component type.
-        file: PathBuf,
-        /// What to call it [default: the file's name without .wasm].
-        #[arg(long)]
-        name: Option<String>,
-    },
+    #[command(after_help = PUSH_EXAMPLES)]
+    Push(Push),
+    /// Have the server fetch a component from an OCI registry.
+    #[command(after_help = PULL_EXAMPLES)]
+    Pull(Pull),
+    /// Say whose signatures of modules are trusted, and whether there must be one.
+    #[command(subcommand, after_help = crate::command::signer::HOW)]
+    Signer(Signer),
     /// Show what a component is, what it imports and which limits will hold. Needs no server.
     Inspect {
         /// The component, or a core module that carries its component type.
@@ -114,6 +126,12 @@ pub(crate) enum Command {
     /// Make a tenant, or a key of the API.
     #[command(subcommand)]
     Create(Create),
+    /// Set where requests for a tenant may go.
+    #[command(subcommand)]
+    Set(Set),
+    /// Write out what is kept, as JSON lines.
+    #[command(subcommand)]
+    Export(Export),
     /// Exchange a key of the API for a new one.
     Rotate {
         /// As `get keys` shows it.
@@ -139,6 +157,75 @@ pub(crate) enum Command {
     },
 }
 
+const PUSH_EXAMPLES: &str = "\
+Examples:
+  wasmalert push rule.wasm
+  wasmalert push rule.wasm --name disk --signature rule.wasm.minisig
+  wasmalert signer --help                 how modules are signed";
+
+const PULL_EXAMPLES: &str = "\
+The request goes out from the server, where the tenant's policy of egress allows.
+
+Examples:
+  wasmalert pull registry.example.com/rules/disk:1.2
+  wasmalert pull registry.example.com/rules/disk@sha256:0123… --signature disk.wasm.minisig
+  wasmalert secret set registry --host registry.example.com < password.txt
+  wasmalert pull registry.example.com/rules/disk:1.2 --username ci --password-secret registry";
+
+#[derive(Debug, Args)]
+pub(crate) struct Push {
+    /// The component, or a core module that carries its component type.
+    pub(crate) file: PathBuf,
+    /// What to call it [default: the file's name without .wasm].
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Its signature, as `minisign -Sm FILE` makes it.
+    #[arg(long, value_name = "FILE.minisig")]
+    pub(crate) signature: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Pull {
+    /// REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@sha256:DIGEST.
+    pub(crate) reference: String,
+    /// What to call it [default: the last part of the repository's name].
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The digest that the manifest must have.
+    #[arg(long, value_name = "sha256:DIGEST")]
+    pub(crate) digest: Option<String>,
+    /// Who asks; with --password-secret.
+    #[arg(long, requires = "password_secret")]
+    pub(crate) username: Option<String>,
+    /// Name of the secret that is the password; it must be bound to the registry's hosts.
+    #[arg(long, value_name = "NAME", requires = "username")]
+    pub(crate) password_secret: Option<String>,
+    /// Talk http to the registry, not https.
+    #[arg(long)]
+    pub(crate) plain_http: bool,
+    /// The module's signature, as `minisign -Sm FILE` makes it.
+    #[arg(long, value_name = "FILE.minisig")]
+    pub(crate) signature: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Signer {
+    /// Trust the signatures of a key.
+    #[command(after_help = "Example:\n  wasmalert signer set release release.pub")]
+    Set {
+        name: String,
+        /// The public key, as `minisign -G` makes it.
+        #[arg(value_name = "FILE.pub")]
+        file: PathBuf,
+    },
+    /// Say what becomes of modules without the signature of a signer.
+    #[command(after_help = "off takes them, warn takes them with a warning, require refuses them.")]
+    Policy {
+        #[arg(value_parser = ["off", "warn", "require"])]
+        policy: String,
+    },
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Target {
     /// A module with all its versions, or one of them.
@@ -156,6 +243,8 @@ pub(crate) enum Target {
     Receiver { name: String },
     /// A secret.
     Secret { name: String },
+    /// A key that signs modules: it is not trusted any more.
+    Signer { name: String },
     /// A key of the API.
     Key {
         /// As `get keys` shows it.
@@ -163,6 +252,12 @@ pub(crate) enum Target {
     },
     /// A tenant with all that it has. For the operator.
     Tenant { name: String },
+    /// A tenant's own policy of where requests may go; the server's default holds then.
+    /// For the operator.
+    Egress {
+        /// The tenant.
+        name: String,
+    },
     /// A group with its rules and their alerts.
     Group {
         /// NAMESPACE/GROUP, or the two apart where a name has a slash in it.
@@ -197,6 +292,42 @@ pub(crate) enum Create {
         /// When it ends, such as 90d; without it, when it is deleted.
         #[arg(long, value_name = "DURATION")]
         expires_in: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Set {
+    /// Where requests for a tenant may go, from its next one on. For the operator.
+    #[command(
+        after_help = "Example:\n  wasmalert set egress acme --allow 'https://*.example.com:443' --allow prometheus.corp --private 10.1.0.0/16"
+    )]
+    Egress {
+        /// The tenant.
+        name: String,
+        /// A host, *.NAME or *, with http:// or https:// before it and a port behind it where
+        /// that matters. May be repeated; all others are refused.
+        #[arg(long, value_name = "DESTINATION", required_unless_present = "nothing")]
+        allow: Vec<Destination>,
+        /// A private, loopback or other special network that may be reached. May be repeated.
+        #[arg(long, value_name = "NETWORK")]
+        private: Vec<Cidr>,
+        /// No request at all.
+        #[arg(long, conflicts_with_all = ["allow", "private"])]
+        nothing: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Export {
+    /// The audit log of all tenants, and calls that were turned away; the oldest first. For the operator.
+    #[command(after_help = "Example:\n  wasmalert export audit --since 7d > audit.jsonl")]
+    Audit {
+        /// A time such as 2026-01-31T00:00:00Z, or so long ago, such as 7d [default: all there is].
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
+        /// Up to that time, itself not included [default: now].
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
     },
 }
 

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use reqwest::{Method, Response, Url};
+use reqwest::{Certificate, ClientBuilder, Identity, Method, Response, Url};
 use serde_json::Value;
 
 use crate::error::{Error, Problem};
@@ -14,6 +16,35 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(180);
 /// The largest answer that is read.
 const ANSWER_BYTES_MAX: usize = 256 << 20;
 
+/// Whom https trusts, and who we are to a server that asks; each is text in PEM.
+#[derive(Default)]
+pub(crate) struct Trust {
+    /// Instead of the system's.
+    pub(crate) authorities: Option<Vec<u8>>,
+    /// A certificate and its key.
+    pub(crate) client: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Trust {
+    fn add_to(&self, mut http: ClientBuilder) -> Result<ClientBuilder, Error> {
+        let wrong = |what: &str, error: reqwest::Error| Error::Usage(format!("{what}: {}", causes(&error)));
+        if let Some(pem) = &self.authorities {
+            let authorities = Certificate::from_pem_bundle(pem).map_err(|error| wrong("--ca-file", error))?;
+            if authorities.is_empty() {
+                return Err(Error::Usage("--ca-file: it holds no certificate in PEM".into()));
+            }
+            http = http.tls_certs_only(authorities);
+        }
+        if let Some((cert, key)) = &self.client {
+            let both = [cert.as_slice(), b"\n", key].concat();
+            let client = Identity::from_pem(&both);
+            let client = client.map_err(|error| wrong("--client-cert and --client-key", error))?;
+            http = http.identity(client);
+        }
+        Ok(http)
+    }
+}
+
 pub(crate) struct Client {
     http: reqwest::Client,
     base: Url,
@@ -22,7 +53,12 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(url: &str, token: Option<&str>, tenant: Option<&str>) -> Result<Self, Error> {
+    pub(crate) fn new(
+        url: &str,
+        token: Option<&str>,
+        tenant: Option<&str>,
+        trust: &Trust,
+    ) -> Result<Self, Error> {
         let base = base(url)?;
         let tenant = tenant
             .filter(|tenant| !tenant.is_empty())
@@ -40,6 +76,7 @@ impl Client {
         if is_loopback(&base) {
             http = http.no_proxy();
         }
+        http = trust.add_to(http)?;
         let http = http.build().map_err(|error| Error::Request(causes(&error)))?;
         Ok(Self {
             http,
@@ -63,9 +100,17 @@ impl Client {
         self.answer(request).await
     }
 
-    /// Posts a module.
-    pub(crate) async fn post_wasm(&self, path: &[&str], wasm: Vec<u8>) -> Result<Value, Error> {
-        let request = self.request(Method::POST, path, &[])?;
+    /// Posts a module, and the text of its signature's file where it has one.
+    pub(crate) async fn post_wasm(
+        &self,
+        path: &[&str],
+        wasm: Vec<u8>,
+        signature: Option<&str>,
+    ) -> Result<Value, Error> {
+        let mut request = self.request(Method::POST, path, &[])?;
+        if let Some(signature) = signature {
+            request = request.header("wasmalert-signature", BASE64.encode(signature));
+        }
         let request = request.header(CONTENT_TYPE, "application/wasm").body(wasm);
         Ok(self.answer(request).await?.1)
     }
@@ -100,6 +145,16 @@ impl Client {
         if let Some(id) = last_id {
             request = request.header("last-event-id", id);
         }
+        let mut response = request.send().await.map_err(|error| self.unanswered(&error))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        Err(self.problem(&mut response).await)
+    }
+
+    /// Opens an answer that is read piece by piece, however long that takes.
+    pub(crate) async fn stream(&self, path: &[&str], query: &[(&str, String)]) -> Result<Response, Error> {
+        let request = self.request(Method::GET, path, query)?;
         let mut response = request.send().await.map_err(|error| self.unanswered(&error))?;
         if response.status().is_success() {
             return Ok(response);

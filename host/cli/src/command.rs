@@ -5,11 +5,14 @@ pub(crate) mod apply;
 pub(crate) mod change;
 pub(crate) mod check;
 mod explain;
+mod export;
 pub(crate) mod get;
 mod inspect;
 mod logs;
+mod pull;
 mod push;
 pub(crate) mod serve;
+pub(crate) mod signer;
 pub(crate) mod test;
 
 use std::io::Read;
@@ -18,14 +21,18 @@ use std::{fs, io};
 
 use crate::Io;
 use crate::args::{Cli, Command, Global};
-use crate::client::Client;
+use crate::client::{Client, Trust};
 use crate::error::Error;
 use crate::output::Format;
 
 /// The largest component that is read from a file.
 const WASM_BYTES_MAX: u64 = 256 << 20;
+/// The largest file of minisign that is read.
+const MINISIGN_BYTES_MAX: u64 = 4_096;
 /// The longest token that is read from a file.
 const TOKEN_BYTES_MAX: u64 = 4_096;
+/// The largest file of certificates.
+const PEM_BYTES_MAX: u64 = 1 << 20;
 
 pub(crate) fn run(cli: Cli, io: &mut Io<'_>) -> Result<(), Error> {
     let format = cli.global.output;
@@ -50,11 +57,15 @@ pub(crate) fn run(cli: Cli, io: &mut Io<'_>) -> Result<(), Error> {
         .build()?;
     runtime.block_on(async {
         match cli.command {
-            Command::Push { file, name } => push::push(&client, &file, name.as_deref(), format, io).await,
+            Command::Push(push) => push::push(&client, &push, format, io).await,
+            Command::Pull(pull) => pull::pull(&client, &pull, format, io).await,
+            Command::Signer(signer) => signer::signer(&client, &signer, format, io).await,
             Command::Apply { files } => apply::apply(&client, &files, format, io).await,
             Command::Get(kind) => get::get(&client, &kind, format, io).await,
             Command::Delete(target) => change::delete(&client, &target, format, io).await,
             Command::Create(create) => access::create(&client, &create, format, io).await,
+            Command::Set(set) => access::set(&client, &set, format, io).await,
+            Command::Export(wanted) => export::export(&client, &wanted, io).await,
             Command::Rotate { key, overlap } => access::rotate(&client, &key, &overlap, format, io).await,
             Command::Secret(secret) => change::secret(&client, &secret, format, io).await,
             Command::Retry { notification } => change::retry(&client, &notification, format, io).await,
@@ -74,7 +85,34 @@ fn connect(global: &Global) -> Result<Client, Error> {
         Some(token) => Some(token.clone()),
         None => token_in(&data_dir())?,
     };
-    Client::new(&global.url, token.as_deref(), global.tenant.as_deref())
+    Client::new(
+        &global.url,
+        token.as_deref(),
+        global.tenant.as_deref(),
+        &trust(global)?,
+    )
+}
+
+/// What the files say of whom to trust, and who we are.
+fn trust(global: &Global) -> Result<Trust, Error> {
+    let file = |path: &Option<PathBuf>| -> Result<Option<Vec<u8>>, Error> {
+        let wrong = |path: &Path, error| Error::Usage(format!("{}: {error}", path.display()));
+        let path = path.as_deref().filter(|path| !path.as_os_str().is_empty());
+        path.map(|path| read(path, PEM_BYTES_MAX).map_err(|error| wrong(path, error)))
+            .transpose()
+    };
+    let client = match (file(&global.client_cert)?, file(&global.client_key)?) {
+        (None, None) => None,
+        (Some(cert), Some(key)) => Some((cert, key)),
+        _ => {
+            let both = "--client-cert and --client-key go together: give both or none";
+            return Err(Error::Usage(both.into()));
+        }
+    };
+    Ok(Trust {
+        authorities: file(&global.ca_file)?,
+        client,
+    })
 }
 
 fn data_dir() -> PathBuf {
@@ -98,6 +136,21 @@ fn token_in(data_dir: &Path) -> Result<Option<String>, Error> {
 
 fn read_wasm(path: &Path) -> Result<Vec<u8>, Error> {
     read(path, WASM_BYTES_MAX).map_err(|error| Error::Usage(format!("{}: {error}", path.display())))
+}
+
+/// The text of a public key or a signature.
+///
+/// # Errors
+/// Names the file and says what is wrong.
+pub(crate) fn read_minisign(path: &Path) -> Result<String, String> {
+    let wrong = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
+    let bytes = read(path, MINISIGN_BYTES_MAX).map_err(|error| wrong(&error))?;
+    String::from_utf8(bytes).map_err(|_| wrong(&"is not a file of minisign"))
+}
+
+/// The text of the signature that an option names.
+fn read_signature(path: Option<&Path>) -> Result<Option<String>, Error> {
+    path.map(read_minisign).transpose().map_err(Error::Usage)
 }
 
 /// Reads a whole file of at most `bytes_max`.

@@ -34,6 +34,8 @@ pub enum Wanted {
         name: String,
         /// The component, found from where the document's file is.
         file: PathBuf,
+        /// The text of its signature's file.
+        signature: Option<String>,
     },
     Secret {
         name: String,

@@ -1,6 +1,7 @@
 //! Whole commands against a server of the test's own, over loopback.
 
 mod fake;
+mod modules;
 
 use fake::{Fake, Ran, folder, run};
 use serde_json::{Value, json};
@@ -78,15 +79,17 @@ fn every_list_reads_its_own_fields() {
             "modules",
             "GET /v1/modules",
             json!({"modules": [{"name": "m", "version": 2, "world": "rule", "bytes": 10, "created_at": "T",
-                "description": {"doc": "D"}}]}),
-            "m     2        rule   10 B  T        D",
+                "trust": "stock", "description": {"doc": "D"}}]}),
+            "m     2        rule   10 B  stock  T        D",
         ),
         (
             "module m",
             "GET /v1/modules/m",
             json!({"name": "m", "versions": [{"version": 2, "world": "rule", "digest": "sha256:0123456789abcdef",
-                "bytes": 10, "created_at": "T", "description": {"doc": "# M\n\nD\nmore"}}]}),
-            "2        rule   sha256:0123456789ab  10 B  T        D",
+                "bytes": 10, "created_at": "T", "trust": "unsigned",
+                "provenance": {"uploaded_by": "key a", "source": {"kind": "oci"}},
+                "description": {"doc": "# M\n\nD\nmore"}}]}),
+            "2        rule   sha256:0123456789ab  10 B  unsigned  oci   key a  T        D",
         ),
         (
             "sources",
@@ -295,6 +298,7 @@ fn small_changes_reach_their_address() {
             "DELETE /v1/receivers/r",
             "receiver r  deleted\n",
         ),
+        ("delete signer s", "DELETE /v1/signers/s", "signer s  deleted\n"),
         ("delete secret s", "DELETE /v1/secrets/s", "secret s  deleted\n"),
         (
             "delete group a/b c",
@@ -467,6 +471,87 @@ fn an_answer_that_is_no_json_and_a_redirect_fail() {
 }
 
 #[test]
+fn egress_is_shown_set_and_deleted() {
+    let server = Fake::start(|request| match request.line.as_str() {
+        "GET /v1/tenants/acme/egress" => fake::ok(json!({"own": true, "policy": {
+            "allow": [{"scheme": "https", "host": "*.example.com", "ports": [443, 8443]},
+                      {"scheme": "any", "host": "prometheus.corp"}],
+            "private": ["10.1.0.0/16"]}})),
+        "GET /v1/tenants/none/egress" => {
+            fake::ok(json!({"own": false, "policy": {"allow": [], "private": []}}))
+        }
+        "PUT /v1/tenants/acme/egress" => {
+            let expected = json!({
+                "allow": [{"scheme": "https", "host": "*.example.com", "ports": [443]},
+                          {"scheme": "any", "host": "10.1.2.3"}],
+                "private": ["10.1.0.0/16", "fd00::/8"]});
+            assert_eq!(request.json(), expected);
+            fake::empty()
+        }
+        "PUT /v1/tenants/none/egress" => {
+            assert_eq!(request.json(), json!({"allow": [], "private": []}));
+            fake::empty()
+        }
+        "DELETE /v1/tenants/acme/egress" => fake::empty(),
+        other => panic!("unexpected {other}"),
+    });
+    let ran = |args: &str| {
+        let ran = run(&server, &args.split(' ').collect::<Vec<_>>());
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{args}");
+        ran.out
+    };
+    assert_eq!(
+        ran("get egress acme"),
+        "policy:   the tenant's own\nallow:    https://*.example.com:443 https://*.example.com:8443 \
+         prometheus.corp\nprivate:  10.1.0.0/16\n"
+    );
+    assert_eq!(
+        ran("get egress none"),
+        "policy:   the server's default\nallow:    none\nprivate:  none\n"
+    );
+    let set = "set egress acme --allow https://*.example.com:443 --allow 10.1.2.3 --private 10.1.0.0/16 \
+               --private fd00::/8";
+    assert_eq!(ran(set), "egress acme  set\n");
+    assert_eq!(ran("set egress none --nothing"), "egress none  set\n");
+    assert_eq!(ran("delete egress acme"), "egress acme  deleted\n");
+}
+
+#[test]
+fn the_audit_log_of_all_is_shown_and_exported() {
+    let entry = json!({"tenant": "acme", "id": "1", "at": "T", "actor": "oidc \u{202e}jane", "address": "::1",
+        "method": "PUT", "path": "/v1/sources/a", "status": 201});
+    let shown = entry.clone();
+    let server = Fake::start(move |request| match request.line.as_str() {
+        "GET /v1/audit/all?limit=50&turned_away=false" => fake::ok(json!({"entries": [shown], "next": null})),
+        "GET /v1/audit/all?limit=50&turned_away=true" => fake::ok(json!({"entries": [], "next": null})),
+        "GET /v1/audit/export?since=7d" => (200, "application/x-ndjson", format!("{shown}\n{shown}\n")),
+        "GET /v1/audit/export?until=1d" => (200, "application/x-ndjson", format!("{shown}\n{{\"id\"")),
+        "GET /v1/audit/export" => fake::problem(403, json!({"code": "forbidden", "detail": "not you"})),
+        other => panic!("unexpected {other}"),
+    });
+    let ran = |args: &str| run(&server, &args.split(' ').collect::<Vec<_>>());
+    assert_eq!(
+        ran("get audit --all-tenants").out,
+        "AT  TENANT  WHO                FROM  METHOD  STATUS  PATH\n\
+         T   acme    oidc \\u{202e}jane  ::1   PUT     201     /v1/sources/a\n"
+    );
+    assert_eq!(ran("get audit --turned-away").out, "none\n");
+    let exported = ran("export audit --since 7d");
+    assert_eq!(exported.code, 0, "{exported:?}");
+    let lines: Vec<Value> = exported
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines, [entry.clone(), entry]);
+    assert!(!exported.out.contains('\u{202e}'), "{exported:?}");
+    let cut = ran("export audit --until 1d");
+    assert_eq!((cut.code, cut.out.lines().count()), (1, 1), "{cut:?}");
+    assert!(cut.err.contains("ended within a line"), "{cut:?}");
+    assert_eq!(ran("export audit").code, 1);
+}
+
+#[test]
 fn a_wrong_command_line_is_2() {
     let server = Fake::start(|request| panic!("unexpected {}", request.line));
     for args in [
@@ -480,6 +565,14 @@ fn a_wrong_command_line_is_2() {
         "push /none.wasm",
         "push /none/a\u{20}b.wasm",
         "get source ..",
+        "get egress",
+        "set egress acme",
+        "set egress acme --private 10.0.0.0/8",
+        "set egress acme --allow ftp://a",
+        "set egress acme --allow a --private 10.0.0.1/8",
+        "set egress acme --allow a --nothing",
+        "get rules --client-cert /none.pem",
+        "get rules --ca-file /none.pem",
         "compile-worker",
     ] {
         let ran = run(&server, &args.split(' ').collect::<Vec<_>>());
@@ -501,6 +594,11 @@ fn help_teaches() {
         assert_eq!(serve.matches(&flag).count(), 1, "{flag}\n{serve}");
         assert!(serve.contains(setting.env), "{}\n{serve}", setting.env);
     }
+    assert!(
+        !serve.contains(" --ca-file") && !serve.contains(" --client-key"),
+        "{serve}"
+    );
+    assert!(help(&["get", "rules", "--help"]).contains("--ca-file <FILE>"));
     assert!(help(&["--version"]).starts_with("wasmalert 0."));
 }
 

@@ -422,3 +422,28 @@ tests:
         (Some(525_601), &serde_json::json!([]))
     );
 }
+
+#[test]
+fn check_tells_of_digests_and_signatures_that_are_none() {
+    let documents = "module: {name: m, file: m.wasm, signature: m.wasm.minisig}
+---
+receiver: {name: r, spec: {module: m, digest: latest}}
+---
+group:
+  namespace: a
+  name: b
+  spec:
+    rules:
+      - {alert: A, module: m, digest: 'sha256:12'}
+";
+    let folder = Folder::new("digests", &[("all.yml", documents), ("m.wasm", "x")]);
+    let ran = folder.run(&["check", "all.yml"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    for place in [
+        "all.yml:1: module.signature: there is no file",
+        "all.yml:3: receiver.spec.digest is not sha256:",
+        "all.yml:10: group.spec.rules[0].digest: is not sha256:",
+    ] {
+        assert!(ran.err.contains(place), "{place} is missing:\n{}", ran.err);
+    }
+}

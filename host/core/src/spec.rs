@@ -11,7 +11,7 @@ use crate::id::{GroupKey, RuleKey};
 use crate::label::{ALERT_NAME, Labels};
 use crate::limits::Limit;
 
-pub use validate::{INTERVAL_MS_MAX, RULES_MAX, SpecError};
+pub use validate::{DIGEST_WANTED, INTERVAL_MS_MAX, RULES_MAX, SpecError, is_digest};
 
 /// The source of a rule that names none, where one of that name exists.
 pub const DEFAULT_SOURCE: &str = "default";
@@ -36,6 +36,8 @@ pub struct RuleSpec {
     pub module: String,
     /// None follows the module's newest version.
     pub version: Option<u32>,
+    /// `sha256:` and 64 hexadecimal digits: the bytes that the module has to have.
+    pub digest: Option<String>,
     /// A JSON text; `{}` when nothing was given.
     pub config: Arc<str>,
     pub for_ms: i64,

@@ -8,6 +8,7 @@
 //! stands before the value on such a line. A series that was there and is no
 //! longer gets a *stale marker*: a sample whose value is a NaN of special bits.
 
+pub mod answer;
 pub mod limits;
 pub mod relabel;
 pub mod remote_write;
@@ -22,6 +23,15 @@ use wasmalert_core::Labels;
 /// The bits of a NaN that was measured, whatever its bits at the source: nobody
 /// can make a stale marker by exposing a NaN.
 pub const NORMAL_NAN_BITS: u64 = 0x7ff8_0000_0000_0001;
+
+/// The text, cut at a character to at most `bytes_max` bytes and a mark.
+#[must_use]
+pub fn bounded(text: &str, bytes_max: usize) -> String {
+    if text.len() <= bytes_max {
+        return text.to_owned();
+    }
+    format!("{}…", &text[..text.floor_char_boundary(bytes_max)])
+}
 
 /// One sample of one series.
 #[derive(Debug, Clone)]

@@ -9,12 +9,14 @@ mod check;
 mod encode;
 mod inspect;
 mod parent;
+mod producers;
 mod wire;
 mod worker;
 
 pub use encode::componentize;
 pub use inspect::{Inspection, ModuleKind, inspect};
 pub use parent::compile;
+pub use producers::Producer;
 pub use worker::{compile_here, compile_worker, limit_process};
 
 use std::fmt;
@@ -67,6 +69,8 @@ pub struct Compiled {
     pub minimum_memory_bytes: u64,
     /// What its author should know, such as a large minimum memory.
     pub warnings: Vec<String>,
+    /// What the upload says it was made with.
+    pub producers: Vec<Producer>,
 }
 
 impl fmt::Debug for Compiled {
@@ -79,6 +83,7 @@ impl fmt::Debug for Compiled {
             .field("imports", &self.imports)
             .field("minimum_memory_bytes", &self.minimum_memory_bytes)
             .field("warnings", &self.warnings)
+            .field("producers", &self.producers)
             .finish()
     }
 }

@@ -26,8 +26,8 @@ mod world;
 
 pub use artifact::{ArtifactError, Artifacts};
 pub use compile::{
-    CompileError, CompileLimits, Compiled, Inspection, ModuleKind, compile, compile_here, compile_worker,
-    componentize, inspect, limit_process,
+    CompileError, CompileLimits, Compiled, Inspection, ModuleKind, Producer, compile, compile_here,
+    compile_worker, componentize, inspect, limit_process,
 };
 pub use component::Component;
 pub use cpu::thread_cpu_ns;
@@ -36,3 +36,4 @@ pub use model::{
     AlertStatus, Disposition, DispositionKind, Ended, Evaluation, HttpRequest, HttpResponse, NotifyAlert,
     NotifyBatch, Run, Verdict, World,
 };
+pub use text::clip;

@@ -8,7 +8,8 @@ const MESSAGE_BYTES_MAX: usize = 1_024;
 
 /// A text on one line, cut to what a message may have, with everything escaped that
 /// could write over a terminal or begin a new line of a log.
-pub(crate) fn clip(text: &str) -> String {
+#[must_use]
+pub fn clip(text: &str) -> String {
     let mut clipped = String::new();
     for char in text.trim().chars() {
         if clipped.len() + char.len_utf8() > MESSAGE_BYTES_MAX {

@@ -1,6 +1,8 @@
 //! What tenants have configured, in memory: modules, sources, receivers and
 //! secrets. Read at every evaluation; read anew from the store after a change.
 
+mod modules;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -12,10 +14,13 @@ use wasmalert_core::evaluation::Description;
 use wasmalert_core::spec::DEFAULT_SOURCE;
 use wasmalert_sandbox::World;
 
+pub(crate) use self::modules::{NoModule, Trust, Trusted};
+use crate::provenance::Provenance;
 use crate::query::{EmbeddedSpec, Source, SourceSpec, Sources};
 use crate::secrets::keyring::Keyring;
 use crate::secrets::{Secrets, at_rest};
-use crate::store::{ModuleRow, SOURCES, Store, StoreError};
+use crate::signing::{SignaturePolicy, Signer, Signers};
+use crate::store::{ModuleRow, SOURCES, SignerRow, Store, StoreError};
 
 /// One version of a module.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +30,8 @@ pub(crate) struct ModuleInfo {
     pub digest: String,
     pub world: World,
     pub description: Description,
+    /// The public key whose signature it carries.
+    pub signed_by: Option<String>,
 }
 
 impl ModuleInfo {
@@ -92,6 +99,9 @@ fn module_info(row: &ModuleRow) -> Option<ModuleInfo> {
         digest: row.digest.clone(),
         world: World::parse(&row.world)?,
         description: description.into_description(),
+        signed_by: Provenance::parse(&row.provenance)
+            .signature
+            .map(|signature| signature.public_key),
     })
 }
 
@@ -105,6 +115,9 @@ pub(crate) struct ReceiverSpec {
     /// Version of the module; without it the newest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
+    /// Pins the module: `sha256:` and 64 hexadecimal digits that its bytes must have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
     /// The notifier's own configuration. `{{secret:NAME}}` stands for a secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Object, example = json!({"url": "http://127.0.0.1:9093"}))]
@@ -127,20 +140,12 @@ pub(crate) struct TenantCatalog {
     pub sources: Sources,
     pub receivers: BTreeMap<String, Arc<ReceiverSpec>>,
     pub secrets: Arc<Secrets>,
+    /// What is asked of modules that are uploaded or put to use.
+    pub trust: Trust,
     modules: BTreeMap<String, BTreeMap<u32, Arc<ModuleInfo>>>,
 }
 
 impl TenantCatalog {
-    /// A version of a module; the newest where none is given.
-    #[must_use]
-    pub(crate) fn module(&self, name: &str, version: Option<u32>) -> Option<Arc<ModuleInfo>> {
-        let versions = self.modules.get(name)?;
-        match version {
-            Some(version) => versions.get(&version).cloned(),
-            None => versions.last_key_value().map(|(_, module)| module.clone()),
-        }
-    }
-
     /// Whether a version of any module has that digest.
     #[must_use]
     pub(crate) fn has_code(&self, digest: &str) -> bool {
@@ -149,15 +154,19 @@ impl TenantCatalog {
     }
 
     /// The receiver's notifier.
-    #[must_use]
-    pub(crate) fn notifier(&self, receiver: &ReceiverSpec) -> Option<Arc<ModuleInfo>> {
-        self.module(&receiver.module, receiver.version)
+    ///
+    /// # Errors
+    /// There is none, or it has other bytes than those it is pinned to.
+    pub(crate) fn notifier(&self, receiver: &ReceiverSpec) -> Result<Arc<ModuleInfo>, NoModule> {
+        self.find(receiver.into())
     }
 }
 
 /// The catalogs of all tenants.
 pub(crate) struct Catalog {
     keyring: Keyring,
+    /// The policy of signatures that no tenant goes below.
+    floor: SignaturePolicy,
     of: RwLock<HashMap<TenantId, Arc<TenantCatalog>>>,
     /// Held while one is read anew, so that what was read later is not overwritten by
     /// what was read earlier.
@@ -167,9 +176,10 @@ pub(crate) struct Catalog {
 impl Catalog {
     /// Knows no tenant yet, and opens secrets with these keys.
     #[must_use]
-    pub(crate) fn new(keyring: Keyring) -> Self {
+    pub(crate) fn new(keyring: Keyring, floor: SignaturePolicy) -> Self {
         Self {
             keyring,
+            floor,
             of: RwLock::default(),
             reload: Mutex::default(),
         }
@@ -181,11 +191,27 @@ impl Catalog {
         &self.keyring
     }
 
-    /// What a tenant has configured; nothing for a tenant that is not known.
+    /// The policy of signatures that no tenant goes below.
+    #[must_use]
+    pub(crate) fn floor(&self) -> SignaturePolicy {
+        self.floor
+    }
+
+    /// What a tenant has configured; nothing for a tenant that is not known, such as one that
+    /// was deleted while a call of its was under way.
     #[must_use]
     pub(crate) fn of(&self, tenant: &TenantId) -> Arc<TenantCatalog> {
         let catalogs = self.of.read().unwrap_or_else(PoisonError::into_inner);
-        catalogs.get(tenant).cloned().unwrap_or_default()
+        catalogs.get(tenant).cloned().unwrap_or_else(|| {
+            let trust = Trust {
+                policy: SignaturePolicy::Require,
+                ..Trust::default()
+            };
+            Arc::new(TenantCatalog {
+                trust,
+                ..TenantCatalog::default()
+            })
+        })
     }
 
     /// Drops what a tenant has configured.
@@ -204,6 +230,7 @@ impl Catalog {
         let secrets = Arc::new(at_rest::read(store, &self.keyring, tenant).await?);
         let mut catalog = TenantCatalog {
             secrets: secrets.clone(),
+            trust: self.trust(store, tenant).await?,
             ..TenantCatalog::default()
         };
         for row in store.all_module_versions(tenant).await? {
@@ -240,5 +267,34 @@ impl Catalog {
         let mut catalogs = self.of.write().unwrap_or_else(PoisonError::into_inner);
         catalogs.insert(tenant.clone(), Arc::new(catalog));
         Ok(())
+    }
+
+    /// What a tenant asks of its modules. A policy that cannot be read is the strictest.
+    async fn trust(&self, store: &Store, tenant: &TenantId) -> Result<Trust, StoreError> {
+        let own = store.signature_policy(tenant).await?;
+        let own = own.map_or(SignaturePolicy::Off, |text| {
+            text.parse().unwrap_or_else(|()| {
+                tracing::error!(%tenant, text, "a stored policy of signatures cannot be read: they are required");
+                SignaturePolicy::Require
+            })
+        });
+        let signer = |row: SignerRow| {
+            let parsed = Signer::parse(&row.name, &row.public_key);
+            let failed =
+                |why| tracing::error!(%tenant, signer = row.name, why, "a stored signer cannot be used");
+            parsed.map_err(failed).ok()
+        };
+        let signers: Signers = store
+            .list_signers(tenant)
+            .await?
+            .into_iter()
+            .filter_map(signer)
+            .collect();
+        let stock = store.list_stock(tenant).await?;
+        Ok(Trust {
+            policy: own.max(self.floor),
+            signers: Arc::new(signers),
+            stock: stock.into_iter().map(|row| row.digest).collect(),
+        })
     }
 }

@@ -3,6 +3,7 @@
 //! Every setting has one name. `data_dir` is `data_dir = "…"` in the TOML file,
 //! `WASMALERT_DATA_DIR` in the environment and `--data-dir` on the command line.
 
+mod access;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -16,7 +17,9 @@ use wasmalert_core::units::parse_duration_ms;
 
 use crate::egress::EgressPolicy;
 use crate::secrets::keyring::KeySource;
+use crate::signing::SignaturePolicy;
 
+pub(crate) use self::access::{OidcConfig, ProxyConfig, TlsConfig, is_guarded};
 pub use self::settings::{SETTINGS, Setting};
 
 /// The settings of a running server.
@@ -54,12 +57,17 @@ pub struct Config {
     pub keep_delivered_for_ms: i64,
     /// Where tenants may go that have no policy of their own; the default tenant may go anywhere.
     pub egress: EgressPolicy,
+    /// What every tenant asks of uploads at least.
+    pub signatures: SignaturePolicy,
     /// Where the keys come from that secrets are sealed with.
     pub secrets_key: KeySource,
     pub tenant_metric_series: usize,
     pub tenant_label: bool,
     /// Calls of the API that one key may make in a second, for long.
     pub key_calls_per_second: u32,
+    pub(crate) oidc: Option<OidcConfig>,
+    pub(crate) proxy: ProxyConfig,
+    pub(crate) tls: Option<TlsConfig>,
     pub keep_audit_for_ms: i64,
     pub keep_usage_for_ms: i64,
     pub log: String,
@@ -214,10 +222,14 @@ impl Reader {
             delivery_max_age_ms: self.duration("delivery_max_age"),
             keep_delivered_for_ms: self.duration("keep_delivered_for"),
             egress: self.egress(),
+            signatures: self.parsed("signatures", "off, warn or require"),
             secrets_key: self.secrets_key(),
             tenant_metric_series: self.size("tenant_metric_series", 1, 10_000_000),
             tenant_label: self.parsed("tenant_label", "true or false"),
             key_calls_per_second: self.size("key_calls_per_second", 1, 1_000_000) as u32,
+            oidc: self.oidc(),
+            proxy: self.proxy(),
+            tls: self.tls(),
             keep_audit_for_ms: self.duration("keep_audit_for"),
             keep_usage_for_ms: self.duration("keep_usage_for"),
             log: self.text("log").0,
@@ -372,6 +384,12 @@ impl Fallback for bool {
 impl Fallback for SocketAddr {
     fn fallback() -> Self {
         SocketAddr::from(([127, 0, 0, 1], 0))
+    }
+}
+
+impl Fallback for SignaturePolicy {
+    fn fallback() -> Self {
+        Self::Off
     }
 }
 

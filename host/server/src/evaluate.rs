@@ -20,7 +20,7 @@ use wasmalert_sandbox::{Component, Evaluation, Verdict};
 use self::ended::{Ended, Keeps, error_row};
 use crate::Host;
 use crate::access::Tenant;
-use crate::catalog::{ModuleInfo, TenantCatalog};
+use crate::catalog::{ModuleInfo, NoModule, TenantCatalog};
 use crate::fair::Turn;
 use crate::live::{LiveGroup, LiveRule, RuleNow};
 use crate::store::{Health, HealthRow, StoreError};
@@ -95,7 +95,7 @@ async fn evaluate_rule(
     let context = Context::new(&group.spec, &rule.spec, rule.key.clone(), now_ms, trigger);
     let context = Arc::new(context);
     let before = rule.now().clone_inputs();
-    let module = catalog.module(&rule.spec.module, rule.spec.version);
+    let module = catalog.find((&*rule.spec).into()).ok();
     let run = Evaluating {
         host,
         tenant: &allowed,
@@ -198,7 +198,7 @@ impl Evaluating<'_> {
         if let Err(fault) = self.has_room(&[Quota::FuelPerMinute]) {
             return (Err(fault), ran);
         }
-        let component = match self.component(module).await {
+        let component = match self.component().await {
             Ok(component) => component,
             Err(fault) => return (Err(fault), ran),
         };
@@ -229,18 +229,12 @@ impl Evaluating<'_> {
         }
     }
 
-    async fn component(&self, module: Option<&ModuleInfo>) -> Result<Component, Fault> {
-        let Some(module) = module else {
-            let name = &self.rule.spec.module;
-            let version = self
-                .rule
-                .spec
-                .version
-                .map(|version| format!(" version {version}"))
-                .unwrap_or_default();
-            let message = format!("there is no module {name}{version}: upload it");
-            return Err(Fault::new(FaultCode::ModuleUnavailable, message));
-        };
+    async fn component(&self) -> Result<Component, Fault> {
+        let unavailable = |missing: NoModule| Fault::new(FaultCode::ModuleUnavailable, missing.to_string());
+        let module = self
+            .catalog
+            .find((&*self.rule.spec).into())
+            .map_err(unavailable)?;
         let claim = self.tenant.claim(Quota::UploadsAtOnce);
         self.host.registry.component(&claim, &module.digest).await
     }

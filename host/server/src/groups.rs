@@ -58,6 +58,10 @@ pub(crate) struct RuleBody {
     /// Version of the module; without it always the newest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
+    /// Pins the module: `sha256:` and 64 hexadecimal digits that its bytes must have. Without a
+    /// version, the one that has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
     /// Short for the entry `expr` of the configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "up == 0")]
@@ -140,6 +144,7 @@ impl RuleBody {
             name: self.alert.clone(),
             module: self.module.clone().unwrap_or_else(|| MODULE_DEFAULT.to_owned()),
             version: self.version,
+            digest: self.digest.clone(),
             config: self.config_text(place, problems).into(),
             for_ms: problems.duration(&format!("{place}.for"), self.for_.as_deref()),
             keep_firing_for_ms: problems.duration(
@@ -200,25 +205,8 @@ pub(crate) fn lower_limit(name: &str, value: u64, ceilings: &Limits) -> Result<L
 pub(crate) fn check_references(spec: &GroupSpec, catalog: &TenantCatalog) -> Vec<String> {
     let mut problems = Problems(Vec::new());
     for (at, rule) in spec.rules.iter().enumerate() {
-        match catalog.module(&rule.module, rule.version) {
-            None => {
-                let version = rule
-                    .version
-                    .map(|version| format!(" version {version}"))
-                    .unwrap_or_default();
-                problems.add(
-                    &format!("rules[{at}].module"),
-                    format!("there is no module {}{version}", rule.module),
-                );
-            }
-            Some(module) if module.world != World::Rule => {
-                let world = module.world.as_str();
-                problems.add(
-                    &format!("rules[{at}].module"),
-                    format!("{} is a {world}, not a rule", rule.module),
-                );
-            }
-            Some(_) => {}
+        if let Err(problem) = check_module(rule, catalog) {
+            problems.add(&format!("rules[{at}].module"), problem);
         }
         if let Some(source) = rule
             .source
@@ -244,6 +232,18 @@ pub(crate) fn check_references(spec: &GroupSpec, catalog: &TenantCatalog) -> Vec
     problems.0
 }
 
+fn check_module(rule: &RuleSpec, catalog: &TenantCatalog) -> Result<(), String> {
+    let module = catalog.find(rule.into()).map_err(|missing| missing.to_string())?;
+    if module.world != World::Rule {
+        return Err(format!(
+            "{} is a {}, not a rule",
+            rule.module,
+            module.world.as_str()
+        ));
+    }
+    catalog.check_trust(&rule.module, &module)
+}
+
 /// The configurations of the rules whose modules are there.
 #[must_use]
 pub(crate) fn configured<'a>(spec: &'a GroupSpec, catalog: &TenantCatalog) -> Vec<Configured<'a>> {
@@ -252,7 +252,7 @@ pub(crate) fn configured<'a>(spec: &'a GroupSpec, catalog: &TenantCatalog) -> Ve
             place: format!("rules[{at}].config"),
             config: &rule.config,
             name: &rule.module,
-            module: catalog.module(&rule.module, rule.version)?,
+            module: catalog.find((&**rule).into()).ok()?,
         })
     });
     rules.collect()

@@ -26,6 +26,7 @@ use reqwest::{Client, Request, Response, StatusCode};
 use rustls::ClientConfig;
 use rustls_platform_verifier::Verifier;
 use wasmalert_core::TenantId;
+use wasmalert_ingest::bounded;
 
 use self::request::checked;
 pub use self::request::{OutboundRequest, is_refused_header};
@@ -137,9 +138,16 @@ pub struct HttpClient {
 struct Shared {
     egress: Arc<Egress>,
     metrics: Arc<Metrics>,
+    maker: Maker,
+    clients: Cache<TenantId, Made>,
+    /// Goes anywhere.
+    operator: Made,
+}
+
+/// What every client is made with.
+struct Maker {
     tls: ClientConfig,
     names: Arc<dyn Resolve>,
-    clients: Cache<TenantId, Made>,
 }
 
 /// A client, and the policy that it was made for.
@@ -169,15 +177,16 @@ impl HttpClient {
             .max_capacity(CLIENTS_MAX)
             .time_to_idle(IDLE_CLIENT_TIMEOUT)
             .build();
+        let maker = Maker { tls: tls()?, names };
+        let policy = Arc::new(EgressPolicy::unrestricted());
+        let client = maker.make(&policy, at_redirects(&policy))?;
         let shared = Shared {
             egress,
             metrics,
-            tls: tls()?,
-            names,
+            maker,
             clients,
+            operator: Made { policy, client },
         };
-        // A client that can be made once can be made again.
-        shared.make(&Arc::new(EgressPolicy::unrestricted()))?;
         Ok(Self {
             shared: Arc::new(shared),
         })
@@ -206,30 +215,51 @@ impl HttpClient {
         let made = match kept.filter(|made| Arc::ptr_eq(&made.policy, &policy)) {
             Some(made) => made,
             None => {
-                let client = self.shared.make(&policy)?;
+                let client = self.shared.maker.make(&policy, at_redirects(&policy))?;
                 let made = Made { policy, client };
                 self.shared.clients.insert(tenant.clone(), made.clone());
                 made
             }
         };
-        Ok(TenantClient {
+        Ok(self.client(tenant, made))
+    }
+
+    /// A client for one errand of a tenant's, which follows no redirect: whoever sends a
+    /// request looks at where its answer points, and sends the next one by the same client.
+    ///
+    /// # Errors
+    /// A client cannot be set up.
+    pub(crate) fn without_redirects(&self, tenant: &TenantId) -> Result<TenantClient, HttpClientError> {
+        let policy = self.shared.egress.of(tenant);
+        let client = self.shared.maker.make(&policy, Policy::none())?;
+        Ok(self.client(tenant, Made { policy, client }))
+    }
+
+    fn client(&self, tenant: &TenantId, made: Made) -> TenantClient {
+        TenantClient {
             tenant: tenant.clone(),
             made,
             metrics: self.shared.metrics.clone(),
-        })
+        }
+    }
+
+    /// The client for what the server needs itself, where its settings send it: no policy
+    /// holds. It is never handed what a tenant may choose.
+    #[must_use]
+    pub(crate) fn without_policy(&self, operator: &TenantId) -> TenantClient {
+        self.client(operator, self.shared.operator.clone())
     }
 }
 
-impl Shared {
-    fn make(&self, policy: &Arc<EgressPolicy>) -> Result<Client, reqwest::Error> {
-        let at_redirects = policy.clone();
+impl Maker {
+    fn make(&self, policy: &Arc<EgressPolicy>, redirects: Policy) -> Result<Client, reqwest::Error> {
         Client::builder()
             .tls_backend_preconfigured(self.tls.clone())
             .dns_resolver(Guard::new(policy.clone(), self.names.clone()))
             .no_proxy()
             .user_agent(USER_AGENT)
             .referer(false)
-            .redirect(Policy::custom(move |attempt| redirect(attempt, &at_redirects)))
+            .redirect(redirects)
             .http1_only()
             .http1_max_headers(ANSWER_HEADERS_MAX)
             .connect_timeout(CONNECT_TIMEOUT)
@@ -237,6 +267,12 @@ impl Shared {
             .pool_max_idle_per_host(IDLE_CONNECTIONS_PER_HOST_MAX)
             .build()
     }
+}
+
+/// Redirects as a policy allows them.
+fn at_redirects(policy: &Arc<EgressPolicy>) -> Policy {
+    let policy = policy.clone();
+    Policy::custom(move |attempt| redirect(attempt, &policy))
 }
 
 /// What all clients do the same: one set of roots in memory, and one of sessions.
@@ -392,14 +428,6 @@ pub(crate) fn cause(error: &reqwest::Error) -> String {
         reason = inner;
     }
     bounded(&reason.to_string(), ERROR_BYTES_MAX)
-}
-
-/// The text, cut at a character to at most `bytes_max` bytes and a mark.
-pub(crate) fn bounded(text: &str, bytes_max: usize) -> String {
-    if text.len() <= bytes_max {
-        return text.to_owned();
-    }
-    format!("{}…", &text[..text.floor_char_boundary(bytes_max)])
 }
 
 #[cfg(test)]

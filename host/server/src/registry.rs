@@ -1,28 +1,25 @@
 //! Modules: taken in, compiled in a process of their own, kept, and loaded when
 //! they are needed.
 
+mod upload;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use moka::future::Cache;
 use sha2::{Digest as _, Sha256};
-use wasmalert_core::TenantId;
 use wasmalert_core::fault::{Fault, FaultCode};
-use wasmalert_core::limits::Limits;
-use wasmalert_core::quota::Quota;
 use wasmalert_sandbox::{
     Artifacts, CompileError, CompileLimits, Compiled, Component, Sandbox, SandboxError, compile,
 };
 
-use crate::Host;
-use crate::access::quota::{self, QuotaError};
-use crate::catalog::DescriptionBody;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::fair::{Claim, Lane, Turns};
-use crate::schema::SchemaError;
-use crate::store::{NewModule, PutModule, Store, StoreError};
+use crate::fair::{Claim, Turns};
+use crate::store::Store;
 use crate::telemetry::{CompileResult, Metrics};
+
+pub(crate) use self::upload::{Taken, Upload, UploadError, discard, upload};
 
 /// Compilations under way at a time; each may take a core.
 const COMPILATIONS_MAX: usize = 2;
@@ -31,27 +28,6 @@ const UPLOADS_MAX: usize = 16;
 /// Uploads that may wait until others have ended; more are refused, of a tenant first.
 const UPLOADS_WAITING_MAX: usize = 1_024;
 pub(crate) const UPLOADS_WAITING_OF_TENANT_MAX: usize = 64;
-
-/// Why an upload was not taken.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum UploadError {
-    #[error(transparent)]
-    Compile(#[from] CompileError),
-    #[error("describe() failed: {0}")]
-    Describe(Fault),
-    #[error("describe() answered a config schema that is not JSON: {0}")]
-    SchemaJson(serde_json::Error),
-    #[error(transparent)]
-    Schema(#[from] SchemaError),
-    #[error("too many uploads are waiting already; try again in a while")]
-    Busy,
-    #[error("the compiled component cannot be kept: {0}")]
-    Artifact(String),
-    #[error(transparent)]
-    Quota(#[from] QuotaError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
 
 /// Compiles and loads components.
 pub(crate) struct Registry {
@@ -165,6 +141,11 @@ impl Registry {
                 let wasm = self.store.wasm_by_digest(&claim.tenant, digest).await;
                 let wasm = wasm.map_err(|error| unavailable(error.to_string()))?;
                 let wasm = wasm.ok_or_else(|| unavailable("its bytes are not in the store".into()))?;
+                if digest_of(&wasm) != digest {
+                    return Err(unavailable(
+                        "the bytes in the store are others: upload it again".into(),
+                    ));
+                }
                 self.compile(claim, wasm.into(), digest)
                     .await
                     .map_err(|error| unavailable(error.to_string()))?;
@@ -236,93 +217,4 @@ pub(crate) fn digest_of(wasm: &[u8]) -> String {
         digest.push_str(&format!("{byte:02x}"));
     }
     digest
-}
-
-/// Takes a module in: compiles it, asks what it is, and keeps it. The same bytes
-/// under the same name give the same version.
-///
-/// # Errors
-/// Says why the module was not taken; nothing is kept then.
-pub(crate) async fn upload(
-    host: &Host,
-    tenant: &TenantId,
-    name: &str,
-    wasm: Vec<u8>,
-) -> Result<PutModule, UploadError> {
-    let wasm: Arc<[u8]> = wasm.into();
-    let (hashed, claim) = (wasm.clone(), host.tenants.of(tenant).claim(Quota::UploadsAtOnce));
-    let lane = Lane::for_bytes(wasm.len());
-    let hashed = host.samplers.run(lane, &claim, move || digest_of(&hashed)).await;
-    let (digest, _) = hashed.map_err(|undone| UploadError::Artifact(undone.to_string()))?;
-    let versions = host.store.module_versions(tenant, name).await?;
-    if let Some(module) = versions.into_iter().find(|module| module.digest == digest) {
-        return Ok(PutModule {
-            module,
-            created: false,
-        });
-    }
-    check_quotas(host, tenant, &wasm).await?;
-    let stopwatch = host.clock.stopwatch();
-    let compiled = host.registry.compile(&claim, wasm.clone(), &digest).await?;
-    let compile_ms = u64::try_from(stopwatch.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let description = match describe(host, tenant, name, &digest).await {
-        Ok(description) => description,
-        Err(error) => {
-            discard(host, tenant, &digest).await;
-            return Err(error);
-        }
-    };
-    let module = NewModule {
-        name: name.to_owned(),
-        digest,
-        world: compiled.world.as_str().to_owned(),
-        description: serde_json::to_string(&description).map_err(UploadError::SchemaJson)?,
-        wasm: wasm.to_vec(),
-        compile_ms,
-        created_ms: host.clock.now_ms(),
-    };
-    let put = {
-        let _counting = host.counting.lock().await;
-        check_quotas(host, tenant, &module.wasm).await?;
-        host.store.put_module(tenant, &module).await?
-    };
-    host.catalog.reload(&host.store, tenant).await?;
-    Ok(put)
-}
-
-async fn check_quotas(host: &Host, tenant: &TenantId, wasm: &[u8]) -> Result<(), QuotaError> {
-    quota::check(host, tenant, Quota::Modules, 1).await?;
-    quota::check(host, tenant, Quota::CodeBytes, wasm.len() as u64).await
-}
-
-/// Removes what was compiled, unless the tenant has the same bytes under another name or
-/// version.
-pub(crate) async fn discard(host: &Host, tenant: &TenantId, digest: &str) {
-    if !host.catalog.of(tenant).has_code(digest) {
-        host.registry.discard(digest).await;
-    }
-}
-
-/// What a component says of itself, its config schema checked.
-async fn describe(
-    host: &Host,
-    tenant: &TenantId,
-    name: &str,
-    digest: &str,
-) -> Result<DescriptionBody, UploadError> {
-    let component = host.registry.load_new(digest).await?;
-    let tenant = host.tenants.of(tenant);
-    let claim = tenant.claim(Quota::UploadsAtOnce);
-    let run = move |limits: &Limits| component.describe(limits);
-    let run = host
-        .in_sandbox(&tenant, Lane::Long, tenant.limits.clone(), run)
-        .await
-        .map_err(UploadError::Describe)?;
-    let described = run.result.map_err(UploadError::Describe)?;
-    let schema = described.config_schema.trim();
-    let body = DescriptionBody::new(&described).map_err(UploadError::SchemaJson)?;
-    host.schemas
-        .check_schema(&claim, &format!("module {name}"), schema)
-        .await?;
-    Ok(body)
 }

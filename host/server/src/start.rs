@@ -13,6 +13,7 @@ use wasmalert_sandbox::{Artifacts, Sandbox, SandboxConfig, SandboxError};
 
 use crate::access::token::{self, Token};
 use crate::access::{Access, Audit, Tenants, tenants};
+use crate::api::TlsListener;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -32,6 +33,7 @@ use crate::secrets::at_rest;
 use crate::secrets::keyring::{KeyError, Keyring};
 use crate::store::{OutboxStatus, Store, StoreError};
 use crate::telemetry::{Metrics, TenantMetrics};
+use crate::tls::{self, Tls, TlsError};
 use crate::usage::Ledger;
 use crate::{Host, access, api, embedded, groups, scrape, usage};
 
@@ -76,6 +78,8 @@ pub enum StartError {
     Http(#[from] HttpClientError),
     #[error(transparent)]
     SecretsKey(#[from] KeyError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("this program cannot find its own file: {0}")]
     Program(std::io::Error),
     #[error("the name of the default tenant is not allowed: {0}")]
@@ -102,17 +106,20 @@ pub async fn run(config: Config) -> Result<(), StartError> {
         LockError::Io(source) => data_dir(source),
     })?;
     let token = api_token(&config).map_err(data_dir)?;
-    let access = Access::new(token, config.key_calls_per_second);
+    let access = Access::new(token, &config);
     let (audit, audit_queue) = Audit::new();
+    let tls = config.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
     let listener = TcpListener::bind(config.listen).await;
     let listener = listener.map_err(|source| StartError::Listen {
         listen: config.listen,
         source,
     })?;
     let address = listener.local_addr().map_err(StartError::Serve)?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let own_url = format!("{scheme}://{address}");
 
     let (newsline, news) = mpsc::unbounded_channel();
-    let host = Arc::new(host(config, address, newsline.clone(), access, audit).await?);
+    let host = Arc::new(host(config, &own_url, newsline.clone(), access, audit).await?);
     let tenant = TenantId::new(TenantId::DEFAULT).map_err(StartError::Tenant)?;
     tenants::restore(&host, &tenant).await?;
     restore(&host).await?;
@@ -123,17 +130,26 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     tasks.spawn(deliver_forever(host.clone()));
     tasks.spawn(prune_forever(host.clone()));
     tasks.spawn(access::touch_forever(host.clone()));
+    tasks.spawn(access::fetch_keys_forever(host.clone(), tenant));
     tasks.spawn(access::write_forever(host.clone(), audit_queue));
     tasks.spawn(embedded::keep_forever(host.clone()));
     tasks.spawn(usage::write_forever(host.clone()));
     tasks.spawn(scrape::watch_files_forever(host.clone()));
     say(&format!(
-        "wasmalert {} listening on http://{address}",
+        "wasmalert {} listening on {own_url}",
         env!("CARGO_PKG_VERSION")
     ));
-    api::serve(listener, api::router(host.clone()), told_to_stop())
-        .await
-        .map_err(StartError::Serve)?;
+    let app = api::router(host.clone());
+    let served = match tls {
+        None => api::serve(listener, app, told_to_stop()).await,
+        Some(tls) => {
+            tasks.spawn(tls::reload_forever(tls.clone(), host.metrics.clone()));
+            let listener = TlsListener::new(listener, tls, host.metrics.clone());
+            let listener = listener.map_err(StartError::Serve)?;
+            api::serve(listener, app, told_to_stop()).await
+        }
+    };
+    served.map_err(StartError::Serve)?;
 
     tasks.shutdown().await;
     embedded::save(&host).await;
@@ -193,7 +209,7 @@ fn api_token(config: &Config) -> std::io::Result<Token> {
 
 async fn host(
     config: Config,
-    address: std::net::SocketAddr,
+    own_url: &str,
     newsline: crate::scheduler::Newsline,
     access: Access,
     audit: Audit,
@@ -251,14 +267,11 @@ async fn host(
     Ok(Host {
         clock,
         started_at_ms: clock.now_ms(),
-        external_url: config
-            .external_url
-            .clone()
-            .unwrap_or_else(|| format!("http://{address}")),
+        external_url: config.external_url.clone().unwrap_or_else(|| own_url.to_owned()),
         access,
         tenants: Tenants::new(config.quotas.clone(), config.limits.clone()),
         audit,
-        catalog: Catalog::new(keyring),
+        catalog: Catalog::new(keyring, config.signatures),
         sandboxes,
         evaluations: Turns::new(config.groups_at_once, usize::MAX),
         deliveries: Turns::new(config.delivery_concurrency, usize::MAX),

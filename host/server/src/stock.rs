@@ -11,7 +11,8 @@ mod tests;
 use wasmalert_core::TenantId;
 
 use crate::Host;
-use crate::registry::{UploadError, digest_of, upload};
+use crate::provenance::{ModuleSource, Provenance};
+use crate::registry::{Upload, UploadError, digest_of, upload};
 use crate::store::{ModuleRow, NewModule, PutModule, StockRow};
 
 const PROGRAM: &str = env!("CARGO_PKG_VERSION");
@@ -65,7 +66,7 @@ async fn bring_one(
         Decision::Upload => {
             let put = match adopt(host, tenant, name, wasm, &stock.digest).await? {
                 Some(put) => put,
-                None => upload(host, tenant, name, wasm.to_vec()).await?,
+                None => taken(host, tenant, name, wasm).await?,
             };
             tracing::info!(
                 name,
@@ -88,6 +89,17 @@ async fn bring_one(
     Ok(host.store.put_stock(tenant, &stock).await?)
 }
 
+async fn taken(host: &Host, tenant: &TenantId, name: &str, wasm: &[u8]) -> Result<PutModule, UploadError> {
+    let stock = Upload {
+        name,
+        wasm: wasm.to_vec(),
+        by: None,
+        source: ModuleSource::Stock,
+        signature: None,
+    };
+    Ok(upload(host, tenant, stock).await?.put)
+}
+
 /// Takes over what is known of a stock module that another tenant has: what it is
 /// follows from its bytes. None if nobody has it yet.
 async fn adopt(
@@ -100,11 +112,18 @@ async fn adopt(
     let Some(known) = host.store.module_by_digest_of_all_tenants(digest).await? else {
         return Ok(None);
     };
+    // Who brought it to the other tenant is that tenant's matter.
+    let provenance = Provenance {
+        source: Some(ModuleSource::Stock),
+        producers: Provenance::parse(&known.provenance).producers,
+        ..Provenance::default()
+    };
     let module = NewModule {
         name: name.to_owned(),
         digest: known.digest,
         world: known.world,
         description: known.description,
+        provenance: provenance.text(),
         wasm: wasm.to_vec(),
         compile_ms: known.compile_ms,
         created_ms: host.clock.now_ms(),

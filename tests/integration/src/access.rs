@@ -399,3 +399,73 @@ async fn a_tenant_has_no_more_than_it_may_have() {
         .await;
     assert_eq!(unknown.unwrap().problem(422), "invalid");
 }
+
+#[tokio::test]
+async fn the_audit_log_of_all_is_the_operators() {
+    let server = Server::start().await;
+    let (acme, other) = (tenant(&server, "acme").await, tenant(&server, "other").await);
+    for api in [&acme, &other] {
+        api.put("/v1/sources/a", &json!({"kind": "embedded"})).await;
+        for path in ["/v1/audit/all", "/v1/audit/export"] {
+            assert_eq!(api.get(path).await.unwrap().problem(403), "forbidden");
+        }
+    }
+    assert_eq!(
+        status(&server.api().with_token(BAD_KEY), Method::GET, "/v1/rules", "").await,
+        401
+    );
+    let all = eventually("all is on record", PAGE_WITHIN, async || {
+        let log = server.api().get("/v1/audit/all").await?.json();
+        let entries = log["entries"].as_array().cloned().unwrap_or_default();
+        let is_there = |status| entries.iter().any(|entry| entry["status"] == status);
+        if is_there(401) && entries.iter().filter(|entry| entry["status"] == 403).count() == 4 {
+            Ok(entries)
+        } else {
+            Err(log.to_string())
+        }
+    })
+    .await;
+    let of = |name: Value| all.iter().filter(|entry| entry["tenant"] == name).count();
+    // A key made, a source, two refusals; two tenants made.
+    assert_eq!(
+        [of(json!("acme")), of(json!("other")), of(json!("default"))],
+        [4, 4, 2]
+    );
+    let refused = all
+        .iter()
+        .find(|entry| entry["tenant"].is_null())
+        .expect("who was turned away");
+    assert_eq!(
+        (&refused["actor"], &refused["path"]),
+        (&json!("nobody"), &json!("/v1/rules"))
+    );
+
+    let exported = |text: &str| -> Vec<Value> {
+        let lines = text
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("a line of JSON"));
+        lines.collect()
+    };
+    let answer = server.api().get("/v1/audit/export").await.unwrap();
+    assert_eq!(answer.content_type, "application/x-ndjson");
+    let newest_first: Vec<_> = exported(&answer.text()).into_iter().rev().collect();
+    assert_eq!(newest_first, all);
+    assert_eq!(
+        exported(&server.cli(&["export", "audit", "--since", "1h"])).len(),
+        all.len()
+    );
+    assert_eq!(server.cli(&["export", "audit", "--until", "1h"]), "");
+    let at = all[3]["at"].as_str().unwrap_or_default();
+    let until = exported(&server.cli(&["export", "audit", "--until", at]));
+    let since = exported(&server.cli(&["export", "audit", "--since", at]));
+    assert_eq!((until.len() + since.len(), since.len() >= 4), (all.len(), true));
+    let wrong = server
+        .api()
+        .get("/v1/audit/export?since=yesterday")
+        .await
+        .unwrap();
+    assert_eq!(wrong.problem(400), "bad_request");
+    let shown = server.cli(&["get", "audit", "--all-tenants", "--limit", "3"]);
+    assert_eq!(shown.lines().count(), 4, "{shown}");
+    assert!(server.cli(&["get", "audit", "--turned-away"]).contains("nobody"));
+}

@@ -180,3 +180,40 @@ async fn a_receiver_cannot_send_a_page_on_to_somebody_else() {
     .await;
     assert!(inner.captured().is_empty(), "nobody came");
 }
+
+#[tokio::test]
+async fn the_command_line_sets_what_holds() {
+    let server = Server::start().await;
+    server.api().put("/v1/tenants/acme", &json!({})).await;
+    let shown = |own: &str, allow: &str, private: &str| {
+        format!("policy:   {own}\nallow:    {allow}\nprivate:  {private}\n")
+    };
+    let default = shown("the server's default", "*", "none");
+    assert_eq!(server.cli(&["get", "egress", "acme"]), default);
+    let set = [
+        "set",
+        "egress",
+        "acme",
+        "--allow",
+        "https://A.example:443",
+        "--allow",
+        "[::1]:9090",
+        "--private",
+        "::1",
+    ];
+    assert_eq!(server.cli(&set), "egress acme  set\n");
+    let own = shown("the tenant's own", "https://a.example:443 [::1]:9090", "::1/128");
+    assert_eq!(server.cli(&["get", "egress", "acme"]), own);
+    server.cli(&["set", "egress", "acme", "--nothing"]);
+    assert_eq!(
+        server.cli(&["get", "egress", "acme"]),
+        shown("the tenant's own", "none", "none")
+    );
+    assert_eq!(
+        server.cli(&["delete", "egress", "acme"]),
+        "egress acme  deleted\n"
+    );
+    assert_eq!(server.cli(&["get", "egress", "acme"]), default);
+    let said = server.cli_fails(&["set", "egress", "nobody", "--nothing"]);
+    assert!(said.contains("there is no tenant nobody"), "{said}");
+}

@@ -11,6 +11,9 @@ use crate::harness::{Api, PAGE_WITHIN, Server, Webhook, component, eventually};
 /// In every name and value of the tenant that is looked for.
 const MARK: &str = "zorblax";
 
+const PUBLIC_KEY: &str = "RWTewjFvyguAwQH1TM1+KHW3BRFTRK/OQT+9UcKFb0dMEd7G3yQZ40SU";
+const OTHER_PUBLIC_KEY: &str = "RWSwC2nUl9WiJpFqHReBjJZ95f+qRegcjRHnvSt0swhyGc4Bpfjpeup9";
+
 /// A call of the document.
 struct Call {
     method: Method,
@@ -76,6 +79,7 @@ impl Victim {
                 json!({"targets": ["127.0.0.1:1"], "labels": {"zorblax": "zorblax"}}),
             ),
             ("secrets/zorblax-secret", json!({"value": "zorblax-value"})),
+            ("signers/zorblax-signer", json!({"public_key": PUBLIC_KEY})),
             (
                 "receivers/zorblax-receiver",
                 json!({"module": "webhook", "config": {"url": webhook.url()}}),
@@ -145,6 +149,8 @@ impl Victim {
             "/v1/sources",
             "/v1/receivers",
             "/v1/secrets",
+            "/v1/signers",
+            "/v1/signatures",
             "/v1/groups/zorblax-namespace/zorblax-group",
         ] {
             let answer = self.api.get(path).await.expect("the server answers");
@@ -173,6 +179,8 @@ fn body(path: &str) -> Vec<u8> {
         "receivers" => json!({"module": "webhook", "config": {"url": "http://127.0.0.1:1"}}),
         "secrets" => json!({"value": "other"}),
         "groups" => json!({"interval": "1h", "rules": [{"alert": "Mine", "expr": "vector(0)"}]}),
+        "signers" => json!({"public_key": OTHER_PUBLIC_KEY}),
+        "signatures" => json!({"policy": "warn"}),
         _ => json!({}),
     };
     text.to_string().into_bytes()

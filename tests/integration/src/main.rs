@@ -1,5 +1,5 @@
-//! Tests of the whole: the real `wasmalert` binary beside the Prometheus and
-//! the Alertmanager of Debian's packages.
+//! Tests of the whole: the real `wasmalert` binary beside the Prometheus, the
+//! Alertmanager, the registry and the minisign of Debian's packages.
 //!
 //! Words used: the *server* is wasmalert; a *fake* is an HTTP server inside the
 //! test that the test controls; *guests* are the hostile components of
@@ -20,11 +20,16 @@ mod isolation;
 mod logs;
 mod metrics;
 mod modules;
+mod oidc;
 mod page;
+mod proxy;
+mod random;
 mod restart;
 mod scrape;
 mod secrets;
 mod series;
 mod share;
 mod source_faults;
+mod supply;
+mod tls;
 mod uploads;

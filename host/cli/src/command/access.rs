@@ -1,12 +1,13 @@
-//! `create` and `rotate`: tenants and keys of the API.
+//! `create`, `rotate` and `set`: tenants, keys of the API, where requests may go.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use wasmalert_server::egress::EgressPolicy;
 
 use super::change::done;
 use crate::Io;
-use crate::args::Create;
+use crate::args::{Create, Set};
 use crate::client::Client;
 use crate::error::Error;
 use crate::output::{self, Format};
@@ -48,6 +49,21 @@ pub(crate) async fn rotate(
     let wanted = json!({ "overlap": overlap });
     let answer = client.post_json(&["keys", key, "rotate"], &wanted).await?;
     Ok(output::answer(io, format, &answer, new_key)?)
+}
+
+pub(crate) async fn set(client: &Client, set: &Set, format: Format, io: &mut Io<'_>) -> Result<(), Error> {
+    let Set::Egress {
+        name,
+        allow,
+        private,
+        nothing: _,
+    } = set;
+    let policy = EgressPolicy {
+        allow: allow.clone(),
+        private: private.clone(),
+    };
+    let (_, answer) = client.put(&["tenants", name, "egress"], &json!(policy)).await?;
+    done(io, format, &answer, &format!("egress {name}  set"))
 }
 
 /// The key alone on its line, for scripts.

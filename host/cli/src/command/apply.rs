@@ -26,6 +26,7 @@ A file holds documents, separated by `---` or as a list; JSON works as well:
   module:
     name: my-rule
     file: my_rule.wasm          # found from where this file is
+    signature: my_rule.wasm.minisig   # where it is signed
   ---
   secret:
     name: hook-token
@@ -47,7 +48,7 @@ A file holds documents, separated by `---` or as a list; JSON works as well:
       interval: 15s
       rules:
         - alert: Down
-          module: prometheus
+          module: prometheus    # beside it, version: 2, or digest: sha256:… to pin its bytes
           expr: up == 0
           for: 1m
           labels: {severity: page}
@@ -122,7 +123,11 @@ fn print(io: &mut Io<'_>, format: Format, wanted: &Wanted, done: &Done) -> std::
 
 async fn send(client: &Client, wanted: &Wanted) -> Result<Done, Error> {
     match wanted {
-        Wanted::Module { name, file } => send_module(client, name, super::read_wasm(file)?).await,
+        Wanted::Module {
+            name,
+            file,
+            signature,
+        } => send_module(client, name, super::read_wasm(file)?, signature.as_deref()).await,
         Wanted::Secret { name, value, hosts } => {
             let (_, answer) = client
                 .put(&["secrets", name], &secret_body(&value.0, hosts.as_deref()))
@@ -158,13 +163,18 @@ async fn put(client: &Client, path: &[&str], spec: &Value) -> Result<Done, Error
 
 /// The answer to an upload does not tell whether the version is new, so the
 /// versions are asked for before.
-async fn send_module(client: &Client, name: &str, wasm: Vec<u8>) -> Result<Done, Error> {
+async fn send_module(
+    client: &Client,
+    name: &str,
+    wasm: Vec<u8>,
+    signature: Option<&str>,
+) -> Result<Done, Error> {
     let before = match client.get(&["modules", name], &[]).await {
         Ok(module) => module["versions"].as_array().cloned().unwrap_or_default(),
         Err(Error::Problem(problem)) if problem.status == 404 => Vec::new(),
         Err(error) => return Err(error),
     };
-    let answer = client.post_wasm(&["modules", name], wasm).await?;
+    let answer = client.post_wasm(&["modules", name], wasm, signature).await?;
     let result = if before.is_empty() {
         "created"
     } else if before

@@ -33,15 +33,20 @@ pub(crate) async fn delete(
         Target::Scrape { name } => vec!["scrapes", name],
         Target::Receiver { name } => vec!["receivers", name],
         Target::Secret { name } => vec!["secrets", name],
+        Target::Signer { name } => vec!["signers", name],
         Target::Key { id } => vec!["keys", id],
         Target::Tenant { name } => vec!["tenants", name],
+        Target::Egress { name } => vec!["tenants", name, "egress"],
         Target::Group { name } => {
             let [namespace, group] = names(name)?;
             vec!["groups", namespace, group]
         }
     };
     let answer = client.delete(&path).await?;
-    let what = format!("{} {}", path[0].trim_end_matches('s'), path[1..].join("/"));
+    let what = match target {
+        Target::Egress { name } => format!("egress {name}"),
+        _ => format!("{} {}", path[0].trim_end_matches('s'), path[1..].join("/")),
+    };
     done(io, format, &answer, &format!("{what}  deleted"))
 }
 

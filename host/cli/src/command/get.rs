@@ -15,7 +15,12 @@ use crate::output::{self, Format};
 pub(crate) enum Kind {
     /// Modules in their newest versions, or all versions of one.
     #[command(visible_alias = "module")]
-    Modules { name: Option<String> },
+    Modules {
+        name: Option<String>,
+        /// Only this version, with all that is known of where it comes from.
+        #[arg(long, value_name = "NUMBER", requires = "name", value_parser = number)]
+        version: Option<String>,
+    },
     /// Sources of query results.
     #[command(visible_alias = "source")]
     Sources { name: Option<String> },
@@ -28,13 +33,29 @@ pub(crate) enum Kind {
     /// Names of secrets; their values are never shown.
     #[command(visible_alias = "secret")]
     Secrets,
+    /// Keys whose signatures of modules are trusted.
+    #[command(visible_alias = "signer")]
+    Signers,
+    /// What becomes of modules without a signature.
+    Signatures,
     /// Keys of the API; what lets anybody use them is never shown.
     #[command(visible_alias = "key")]
     Keys,
     /// Who has changed what, and who was not allowed to; the newest first.
     Audit {
+        /// Of all tenants, and calls that were turned away. For the operator.
+        #[arg(long)]
+        all_tenants: bool,
+        /// Only calls that were turned away. For the operator.
+        #[arg(long)]
+        turned_away: bool,
         #[command(flatten)]
         page: Page,
+    },
+    /// Where requests for a tenant may go. For the operator.
+    Egress {
+        /// The tenant.
+        name: String,
     },
     /// What there may be, and how much of it there is.
     #[command(visible_alias = "limit")]
@@ -146,14 +167,29 @@ pub(crate) async fn get(client: &Client, kind: &Kind, format: Format, io: &mut I
     Ok(())
 }
 
+/// Checks a number that becomes part of a path.
+fn number(given: &str) -> Result<String, String> {
+    match given.parse::<u32>() {
+        Ok(number) => Ok(number.to_string()),
+        Err(_) => Err(format!("{given:?} is not a whole number")),
+    }
+}
+
 type View = fn(&Value, Option<usize>) -> String;
 
 /// What to ask for, and how the answer is shown.
 fn request(kind: &Kind) -> Result<(Vec<&str>, Query, View), Error> {
     let none = Query::new;
     Ok(match kind {
-        Kind::Modules { name: None } => (vec!["modules"], none(), view::modules),
-        Kind::Modules { name: Some(name) } => (vec!["modules", name], none(), view::module),
+        Kind::Modules { name: None, .. } => (vec!["modules"], none(), view::modules),
+        Kind::Modules {
+            name: Some(name),
+            version: None,
+        } => (vec!["modules", name], none(), view::module),
+        Kind::Modules {
+            name: Some(name),
+            version: Some(version),
+        } => (vec!["modules", name, "versions", version], none(), view::version),
         Kind::Sources { name: None } => (vec!["sources"], none(), view::sources),
         Kind::Sources { name: Some(name) } => (vec!["sources", name], none(), view::spec),
         Kind::Scrapes { name: None } => (vec!["scrapes"], none(), view::scrapes),
@@ -161,8 +197,22 @@ fn request(kind: &Kind) -> Result<(Vec<&str>, Query, View), Error> {
         Kind::Receivers { name: None } => (vec!["receivers"], none(), view::receivers),
         Kind::Receivers { name: Some(name) } => (vec!["receivers", name], none(), view::spec),
         Kind::Secrets => (vec!["secrets"], none(), view::secrets),
+        Kind::Signers => (vec!["signers"], none(), view::signers),
+        Kind::Signatures => (vec!["signatures"], none(), view::signatures),
         Kind::Keys => (vec!["keys"], none(), view::keys),
-        Kind::Audit { page } => (vec!["audit"], page.query(), view::audit),
+        Kind::Audit {
+            all_tenants: false,
+            turned_away: false,
+            page,
+        } => (vec!["audit"], page.query(), view::audit),
+        Kind::Audit {
+            turned_away, page, ..
+        } => {
+            let mut query = page.query();
+            query.push(("turned_away", turned_away.to_string()));
+            (vec!["audit", "all"], query, view::audit_of_all)
+        }
+        Kind::Egress { name } => (vec!["tenants", name, "egress"], none(), view::egress),
         Kind::Limits => (vec!["limits"], none(), view::limits),
         Kind::Tenants => (vec!["tenants"], none(), view::tenants),
         Kind::Whoami => (vec!["whoami"], none(), view::whoami),

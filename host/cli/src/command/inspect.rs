@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use wasmalert_core::limits::{LimitInfo, Limits};
-use wasmalert_sandbox::compile::{CompileError, Inspection, inspect as look};
+use wasmalert_sandbox::compile::{CompileError, Inspection, Producer, inspect as look};
 
 use crate::Io;
 use crate::error::{Error, Problem};
@@ -49,9 +49,16 @@ fn report(inspection: &Inspection, width: Option<usize>) -> String {
         ("size", size(inspection.wasm_bytes)),
         ("minimum memory", size(inspection.minimum_memory_bytes)),
     ]);
+    let producer = |it: &Producer| {
+        format!("{} {} {}", it.field, it.name, it.version)
+            .trim()
+            .to_owned()
+    };
+    let producers = inspection.producers.iter().map(producer).collect();
     for (title, lines) in [
         ("Imports", &inspection.imports),
         ("Exports", &inspection.exports),
+        ("Made with", &producers),
         ("Warnings", &inspection.warnings),
         ("Problems", &inspection.problems),
     ] {
@@ -92,6 +99,7 @@ fn document(inspection: &Inspection) -> Value {
         "exports": inspection.exports,
         "bytes": inspection.wasm_bytes,
         "minimum_memory_bytes": inspection.minimum_memory_bytes,
+        "producers": inspection.producers,
         "warnings": inspection.warnings,
         "problems": inspection.problems,
         "limits": Limits::TABLE.iter().map(limit).collect::<Vec<_>>(),

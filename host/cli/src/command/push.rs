@@ -1,39 +1,47 @@
 //! `push`: uploads a component.
 
-use std::path::Path;
-
 use serde_json::Value;
 use wasmalert_core::id::check_name;
 
 use crate::Io;
+use crate::args::Push;
 use crate::client::Client;
 use crate::error::Error;
 use crate::output::{self, Format};
 use crate::text::{bytes, number, plain};
 
-pub(crate) async fn push(
-    client: &Client,
-    file: &Path,
-    name: Option<&str>,
-    format: Format,
-    io: &mut Io<'_>,
-) -> Result<(), Error> {
-    let name = match name {
-        Some(name) => name.to_owned(),
-        None => file
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned(),
+pub(crate) async fn push(client: &Client, push: &Push, format: Format, io: &mut Io<'_>) -> Result<(), Error> {
+    let file = &push.file;
+    let stem = || {
+        let stem = file.file_stem().unwrap_or_default();
+        stem.to_string_lossy().into_owned()
     };
-    check_name(&name).map_err(|error| {
-        Error::Usage(format!(
-            "the module's name {name:?} {error}; give one with --name"
-        ))
-    })?;
+    let name = module_name(push.name.clone().unwrap_or_else(stem))?;
     let wasm = super::read_wasm(file)?;
-    let answer = client.post_wasm(&["modules", &name], wasm).await?;
-    output::answer(io, format, &answer, |module, _| summary(module))?;
+    let signature = super::read_signature(push.signature.as_deref())?;
+    let answer = client
+        .post_wasm(&["modules", &name], wasm, signature.as_deref())
+        .await?;
+    taken(&answer, format, io)
+}
+
+/// A name that a module may have.
+pub(super) fn module_name(name: String) -> Result<String, Error> {
+    match check_name(&name) {
+        Ok(()) => Ok(name),
+        Err(error) => Err(Error::Usage(format!(
+            "the module's name {name:?} {error}; give one with --name"
+        ))),
+    }
+}
+
+/// Prints a module that the server took, and what it warned of.
+pub(super) fn taken(answer: &Value, format: Format, io: &mut Io<'_>) -> Result<(), Error> {
+    output::answer(io, format, answer, |module, _| summary(module))?;
+    let warnings = answer["warnings"].as_array().map_or(&[][..], Vec::as_slice);
+    for warning in warnings {
+        writeln!(io.err, "warning: {}", plain(warning))?;
+    }
     Ok(())
 }
 
@@ -44,6 +52,7 @@ fn summary(module: &Value) -> String {
         ("version", plain(&module["version"])),
         ("digest", plain(&module["digest"])),
         ("world", plain(&module["world"])),
+        ("trust", trust(module)),
         ("size", bytes(&module["bytes"])),
         (
             "compiled in",
@@ -55,4 +64,14 @@ fn summary(module: &Value) -> String {
         ),
         ("about", plain(&module["description"]["doc"])),
     ])
+}
+
+/// Who vouches for a version, such as `signed by release`.
+pub(super) fn trust(module: &Value) -> String {
+    let signer = plain(&module["provenance"]["signature"]["signer"]);
+    match module["trust"].as_str() {
+        Some("signed") => format!("signed by {signer}"),
+        Some("signer_gone") => format!("signed by {signer}, who is not trusted any more"),
+        _ => plain(&module["trust"]),
+    }
 }

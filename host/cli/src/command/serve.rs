@@ -40,13 +40,17 @@ impl Args for Flags {
             .help("File with settings, in TOML");
         // They talk to a server and mean nothing here: these hide them from the help.
         let url = Arg::new("url").long("url").hide(true);
+        let file = |id: &'static str| Arg::new(id).hide(true).value_parser(value_parser!(PathBuf));
+        let ca_file = file("ca_file").long("ca-file");
+        let client_cert = file("client_cert").long("client-cert");
+        let client_key = file("client_key").long("client-key");
         let output = Arg::new("output")
             .long("output")
             .value_parser(value_parser!(Format))
             .hide(true);
         command
             .after_help(HELP)
-            .args([config, url, output])
+            .args([config, url, output, ca_file, client_cert, client_key])
             .args(SETTINGS.iter().map(flag))
     }
 

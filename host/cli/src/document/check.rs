@@ -76,9 +76,15 @@ impl Fields {
         {
             self.blame("file", &format!("{}: {why}", file.display()));
         }
+        let signature = self.optional_text("signature").map(|file| folder.join(file));
+        let signature = signature.and_then(|file| {
+            let text = crate::command::read_minisign(&file);
+            text.map_err(|why| self.blame("signature", &why)).ok()
+        });
         Some(Wanted::Module {
             name: name?,
             file: file?,
+            signature,
         })
     }
 

@@ -87,10 +87,11 @@ fn what_others_refer_to_is_sent_first() {
             ("b/source.json", r#"{"source": {"name": "prom", "spec": {}}}"#),
             (
                 "c.yaml",
-                "secret: {name: s, from_file: s.txt, hosts: ['10.0.0.5:9090', '*.example.com']}\n---\nmodule: {name: m, file: wasm/m.wasm}\n",
+                "secret: {name: s, from_file: s.txt, hosts: ['10.0.0.5:9090', '*.example.com']}\n---\nmodule: {name: m, file: wasm/m.wasm, signature: wasm/m.wasm.minisig}\n",
             ),
             ("s.txt", "hush\r\n"),
             ("wasm/m.wasm", "\0asm rest"),
+            ("wasm/m.wasm.minisig", "signed"),
             (".hidden.yaml", "nonsense: {}"),
             ("notes.md", "nonsense: {}"),
         ],
@@ -111,7 +112,8 @@ fn what_others_refer_to_is_sent_first() {
         documents[0].wanted,
         Wanted::Module {
             name: "m".into(),
-            file: folder.0.join("wasm/m.wasm")
+            file: folder.0.join("wasm/m.wasm"),
+            signature: Some("signed".into())
         }
     );
     assert_eq!(

@@ -23,6 +23,7 @@ fn rule() -> RuleSpec {
         name: "R".to_owned(),
         module: "m".to_owned(),
         version: None,
+        digest: None,
         config: "{}".into(),
         for_ms: 0,
         keep_firing_for_ms: 0,

@@ -10,6 +10,7 @@ fn rule(name: &str) -> RuleSpec {
         name: name.to_owned(),
         module: "prometheus".to_owned(),
         version: None,
+        digest: None,
         config: "{}".into(),
         for_ms: 0,
         keep_firing_for_ms: 0,
@@ -60,6 +61,7 @@ fn keys(names: &[&str]) -> Vec<String> {
 fn a_good_group_has_nothing_wrong() {
     let full = RuleSpec {
         version: Some(1),
+        digest: Some(format!("sha256:{}", "0f".repeat(32))),
         for_ms: 1,
         keep_firing_for_ms: 1,
         labels: texts(&[("severity", "page"), ("größe", "1")]),
@@ -78,6 +80,7 @@ fn everything_that_is_wrong_is_told_at_once_with_its_place() {
     let bad = RuleSpec {
         name: String::new(),
         module: String::new(),
+        digest: Some("sha256:ABC".to_owned()),
         for_ms: -1,
         keep_firing_for_ms: -2,
         labels: texts(&[("__name__", "up"), ("", "x")]),
@@ -101,6 +104,7 @@ fn everything_that_is_wrong_is_told_at_once_with_its_place() {
             "labels.__name__: is the metric's name and cannot be set",
             "rules[1].name: is empty",
             "rules[1].module: is empty",
+            "rules[1].digest: is not sha256: and 64 hexadecimal digits in lower case, as `wasmalert push` prints it",
             "rules[1].for: must not be negative, is -1ms",
             "rules[1].keep_firing_for: must not be negative, is -2ms",
             "rules[1].labels.\"\": a label's name is empty",

@@ -14,6 +14,10 @@ pub const RULES_MAX: usize = 10_000;
 /// The longest interval: ten years.
 pub const INTERVAL_MS_MAX: i64 = 10 * 365 * 86_400_000;
 
+/// What is said of a digest that is none.
+pub const DIGEST_WANTED: &str =
+    "is not sha256: and 64 hexadecimal digits in lower case, as `wasmalert push` prints it";
+
 /// One thing that is wrong, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: {message}")]
@@ -65,6 +69,11 @@ impl Report {
     fn rule(&mut self, path: &str, rule: &RuleSpec) {
         self.name(format_args!("{path}.name"), check_title(&rule.name));
         self.name(format_args!("{path}.module"), check_name(&rule.module));
+        if let Some(digest) = &rule.digest
+            && !is_digest(digest)
+        {
+            self.add(format_args!("{path}.digest"), DIGEST_WANTED);
+        }
         self.duration(format_args!("{path}.for"), rule.for_ms);
         self.duration(format_args!("{path}.keep_firing_for"), rule.keep_firing_for_ms);
         self.labels(&format!("{path}.labels"), &rule.labels);
@@ -116,6 +125,13 @@ impl Report {
             }
         }
     }
+}
+
+/// Whether a text is `sha256:` and 64 hexadecimal digits in lower case.
+#[must_use]
+pub fn is_digest(text: &str) -> bool {
+    let hex = text.strip_prefix("sha256:").unwrap_or_default();
+    hex.len() == 64 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// The path of a member: names that would not read well are quoted.

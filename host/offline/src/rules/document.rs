@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use wasmalert_core::id::{NameError, check_name, check_title};
+use wasmalert_core::spec::{DIGEST_WANTED, is_digest};
 
 use super::{Group, ModuleFile, RuleFile, group};
 use crate::fields::Fields;
@@ -34,7 +35,7 @@ pub(super) fn read(node: &Node, folder: &Path, read: &mut RuleFile, problems: &m
         "source" | "scrape" | "receiver" => {
             name(&mut fields, "name", check_name, problems);
             match fields.take("spec") {
-                Some(spec) => drop(Fields::of(spec, fields.at("spec"), problems)),
+                Some(spec) => check_spec(Fields::of(spec, fields.at("spec"), problems), problems),
                 None => problems.add(key.line, format_args!("{}.spec is missing", key.name)),
             }
         }
@@ -54,6 +55,16 @@ pub(super) fn read(node: &Node, folder: &Path, read: &mut RuleFile, problems: &m
         }
     }
     fields.finish(problems);
+}
+
+/// What a spec says is for the server to judge, but for what a server is not needed for.
+fn check_spec(spec: Option<Fields<'_>>, problems: &mut Problems) {
+    let Some(mut spec) = spec else { return };
+    if let Some(digest) = spec.text("digest", problems)
+        && !is_digest(&digest.text)
+    {
+        problems.add(digest.line, format_args!("{} {DIGEST_WANTED}", spec.at("digest")));
+    }
 }
 
 fn group_of(fields: &mut Fields<'_>, line: u64, problems: &mut Problems) -> Option<Group> {
@@ -81,11 +92,15 @@ fn module(fields: &mut Fields<'_>, line: u64, folder: &Path, problems: &mut Prob
     let name = name(fields, "name", check_name, problems);
     let file = fields.required("file", problems)?;
     let path = folder.join(&file.text);
-    if !path.is_file() {
-        problems.add(
-            file.line,
-            format_args!("module.file: there is no file {}", path.display()),
-        );
+    let signature = fields.text("signature", problems);
+    let signature = signature.map(|text| ("signature", folder.join(&text.text), text.line));
+    for (field, path, line) in [("file", path.clone(), file.line)].into_iter().chain(signature) {
+        if !path.is_file() {
+            problems.add(
+                line,
+                format_args!("module.{field}: there is no file {}", path.display()),
+            );
+        }
     }
     Some(ModuleFile {
         file: problems.file.clone(),

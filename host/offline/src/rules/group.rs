@@ -111,6 +111,7 @@ fn prometheus_rule(fields: &mut Fields<'_>, limit: Option<u64>, problems: &mut P
         name: String::new(),
         module: MODULE_DEFAULT.into(),
         version: None,
+        digest: None,
         config: "".into(),
         for_ms: 0,
         keep_firing_for_ms: 0,
@@ -162,6 +163,7 @@ fn wasmalert_rule(fields: &mut Fields<'_>, problems: &mut Problems) -> RuleSpec 
     RuleSpec {
         name,
         version: fields.parsed("version", problems, |text| text.parse::<u32>()),
+        digest: fields.text("digest", problems).map(|digest| digest.text),
         config: config(fields, &module, problems).to_string().into(),
         module,
         for_ms: fields.duration("for", problems).unwrap_or(0),

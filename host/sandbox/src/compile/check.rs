@@ -4,6 +4,7 @@ use wasmparser::{Encoding, Operator, Parser, Payload};
 use wit_parser::decoding::{DecodedWasm, decode};
 
 use super::encode::{PREVIEW1, encode};
+use super::producers::Producers;
 use super::{CompileError, ModuleKind};
 use crate::engine::MEMORIES_PER_COMPONENT_MAX;
 use crate::model::World;
@@ -72,6 +73,7 @@ pub(super) struct Census {
     pub(super) functions: u64,
     pub(super) code_bytes: u64,
     pub(super) minimum_memory_bytes: u64,
+    pub(super) producers: Producers,
     types: u64,
     memories: u64,
     modules: u64,
@@ -246,6 +248,7 @@ impl Census {
             }
             Payload::CustomSection(section) => {
                 self.has_component_type |= section.name().starts_with("component-type");
+                self.producers.read(section);
             }
             _ => {}
         }

@@ -1,7 +1,7 @@
 //! What a file is, for its author.
 
-use super::CompileError;
 use super::check::{check, check_bytes};
+use super::{CompileError, Producer};
 use crate::model::World;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub struct Inspection {
     pub minimum_memory_bytes: u64,
     /// Whether it imports WASI 0.1, and so gets the stub.
     pub wasi_stub: bool,
+    /// What it says it was made with.
+    pub producers: Vec<Producer>,
     /// Why an upload would be refused; empty when it would not.
     pub problems: Vec<String>,
     /// What could be better.
@@ -70,6 +72,7 @@ pub fn inspect(wasm: &[u8]) -> Result<Inspection, CompileError> {
         code_bytes: checked.census.code_bytes,
         minimum_memory_bytes: checked.census.minimum_memory_bytes,
         wasi_stub: checked.kind == ModuleKind::Core && checked.census.imports_preview1,
+        producers: checked.census.producers.list(),
         problems,
         warnings: checked.warnings,
     })

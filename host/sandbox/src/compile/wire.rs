@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CompileError, CompileLimits, Compiled};
+use super::{CompileError, CompileLimits, Compiled, Producer};
 use crate::model::World;
 
 /// The longest line of JSON, either way.
@@ -39,6 +39,7 @@ pub(super) enum Reply {
         imports: Vec<String>,
         minimum_memory_bytes: u64,
         warnings: Vec<String>,
+        producers: Vec<Producer>,
     },
     Refused {
         code: String,
@@ -74,6 +75,7 @@ pub(super) fn reply(result: &Result<Compiled, CompileError>) -> serde_json::Resu
                 imports: compiled.imports.clone(),
                 minimum_memory_bytes: compiled.minimum_memory_bytes,
                 warnings: compiled.warnings.clone(),
+                producers: compiled.producers.clone(),
             };
             (head, [&compiled.component[..], &compiled.artifact[..]])
         }
@@ -104,6 +106,7 @@ pub(super) fn parse_reply(bytes: &[u8]) -> Option<Result<Compiled, CompileError>
             imports,
             minimum_memory_bytes,
             warnings,
+            producers,
         } => {
             if body.len() != component_bytes.checked_add(artifact_bytes)? {
                 return None;
@@ -116,6 +119,7 @@ pub(super) fn parse_reply(bytes: &[u8]) -> Option<Result<Compiled, CompileError>
                 imports,
                 minimum_memory_bytes,
                 warnings,
+                producers,
             }))
         }
         Reply::Refused {

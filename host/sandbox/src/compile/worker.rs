@@ -95,6 +95,7 @@ fn compile(wasm: &[u8], request: &Request) -> Result<Compiled, CompileError> {
         imports: checked.imports,
         minimum_memory_bytes,
         warnings: checked.warnings,
+        producers: checked.census.producers.list(),
     })
 }
 

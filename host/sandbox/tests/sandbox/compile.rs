@@ -1,6 +1,6 @@
 //! What is refused, and in which words.
 
-use wasmalert_sandbox::{CompileError, CompileLimits, ModuleKind, World, inspect};
+use wasmalert_sandbox::{CompileError, CompileLimits, ModuleKind, Producer, World, inspect};
 
 use crate::fixture::*;
 
@@ -256,4 +256,53 @@ fn a_compiler_that_is_not_there_is_the_hosts_fault() {
     let exe = std::path::Path::new("/bin/true");
     let error = wasmalert_sandbox::compile(exe, &rule("", ""), &CompileLimits::default()).unwrap_err();
     assert_eq!(error.code, "compile_crashed");
+}
+
+/// The bytes with a custom section `producers` at their end.
+fn with_producers(wasm: &[u8], content: &[u8]) -> Vec<u8> {
+    let name = b"\x09producers";
+    let size = u8::try_from(name.len() + content.len()).expect("a short section");
+    assert!(size < 128, "one byte of LEB128");
+    [wasm, &[0, size], name, content].concat()
+}
+
+#[test]
+fn a_module_says_what_it_was_made_with() {
+    let one = |field: &str, name: &str, version: &str| {
+        let text = |text: &str| {
+            let length = u8::try_from(text.len()).expect("a short text");
+            [&[length], text.as_bytes()].concat()
+        };
+        [&[1], &text(field)[..], &[1], &text(name), &text(version)].concat()
+    };
+    let module = rule("", "");
+    let compiled = compile(&with_producers(&module, &one("language", "C\u{1b}[2J", "99\n1"))).unwrap();
+    let found = Producer {
+        field: "language".to_owned(),
+        name: "C\\u{1b}[2J".to_owned(),
+        version: "99 1".to_owned(),
+    };
+    assert!(compiled.producers.contains(&found), "{:?}", compiled.producers);
+    let inspection = inspect(&with_producers(&module, &one("sdk", "x", ""))).unwrap();
+    assert!(inspection.producers.iter().any(|producer| producer.name == "x"));
+    // What cannot be read is left out, and is no reason to refuse.
+    let component = compile(&module).unwrap().component;
+    let broken = compile(&with_producers(&component, b"\xff\xff\xff\xff\x0f")).unwrap();
+    assert_eq!(broken.producers, compile(&component).unwrap().producers);
+}
+
+#[test]
+fn only_so_many_producers_are_kept() {
+    let mut wasm = rule("", "");
+    for number in 0..100_u8 {
+        let content = [
+            &b"\x01\x03sdk\x01\x02"[..],
+            &[b'a' + number / 26, b'a' + number % 26],
+            b"\x00",
+        ]
+        .concat();
+        let size = u8::try_from(10 + content.len()).expect("a short section");
+        wasm.extend([&[0, size], &b"\x09producers"[..], &content].concat());
+    }
+    assert_eq!(compile(&wasm).unwrap().producers.len(), 32);
 }

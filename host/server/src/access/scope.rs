@@ -52,6 +52,7 @@ impl Scope {
 pub(crate) struct Scopes(u8);
 
 impl Scopes {
+    pub(crate) const NONE: Self = Self(0);
     pub(crate) const OPERATOR: Self = Self(0b1_1111);
 
     /// Reads names; a name that is none of a key's scopes is given back.
@@ -59,12 +60,18 @@ impl Scopes {
     /// # Errors
     /// The first that is none.
     pub(crate) fn parse<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Self, &'n str> {
-        let mut scopes = Self(0);
+        let mut scopes = Self::NONE;
         for name in names {
             let scope = Scope::OF_KEYS.into_iter().find(|scope| scope.as_str() == name);
             scopes.0 |= scope.ok_or(name)?.closure();
         }
         Ok(scopes)
+    }
+
+    /// Those that are in one of the two.
+    #[must_use]
+    pub(crate) fn with(self, others: Self) -> Self {
+        Self(self.0 | others.0)
     }
 
     #[must_use]

@@ -80,8 +80,8 @@ impl Tenants {
 
     /// The tenant of that name, if there is one.
     #[must_use]
-    pub(crate) fn named(&self, name: &str) -> Option<Arc<Tenant>> {
-        self.get(&TenantId::new(name).ok()?)
+    pub(crate) fn named(&self, name: &str) -> Option<TenantId> {
+        TenantId::new(name).ok().filter(|tenant| self.is_there(tenant))
     }
 
     #[must_use]

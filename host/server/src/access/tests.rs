@@ -1,5 +1,6 @@
 use super::rate::Buckets;
 use super::*;
+use crate::config::ProxyConfig;
 
 fn scopes(names: &str) -> Scopes {
     Scopes::parse(names.split(',')).unwrap()
@@ -69,4 +70,44 @@ fn a_bucket_empties_and_fills_again() {
     assert_eq!(buckets.take(&"a", 1_000_000), Ok(()));
     assert_eq!(buckets.take(&"a", 1_000_000), Ok(()));
     assert!(buckets.take(&"a", 0).is_err());
+}
+
+#[test]
+fn a_client_is_the_last_address_that_is_not_believed() {
+    let networks = ["10.0.0.0/8", "fd00::/8"].map(|network| network.parse().unwrap());
+    let proxies = Proxies::new(ProxyConfig {
+        networks: networks.to_vec(),
+        scopes: Scopes::NONE,
+    });
+    let client = |peer: &str, values: &[&str]| {
+        let client = proxies.client(peer.parse().unwrap(), values.iter().copied());
+        client.to_string()
+    };
+    for (peer, values, expected) in [
+        ("192.0.2.1", &["198.51.100.1"][..], "192.0.2.1"),
+        ("10.0.0.1", &[], "10.0.0.1"),
+        ("10.0.0.1", &["198.51.100.1"], "198.51.100.1"),
+        ("::ffff:10.0.0.1", &["198.51.100.1"], "198.51.100.1"),
+        (
+            "fd00::1",
+            &["192.0.2.9,198.51.100.1 , 10.0.0.2", "fd00::2"],
+            "198.51.100.1",
+        ),
+        ("10.0.0.1", &["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
+        ("10.0.0.1", &["198.51.100.1,"], "10.0.0.1"),
+        ("10.0.0.1", &["198.51.100.1, 10.0.0.x"], "10.0.0.1"),
+        ("10.0.0.1", &["[fd00::3]:80, [::ffff:10.0.0.2]"], "fd00::3"),
+    ] {
+        assert_eq!(client(peer, values), expected, "{peer} {values:?}");
+    }
+    let long = vec!["10.0.0.2"; 10_000].join(",");
+    let long = format!("198.51.100.1,{long}");
+    assert_eq!(client("10.0.0.1", &[&long]), "10.0.0.2", "a chain has an end");
+    assert!(
+        !Proxies::new(ProxyConfig {
+            networks: Vec::new(),
+            scopes: Scopes::NONE
+        })
+        .trust([127, 0, 0, 1].into())
+    );
 }

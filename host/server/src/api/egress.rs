@@ -25,9 +25,7 @@ pub(super) struct Egress {
 /// A tenant that is there.
 fn tenant(host: &Host, name: &str) -> Answer<TenantId> {
     let there = host.tenants.named(name);
-    there
-        .map(|tenant| tenant.row.tenant.clone())
-        .ok_or_else(|| Problem::not_found(format!("tenant {name}")))
+    there.ok_or_else(|| Problem::not_found(format!("tenant {name}")))
 }
 
 /// Shows where requests for a tenant may go.

@@ -11,7 +11,9 @@ use axum::response::{IntoResponse, Response};
 
 use super::problem::Problem;
 use crate::Host;
-use crate::access::{Caller, Entry, Refusal, Scope, TENANT_HEADER};
+use crate::access::{Authorization, Caller, Entry, Knock, Proxies, Refusal, Scope, TENANT_HEADER};
+
+const FORWARDED_HEADER: &str = "x-forwarded-for";
 
 /// Which calls of callers who were let in go on record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,17 +27,14 @@ pub(super) enum OnRecord {
 /// Lets callers in who may make this call.
 pub(super) async fn enter(
     State((host, scope, on_record)): State<(Arc<Host>, Scope, OnRecord)>,
-    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let address = address.ip();
-    let headers = request.headers();
-    let asked = headers
-        .get(TENANT_HEADER)
-        .map(|name| name.to_str().unwrap_or_default());
+    let knock = knock(host.access.proxies(), peer.ip(), request.headers());
+    let address = knock.address;
     let door = (&host.store, &host.tenants, host.clock);
-    let caller = match host.access.admit(door, address, bearer(headers), asked).await {
+    let caller = match host.access.admit(door, knock).await {
         Ok(caller) => caller,
         Err(refusal) => return turn_away(&host, refusal, address, &request),
     };
@@ -46,7 +45,7 @@ pub(super) async fn enter(
             ..refused
         });
         let detail = format!(
-            "this needs the scope `{}`; the key has {}",
+            "this needs the scope `{}`; the caller has {}",
             scope.as_str(),
             caller.scopes
         );
@@ -109,8 +108,30 @@ fn turn_away(host: &Host, refusal: Refusal, address: IpAddr, request: &Request) 
     response
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+/// What the headers of a call say of who makes it.
+fn knock<'h>(proxies: &Proxies, peer: IpAddr, headers: &'h HeaderMap) -> Knock<'h> {
+    let forwarded = headers.get_all(FORWARDED_HEADER).iter();
+    let forwarded = forwarded.map(|value| value.to_str().unwrap_or_default());
+    Knock {
+        address: proxies.client(peer, forwarded),
+        by_proxy: proxies.trust(peer),
+        authorization: match only(headers, header::AUTHORIZATION.as_str()) {
+            None => Authorization::Absent,
+            Some(value) => bearer(value).map_or(Authorization::Other, Authorization::Bearer),
+        },
+        tenant: only(headers, TENANT_HEADER),
+    }
+}
+
+/// The value of a header, none without one. One that comes twice, or is no text, is
+/// empty: which of them a proxy has looked at is not known.
+fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next()?.to_str().unwrap_or_default();
+    Some(if values.next().is_none() { first } else { "" })
+}
+
+fn bearer(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }

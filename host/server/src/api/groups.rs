@@ -16,9 +16,10 @@ use super::request::Body;
 use super::{Caller, request};
 use crate::Host;
 use crate::access::quota;
+use crate::catalog::TenantCatalog;
 use crate::groups::{GroupBody, check_references, configured, start};
 use crate::scheduler::News;
-use crate::store::{GroupRow, ModuleUse, RuleUses, StoreError};
+use crate::store::{GroupRow, RuleUses, StoreError};
 
 /// A group as it is stored.
 #[derive(Debug, Serialize, ToSchema)]
@@ -130,7 +131,7 @@ pub(super) async fn put(
     quota::check(&host, &key.tenant, Quota::Rules, more).await?;
     let put = host
         .store
-        .put_group(&key, &text, &uses(&spec, &key), host.clock.now_ms())
+        .put_group(&key, &text, &uses(&spec, &key, &catalog), host.clock.now_ms())
         .await;
     let revision = put.map_err(|error| match error {
         // It was deleted since it was checked.
@@ -156,15 +157,12 @@ pub(super) async fn put(
 }
 
 /// What each rule of a group refers to, so that nothing in use is deleted.
-fn uses(spec: &GroupSpec, key: &GroupKey) -> Vec<RuleUses> {
+fn uses(spec: &GroupSpec, key: &GroupKey, catalog: &TenantCatalog) -> Vec<RuleUses> {
     let rules = spec.rule_keys(key).into_iter().zip(&spec.rules);
     rules
         .map(|(rule_key, rule)| RuleUses {
             rule: rule_key.rule.to_string(),
-            modules: vec![ModuleUse {
-                name: rule.module.clone(),
-                version: rule.version,
-            }],
+            modules: vec![catalog.used((&**rule).into())],
             sources: rule.source.iter().cloned().collect(),
             receivers: rule.receivers.clone(),
         })

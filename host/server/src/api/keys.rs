@@ -174,7 +174,7 @@ async fn add(
 /// Makes a key with the title and the scopes of another, which ends at once or after a while.
 #[utoipa::path(
     post, path = "/v1/keys/{id}/rotate", tag = "access", params(("id" = String, Path)), request_body = RotateRequest,
-    responses((status = 201, body = NewKey), (status = 404, body = Problem))
+    responses((status = 201, body = NewKey), (status = 404, body = Problem), (status = 422, body = Problem))
 )]
 pub(super) async fn rotate(
     State(host): State<Arc<Host>>,

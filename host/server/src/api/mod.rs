@@ -2,22 +2,27 @@
 
 mod access;
 mod alerts;
+mod audit;
+mod describe;
 mod egress;
 mod entrance;
 mod evaluations;
 mod groups;
 mod keys;
 mod limits;
+mod listener;
 mod logs;
 mod modules;
 mod notifications;
 mod problem;
 mod prometheus;
+mod pull;
 mod receivers;
 mod request;
 mod rules;
 mod scrapes;
 mod secrets;
+mod signers;
 mod sources;
 mod system;
 mod tenants;
@@ -32,8 +37,8 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
+use axum::serve::{Listener, ListenerExt};
 use axum::{Extension, Router};
-use tokio::net::TcpListener;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
@@ -41,6 +46,7 @@ use utoipa_axum::routes;
 use wasmalert_core::TenantId;
 
 use self::entrance::OnRecord;
+pub(crate) use self::listener::TlsListener;
 use self::problem::Problem;
 use crate::Host;
 use crate::access::Scope;
@@ -55,8 +61,9 @@ const DETAIL_BYTES_MAX: usize = 512;
     info(
         title = "wasmalert",
         description = "An alerting engine you program. Every call under /v1 carries `Authorization: Bearer TOKEN`; \
-                       errors are problem+json with a stable `code`. The token is a key of a tenant, or the operator's, \
-                       which acts for the tenant of the header `X-Scope-OrgID`, or for `default`."
+                       errors are problem+json with a stable `code`. The token is a key of a tenant, one of the OIDC \
+                       issuer that the operator has named, or the operator's, which acts for the tenant of the \
+                       header `X-Scope-OrgID`, or for `default`."
     ),
     components(schemas(Problem)),
     modifiers(&BearerToken),
@@ -88,6 +95,7 @@ fn read_routes() -> Routes {
         .routes(routes!(modules::versions))
         .routes(routes!(modules::version))
         .routes(routes!(modules::wasm))
+        .routes(routes!(signers::policy))
         .routes(routes!(sources::list))
         .routes(routes!(sources::get))
         .routes(routes!(scrapes::list))
@@ -132,6 +140,7 @@ fn deploy_routes() -> Routes {
     OpenApiRouter::new()
         .routes(routes!(modules::upload_module, modules::delete_all))
         .routes(routes!(modules::delete_version))
+        .routes(routes!(pull::pull_module))
 }
 
 /// Calls about who may do what in a tenant.
@@ -140,7 +149,10 @@ fn admin_routes() -> Routes {
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::delete))
         .routes(routes!(keys::rotate))
-        .routes(routes!(access::audit))
+        .routes(routes!(audit::own))
+        .routes(routes!(signers::list))
+        .routes(routes!(signers::put, signers::delete))
+        .routes(routes!(signers::put_policy))
 }
 
 /// Calls about tenants.
@@ -149,6 +161,8 @@ fn operator_routes() -> Routes {
         .routes(routes!(tenants::list))
         .routes(routes!(tenants::get, tenants::put, tenants::delete))
         .routes(routes!(egress::get, egress::put, egress::delete))
+        .routes(routes!(audit::all))
+        .routes(routes!(audit::export))
 }
 
 const GATES: [Gate; 6] = [
@@ -197,11 +211,13 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
             let calls = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete];
             for call in calls.into_iter().flatten() {
                 call.security = Some(vec![need.clone()]);
+                describe::behind_the_door(call);
             }
         }
         document.merge(scoped);
     }
     document.merge(open_routes().to_openapi());
+    describe::complete(&mut document);
     document
 }
 
@@ -226,12 +242,14 @@ pub(crate) fn router(host: Arc<Host>) -> Router {
 /// # Errors
 /// As the listener does.
 pub(crate) async fn serve(
-    listener: TcpListener,
+    listener: impl Listener<Addr = SocketAddr>,
     app: Router,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let (stopping, mut stopped) = tokio::sync::watch::channel(false);
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    // Nothing is done to connections: so the address of any listener's is known.
+    let listener = listener.tap_io(|_| ());
     let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
         stop.await;
         tracing::info!("stopping");

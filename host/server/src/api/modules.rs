@@ -4,19 +4,29 @@ use std::sync::Arc;
 
 use axum::body::to_bytes;
 use axum::extract::{Path, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::{Extension, Json};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 use utoipa::ToSchema;
+use wasmalert_core::TenantId;
 use wasmalert_core::quota::Quota;
 
 use super::problem::{Answer, Problem};
 use super::{Caller, request};
 use crate::Host;
-use crate::catalog::DescriptionBody;
-use crate::registry::{UPLOADS_WAITING_OF_TENANT_MAX, UploadError, discard, upload};
+use crate::access;
+use crate::catalog::{DescriptionBody, TenantCatalog, Trusted};
+use crate::fair::Turn;
+use crate::provenance::{ModuleSource, Provenance};
+use crate::registry::{Taken, UPLOADS_WAITING_OF_TENANT_MAX, Upload, UploadError, discard, upload};
+use crate::signing::SIGNATURE_BYTES_MAX;
 use crate::store::ModuleRow;
+
+/// Carries the signature of an upload.
+const SIGNATURE_HEADER: &str = "wasmalert-signature";
 
 /// One version of a module.
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,11 +43,23 @@ pub(super) struct Module {
     bytes: u64,
     compile_ms: u64,
     created_at: String,
+    /// Whether somebody vouches for it as of now.
+    trust: Trusted,
+    provenance: Provenance,
+    /// What whoever uploaded it should know; in the answer to an upload alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
-impl From<ModuleRow> for Module {
-    fn from(row: ModuleRow) -> Self {
+impl Module {
+    fn new(row: ModuleRow, catalog: &TenantCatalog) -> Self {
+        let provenance = Provenance::parse(&row.provenance);
+        let signed_by = provenance.signature.as_ref();
+        let signed_by = signed_by.map(|signature| signature.public_key.as_str());
         Self {
+            trust: catalog.trust.of(&row.digest, signed_by),
+            provenance,
+            warnings: Vec::new(),
             name: row.name,
             version: row.version,
             digest: row.digest,
@@ -66,12 +88,13 @@ pub(super) struct Versions {
 /// Lists the newest version of every module.
 #[utoipa::path(get, path = "/v1/modules", tag = "modules", responses((status = 200, body = Modules)))]
 pub(super) async fn list(State(host): State<Arc<Host>>, Extension(tenant): Caller) -> Answer<Json<Modules>> {
+    let catalog = host.catalog.of(&tenant);
     let modules = host
         .store
         .list_modules(&tenant)
         .await?
         .into_iter()
-        .map(Module::from)
+        .map(|row| Module::new(row, &catalog))
         .collect();
     Ok(Json(Modules { modules }))
 }
@@ -80,8 +103,15 @@ pub(super) async fn list(State(host): State<Arc<Host>>, Extension(tenant): Calle
 ///
 /// It is checked against the worlds `rule` and `notifier`, and compiled in a
 /// process of its own. The same bytes under the same name give the same version.
+/// Under the policy `require` it needs a signature of one of `/v1/signers`; a signature
+/// that is not good is refused under every policy.
 #[utoipa::path(
-    post, path = "/v1/modules/{name}", tag = "modules", params(("name" = String, Path)),
+    post, path = "/v1/modules/{name}", tag = "modules",
+    params(
+        ("name" = String, Path),
+        ("wasmalert-signature" = Option<String>, Header,
+            description = "The `.minisig` file that `minisign -Sm` makes, in base64."),
+    ),
     request_body(content = Vec<u8>, content_type = "application/wasm"),
     responses(
         (status = 201, body = Module), (status = 200, body = Module, description = "It was there already"),
@@ -91,16 +121,14 @@ pub(super) async fn list(State(host): State<Arc<Host>>, Extension(tenant): Calle
 pub(super) async fn upload_module(
     State(host): State<Arc<Host>>,
     Extension(tenant): Caller,
+    Extension(caller): Extension<access::Caller>,
     Path(name): Path<String>,
     request: Request,
 ) -> Answer<(StatusCode, Json<Module>)> {
     request::name(&name)?;
+    let signature = signature(request.headers())?;
     // The bodies of uploads are large: only so many are held at a time.
-    let mut claim = host.tenants.of(&tenant).claim(Quota::UploadsAtOnce);
-    claim.share.waiting = UPLOADS_WAITING_OF_TENANT_MAX;
-    let Ok(_turn) = host.registry.uploads().take(&claim).await else {
-        return Err(refusal(UploadError::Busy));
-    };
+    let _turn = upload_turn(&host, &tenant).await?;
     let bytes_max = usize::try_from(host.config.module_bytes).unwrap_or(usize::MAX);
     let wasm = to_bytes(request.into_body(), bytes_max).await.map_err(|_| {
         let detail = format!(
@@ -108,15 +136,51 @@ pub(super) async fn upload_module(
         );
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
     })?;
-    let put = upload(&host, &tenant, &name, wasm.into())
-        .await
-        .map_err(refusal)?;
-    let status = if put.created {
-        StatusCode::CREATED
-    } else {
-        StatusCode::OK
+    let brought = Upload {
+        name: &name,
+        wasm: wasm.into(),
+        by: Some(caller.actor.to_string()),
+        source: ModuleSource::Upload,
+        signature,
     };
-    Ok((status, Json(put.module.into())))
+    take(&host, &tenant, brought).await
+}
+
+/// Waits until the tenant may bring a module.
+pub(super) async fn upload_turn(host: &Host, tenant: &TenantId) -> Answer<Turn> {
+    let mut claim = host.tenants.of(tenant).claim(Quota::UploadsAtOnce);
+    claim.share.waiting = UPLOADS_WAITING_OF_TENANT_MAX;
+    let turn = host.registry.uploads().take(&claim).await;
+    turn.map_err(|_| refusal(UploadError::Busy))
+}
+
+/// Takes a module in, and answers with the version that it is.
+pub(super) async fn take(
+    host: &Host,
+    tenant: &TenantId,
+    brought: Upload<'_>,
+) -> Answer<(StatusCode, Json<Module>)> {
+    let Taken { put, warnings } = upload(host, tenant, brought).await.map_err(refusal)?;
+    let status = request::put_status(!put.created);
+    let module = Module {
+        warnings,
+        ..Module::new(put.module, &host.catalog.of(tenant))
+    };
+    Ok((status, Json(module)))
+}
+
+/// The signature that comes with an upload.
+fn signature(headers: &HeaderMap) -> Answer<Option<String>> {
+    let Some(value) = headers.get(SIGNATURE_HEADER) else {
+        return Ok(None);
+    };
+    let text = Some(value).filter(|value| value.len() <= SIGNATURE_BYTES_MAX / 3 * 4 + 4);
+    let text = text.and_then(|value| BASE64.decode(value.as_bytes().trim_ascii()).ok());
+    let text = text.and_then(|bytes| String::from_utf8(bytes).ok());
+    let detail =
+        "the header `Wasmalert-Signature` is not a .minisig file in base64 (`base64 -w0 FILE.wasm.minisig`)";
+    let wrong = || Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "signature_invalid", detail);
+    text.map(Some).ok_or_else(wrong)
 }
 
 fn refusal(error: UploadError) -> Problem {
@@ -131,6 +195,9 @@ fn refusal(error: UploadError) -> Problem {
         UploadError::Describe(fault) if !fault.code.is_host() => {
             let detail = format!("describe() failed: {}", fault.message);
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, fault.code.as_str(), detail)
+        }
+        UploadError::Signature(error) => {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error.code(), error.to_string())
         }
         UploadError::Schema(error) => error.into(),
         UploadError::Quota(error) => error.into(),
@@ -157,12 +224,13 @@ pub(super) async fn versions(
     Extension(tenant): Caller,
     Path(name): Path<String>,
 ) -> Answer<Json<Versions>> {
+    let catalog = host.catalog.of(&tenant);
     let versions: Vec<Module> = host
         .store
         .module_versions(&tenant, &name)
         .await?
         .into_iter()
-        .map(Module::from)
+        .map(|row| Module::new(row, &catalog))
         .collect();
     if versions.is_empty() {
         return Err(Problem::not_found(format!("module {name}")));
@@ -184,7 +252,8 @@ pub(super) async fn version(
     let row = host.store.get_module(&tenant, &name, Some(version)).await?;
     // The store takes version 0 for the newest.
     let row = row.filter(|row| row.version == version);
-    let shown = |row: ModuleRow| Some(row.into());
+    let catalog = host.catalog.of(&tenant);
+    let shown = |row| Some(Module::new(row, &catalog));
     request::shown(row, shown, format!("module {name} version {version}"))
 }
 

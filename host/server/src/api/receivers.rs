@@ -9,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use wasmalert_core::TenantId;
 use wasmalert_core::quota::Quota;
+use wasmalert_core::spec::{DIGEST_WANTED, is_digest};
 use wasmalert_sandbox::World;
 
 use super::problem::{Answer, Problem};
@@ -18,7 +19,7 @@ use crate::Host;
 use crate::access::quota;
 use crate::catalog::{ModuleInfo, ReceiverSpec};
 use crate::schema::Configured;
-use crate::store::{ModuleUse, ReceiverRow};
+use crate::store::ReceiverRow;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Receiver {
@@ -72,10 +73,7 @@ pub(super) async fn put(
     request::name(&name)?;
     let notifier = check(&host, &tenant, &spec)
         .map_err(|problem| Problem::invalid(format!("the receiver {name} is not valid"), vec![problem]))?;
-    let module = ModuleUse {
-        name: spec.module.clone(),
-        version: spec.version,
-    };
+    let module = host.catalog.of(&tenant).used((&spec).into());
     let config = spec.config_text();
     let spec = serde_json::to_string(&spec).map_err(|error| Problem::bad_request(error.to_string()))?;
     let before = host.store.get_receiver(&tenant, &name).await?;
@@ -105,18 +103,21 @@ fn check(host: &Host, tenant: &TenantId, spec: &ReceiverSpec) -> Result<Arc<Modu
     if spec.config.as_ref().is_some_and(|config| !config.is_object()) {
         return Err("config: is not an object".into());
     }
-    match host.catalog.of(tenant).notifier(spec) {
-        None => Err(format!(
-            "module: there is no such module or version: {}",
-            spec.module
-        )),
-        Some(module) if module.world != World::Notifier => Err(format!(
-            "module: {} is a {}, not a notifier",
-            spec.module,
-            module.world.as_str()
-        )),
-        Some(module) => Ok(module),
+    if spec.digest.as_ref().is_some_and(|digest| !is_digest(digest)) {
+        return Err(format!("digest: {DIGEST_WANTED}"));
     }
+    let catalog = host.catalog.of(tenant);
+    let module = catalog
+        .notifier(spec)
+        .map_err(|missing| format!("module: {missing}"))?;
+    if module.world != World::Notifier {
+        let world = module.world.as_str();
+        return Err(format!("module: {} is a {world}, not a notifier", spec.module));
+    }
+    catalog
+        .check_trust(&spec.module, &module)
+        .map_err(|problem| format!("module: {problem}"))?;
+    Ok(module)
 }
 
 /// Shows a receiver.

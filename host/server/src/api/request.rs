@@ -1,7 +1,7 @@
 //! What handlers read from requests, and small shapes they share.
 
 use std::fmt::Display;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Json;
 use axum::body::Bytes;
@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use wasmalert_core::id::{check_name, check_title};
+use wasmalert_core::units::parse_duration_ms;
 
 use super::problem::{Answer, Problem};
 
@@ -92,6 +93,22 @@ pub(super) fn time(ms: i64) -> String {
     const LAST_MS: u64 = 253_402_300_799_999;
     let since = Duration::from_millis(u64::try_from(ms).unwrap_or(0).min(LAST_MS));
     humantime::format_rfc3339_millis(UNIX_EPOCH + since).to_string()
+}
+
+/// Reads a time: in RFC 3339, or as a duration back from now.
+pub(super) fn moment(name: &str, text: &str, now_ms: i64) -> Answer<i64> {
+    let back = |ms: i64| now_ms.saturating_sub(ms);
+    let at = |time: SystemTime| {
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    };
+    let duration = parse_duration_ms(text).ok().map(back);
+    let time = || humantime::parse_rfc3339(text).ok().map(at);
+    duration.or_else(time).ok_or_else(|| {
+        Problem::bad_request(format!(
+            "{name} is {text:?}, neither a time such as 2026-01-31T00:00:00Z nor a duration such as 7d"
+        ))
+    })
 }
 
 /// Answer to a change of something that has a name.

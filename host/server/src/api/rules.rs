@@ -25,6 +25,8 @@ pub(super) struct Rule {
     module: String,
     /// None follows the newest.
     version: Option<u32>,
+    /// Null for a rule that is not pinned to the bytes of its module.
+    digest: Option<String>,
     #[schema(example = "15s")]
     interval: String,
     /// `unknown` (never evaluated), `inactive`, `pending` or `firing`.
@@ -101,6 +103,7 @@ fn rule(group: &LiveGroup, live: &LiveRule) -> Rule {
         rule: live.key.rule.to_string(),
         module: live.spec.module.clone(),
         version: live.spec.version,
+        digest: live.spec.digest.clone(),
         interval: format_duration_ms(group.spec.interval_ms),
         state: state.to_owned(),
         health: health.health.as_str().to_owned(),

@@ -95,7 +95,10 @@ pub(super) async fn list(State(host): State<Arc<Host>>) -> Json<TenantList> {
     responses((status = 200, body = Tenant), (status = 404, body = Problem))
 )]
 pub(super) async fn get(State(host): State<Arc<Host>>, Path(name): Path<String>) -> Answer<Json<Tenant>> {
-    let tenant = host.tenants.named(&name);
+    let tenant = host
+        .tenants
+        .named(&name)
+        .and_then(|tenant| host.tenants.get(&tenant));
     request::shown(
         tenant,
         |tenant| Some(shown(&tenant.row)),

@@ -36,7 +36,8 @@ const PLAIN: &[(&str, &str, &str, &str)] = &[
         "external_url",
         "",
         "URL",
-        "Where people reach this server, for links in notifications; http://LISTEN without it",
+        "Where people reach this server, for links in notifications; http://LISTEN, or https://LISTEN with TLS, \
+         without it",
     ),
     (
         "stock_components",
@@ -191,6 +192,13 @@ const PLAIN: &[(&str, &str, &str, &str)] = &[
          commas; the tenant default may reach all",
     ),
     (
+        "signatures",
+        "off",
+        "off, warn or require",
+        "What becomes of uploaded modules without the signature of a signer: they are taken, taken with a warning, or \
+         refused; a tenant may be stricter and not looser",
+    ),
+    (
         "secrets_key_file",
         "",
         "path",
@@ -221,6 +229,90 @@ const PLAIN: &[(&str, &str, &str, &str)] = &[
         "100",
         "calls",
         "Calls of the API that one key may make in a second; ten seconds' worth may come at once",
+    ),
+    (
+        "tls_cert_file",
+        "",
+        "path",
+        "File with the server's certificate and those between it and its authority, in PEM: the API speaks TLS \
+         then, and no HTTP without; read again when it changes",
+    ),
+    (
+        "tls_key_file",
+        "",
+        "path",
+        "File with the private key of the certificate, in PEM; read again when it changes",
+    ),
+    (
+        "tls_client_ca_file",
+        "",
+        "path",
+        "File with the authorities, in PEM, that have signed the certificates of clients; without it none are \
+         asked for; read again when it changes",
+    ),
+    (
+        "tls_client_required",
+        "true",
+        "true or false",
+        "Whether, where tls_client_ca_file is set, a client without a certificate is refused",
+    ),
+    (
+        "oidc_issuer",
+        "",
+        "URL",
+        "Issuer of OpenID Connect whose tokens are taken beside keys, as their claim iss has it; https, but on \
+         loopback",
+    ),
+    (
+        "oidc_audience",
+        "",
+        "text",
+        "What the claim aud of a token has to be or to have among others",
+    ),
+    (
+        "oidc_jwks_url",
+        "",
+        "URL",
+        "Where the issuer's keys are; without it the issuer tells, at /.well-known/openid-configuration",
+    ),
+    (
+        "oidc_tenant_claim",
+        "tenant",
+        "claim",
+        "The claim that names the tenant; dots lead into a claim within others",
+    ),
+    (
+        "oidc_role_claim",
+        "roles",
+        "claim",
+        "The claim with the caller's roles: a list of texts, or a text with spaces; dots lead into a claim within \
+         others",
+    ),
+    (
+        "oidc_roles",
+        "",
+        "roles",
+        "What roles may do: ROLE=SCOPE, separated by commas, where SCOPE is read, write, deploy or admin; who has \
+         none of them is turned away",
+    ),
+    (
+        "oidc_operator_role",
+        "",
+        "role",
+        "The role that makes a caller the operator, for all tenants; without it no token does",
+    ),
+    (
+        "proxy_networks",
+        "",
+        "networks",
+        "Networks of proxies that are believed, such as 10.1.0.0/16, separated by commas: X-Scope-OrgID names the \
+         tenant of a call without Authorization, and X-Forwarded-For says where a call comes from",
+    ),
+    (
+        "proxy_scopes",
+        "read,write,deploy",
+        "scopes",
+        "What calls may do that such a proxy brings without Authorization",
     ),
     (
         "keep_audit_for",

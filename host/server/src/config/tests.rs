@@ -118,3 +118,79 @@ fn keys_of_secrets_come_from_one_place_and_are_not_shown() {
         ["--secrets-key and --secrets-key-file: give one of the two"]
     );
 }
+
+#[test]
+fn an_issuer_needs_what_makes_its_tokens_safe() {
+    let oidc = |more: &[(&str, &str)]| {
+        let base = [
+            ("oidc_issuer", "https://a.example/realm"),
+            ("oidc_audience", "wasmalert"),
+        ];
+        load(None, &|_| None, &flags(&[&base, more].concat()))
+    };
+    let config = oidc(&[("oidc_roles", "a=read, a=deploy,b c=admin")])
+        .unwrap()
+        .oidc;
+    let config = config.unwrap();
+    assert_eq!(config.roles["a"].to_string(), "read,deploy");
+    assert_eq!(config.roles["b c"].to_string(), "read,write,deploy,admin");
+    let url = config.discovery_url().unwrap();
+    assert_eq!(
+        url.as_str(),
+        "https://a.example/realm/.well-known/openid-configuration"
+    );
+    assert!(load(None, &|_| None, &BTreeMap::new()).unwrap().oidc.is_none());
+    let errors = |result: Result<Config, ConfigErrors>| result.unwrap_err().0.join("\n");
+    assert!(errors(oidc(&[])).contains("oidc_roles: it is empty"));
+    let roles = errors(oidc(&[("oidc_roles", "a=operator,=read,a")]));
+    assert_eq!(roles.matches("--oidc-roles: ").count(), 3, "{roles}");
+    for wrong in [
+        "http://a.example",
+        "http://127.0.0.1.example",
+        "https://user:word@a.example",
+        "https://a.example?b",
+        "https://a.example/#b",
+        "a.example",
+        "",
+    ] {
+        let set = [
+            ("oidc_issuer", wrong),
+            ("oidc_audience", "w"),
+            ("oidc_roles", "a=read"),
+        ];
+        let said = errors(load(None, &|_| None, &flags(&set)));
+        let part = if wrong.is_empty() {
+            "there is no issuer"
+        } else {
+            "--oidc-issuer: "
+        };
+        assert!(said.contains(part), "{wrong}: {said}");
+    }
+    for loopback in ["http://127.0.0.1:1", "http://localhost", "http://[::1]:1/x"] {
+        let set = [("oidc_issuer", loopback), ("oidc_roles", "a=read")];
+        assert!(oidc(&set).is_ok(), "{loopback}");
+    }
+}
+
+#[test]
+fn proxies_and_tls_are_settings() {
+    let config = load(None, &|_| None, &BTreeMap::new()).unwrap();
+    assert!(config.proxy.networks.is_empty() && config.tls.is_none());
+    assert_eq!(config.proxy.scopes.to_string(), "read,write,deploy");
+    let set = [
+        ("tls_cert_file", "/c"),
+        ("tls_key_file", "/k"),
+        ("tls_client_ca_file", "/a"),
+    ];
+    let tls = load(None, &|_| None, &flags(&set)).unwrap().tls.unwrap();
+    assert!(tls.client_required && tls.client_ca_file.is_some());
+    for (name, value) in [
+        ("tls_key_file", "/k"),
+        ("tls_client_ca_file", "/a"),
+        ("proxy_networks", "10.0.0.1/8"),
+        ("proxy_scopes", "operator"),
+    ] {
+        let errors = load(None, &|_| None, &flags(&[(name, value)])).unwrap_err().0;
+        assert_eq!(errors.len(), 1, "{errors:?}");
+    }
+}

@@ -89,7 +89,7 @@ fn what_is_named_and_not_there_is_reported() {
     assert_eq!(
         problems,
         [
-            "rules[0].module: there is no module prometheus version 3",
+            "rules[0].module: there is no module prometheus version 3: upload it",
             "rules[0].source: there is no source prom",
             "rules[0].receivers: there is no receiver am",
         ]

@@ -136,9 +136,12 @@ fn hidden(name: &str, value: &str) -> Result<HeaderValue, AuthError> {
 
 /// Hides a credential that is about to be shown, unless it is wholly a placeholder.
 pub(crate) fn hide(credential: &mut String) {
-    let is_placeholder =
-        credential.starts_with("{{secret:") && credential.find("}}") == Some(credential.len() - 2);
-    if !is_placeholder {
+    if !is_placeholder(credential) {
         "***".clone_into(credential);
     }
+}
+
+/// Whether a credential is one placeholder and nothing beside it.
+pub(crate) fn is_placeholder(credential: &str) -> bool {
+    credential.starts_with("{{secret:") && credential.find("}}") == Some(credential.len() - 2)
 }

@@ -2,8 +2,9 @@
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
+use wasmalert_ingest::bounded;
 
-use super::{SendError, SendLimits, bounded};
+use super::{SendError, SendLimits};
 use crate::secrets::{Place, Redactor, SecretError, Secrets, substitute, substitute_bytes};
 
 const HEADERS_MAX: usize = 64;

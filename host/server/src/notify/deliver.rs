@@ -280,10 +280,9 @@ async fn send_all(
     catalog: &TenantCatalog,
     spec: &ReceiverSpec,
 ) -> Result<Attempt, Fault> {
-    let Some(module) = catalog.notifier(spec) else {
-        let message = format!("there is no notifier module {}: upload it", spec.module);
-        return Err(Fault::new(FaultCode::ModuleUnavailable, message));
-    };
+    let module = catalog
+        .notifier(spec)
+        .map_err(|missing| Fault::new(FaultCode::ModuleUnavailable, missing.to_string()))?;
     let claim = host.tenants.of(row.rule.tenant()).claim(Quota::UploadsAtOnce);
     let component = host.registry.component(&claim, &module.digest).await?;
     let store_failed = |error: StoreError| Fault::new(FaultCode::HostError, error.to_string());

@@ -132,7 +132,7 @@ impl Told<'_> {
             .catalog
             .receivers
             .get(receiver)
-            .and_then(|spec| self.catalog.notifier(spec));
+            .and_then(|spec| self.catalog.notifier(spec).ok());
         reason != NotifyReason::Resend || notifier.is_none_or(|notifier| notifier.wants_resend())
     }
 

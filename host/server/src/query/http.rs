@@ -8,8 +8,8 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Request, Response, StatusCode, Url};
 use wasmalert_core::frame::Frame;
 use wasmalert_core::query::{Query, QueryError, QueryErrorCode, QueryTime};
+use wasmalert_ingest::answer::{self, Answer};
 
-use super::json::{self, Answer};
 use super::source::Source;
 use super::spec::{PrometheusSpec, check_base_url};
 use crate::fair::{Claim, Lane, Lanes};
@@ -168,10 +168,10 @@ async fn send(client: &TenantClient, request: Request) -> Result<Response, Query
 
 async fn frame(lanes: &Lanes, claim: &Claim, status: StatusCode, body: Vec<u8>) -> Result<Frame, QueryError> {
     let parsed = if body.len() <= PARSE_INLINE_BYTES_MAX {
-        json::parse(&body)
+        answer::parse(&body)
     } else {
         let lane = Lane::for_bytes(body.len());
-        let parsed = lanes.run(lane, claim, move || json::parse(&body)).await;
+        let parsed = lanes.run(lane, claim, move || answer::parse(&body)).await;
         parsed
             .map_err(|undone| error(QueryErrorCode::Unavailable, undone.to_string()))?
             .0

@@ -8,7 +8,6 @@
 
 mod engine;
 mod http;
-mod json;
 mod source;
 mod spec;
 

@@ -16,6 +16,7 @@ fn versions(digests: &[&str]) -> Vec<ModuleRow> {
         digest: (*digest).into(),
         world: "notifier".into(),
         description: "{}".into(),
+        provenance: "{}".into(),
         bytes: 1,
         compile_ms: 1,
         created_ms: 1,

@@ -8,6 +8,22 @@ use super::{Row, Store, StoreError};
 /// Rows that one call lists.
 pub const AUDIT_LISTED_MAX: u32 = 1_000;
 
+/// What SQLite itself holds the log to: entries are added, never changed, and removed
+/// only from before `audit_kept`. Without the second trigger `INSERT OR REPLACE` would
+/// change one.
+pub(super) const GUARDS: &str = "
+    CREATE TRIGGER IF NOT EXISTS audit_is_not_changed BEFORE UPDATE ON audit
+    BEGIN SELECT RAISE(ABORT, 'entries of the audit log are not changed'); END;
+    CREATE TRIGGER IF NOT EXISTS audit_is_not_replaced BEFORE INSERT ON audit
+    WHEN EXISTS (SELECT 1 FROM audit WHERE tenant = NEW.tenant AND id = NEW.id)
+    BEGIN SELECT RAISE(ABORT, 'entries of the audit log are not replaced'); END;
+    CREATE TRIGGER IF NOT EXISTS audit_is_kept BEFORE DELETE ON audit
+    WHEN OLD.time_ms >= (SELECT since_ms FROM audit_kept)
+    BEGIN SELECT RAISE(ABORT, 'entries of the audit log are kept'); END;";
+
+/// A place in the log of all tenants by time: a time in ms, and an id.
+pub type AuditPlace = (i64, String);
+
 /// A call of the API that changed something or was turned away.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditRow {
@@ -74,18 +90,61 @@ impl Store {
         rows.fetch_all(&self.read).await?.iter().map(audit).collect()
     }
 
+    /// As [`Store::list_audit`], of all tenants and of none.
+    ///
+    /// # Errors
+    /// As the database does, and for a row that does not parse.
+    pub async fn list_audit_of_all_tenants(
+        &self,
+        before: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM audit WHERE $1 IS NULL OR id < $1 ORDER BY id DESC LIMIT $2");
+        let rows = rows.bind(before).bind(i64::from(limit.min(AUDIT_LISTED_MAX)));
+        rows.fetch_all(&self.read).await?.iter().map(audit).collect()
+    }
+
+    /// Rows of all tenants and of none after a place and from before a time, the oldest
+    /// first, at most [`AUDIT_LISTED_MAX`].
+    ///
+    /// # Errors
+    /// As the database does, and for a row that does not parse.
+    pub async fn audit_between_of_all_tenants(
+        &self,
+        (after_ms, after_id): &AuditPlace,
+        until_ms: i64,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT * FROM audit WHERE (time_ms, id) > ($1, $2) AND time_ms < $3
+             ORDER BY time_ms, id LIMIT $4",
+        );
+        let rows = rows
+            .bind(after_ms)
+            .bind(after_id)
+            .bind(until_ms)
+            .bind(i64::from(AUDIT_LISTED_MAX));
+        rows.fetch_all(&self.read).await?.iter().map(audit).collect()
+    }
+
     /// Removes rows from before a time, at most `rows_max`.
     ///
     /// # Errors
     /// As the database does.
     pub async fn prune_audit_of_all_tenants(&self, before_ms: i64, rows_max: u32) -> Result<(), StoreError> {
+        let mut tx = self.begin_write().await?;
+        // Where nothing is that old nothing is written.
+        let keep = sqlx::query(
+            "UPDATE audit_kept SET since_ms = $1
+             WHERE since_ms < $1 AND EXISTS (SELECT 1 FROM audit WHERE time_ms < $1)",
+        );
+        keep.bind(before_ms).execute(&mut *tx).await?;
         let prune = sqlx::query(
             "DELETE FROM audit WHERE (tenant, id) IN
                  (SELECT tenant, id FROM audit WHERE time_ms < $1 ORDER BY time_ms LIMIT $2)",
         );
-        self.change(prune.bind(before_ms).bind(i64::from(rows_max)))
-            .await
-            .map(drop)
+        let prune = prune.bind(before_ms).bind(i64::from(rows_max));
+        prune.execute(&mut *tx).await?;
+        tx.commit().await
     }
 }
 

@@ -40,6 +40,14 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0006_fair_shares.sql"),
     },
     Migration {
+        version: 7,
+        sql: include_str!("../../migrations/0007_signers_and_provenance.sql"),
+    },
+    Migration {
+        version: 8,
+        sql: include_str!("../../migrations/0008_audit_export.sql"),
+    },
+    Migration {
         version: 9,
         sql: include_str!("../../migrations/0009_usage.sql"),
     },

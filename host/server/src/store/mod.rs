@@ -33,6 +33,7 @@ mod rule_rows;
 mod runtime;
 mod scrapes;
 mod secrets;
+mod signers;
 mod sources;
 mod stock;
 mod tenants;
@@ -46,9 +47,9 @@ mod tests;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-pub use self::audit::{AUDIT_LISTED_MAX, AuditRow};
+pub use self::audit::{AUDIT_LISTED_MAX, AuditPlace, AuditRow};
 pub use self::commit::RuleCommit;
 pub use self::error::{Kind, StoreError};
 pub use self::evaluations::{EVALUATIONS_LISTED_MAX, EvaluationRow, EvaluationSummary};
@@ -60,6 +61,7 @@ pub use self::outbox::{Backlog, NewOutboxRow, OUTBOX_LISTED_MAX, OutboxKind, Out
 pub use self::receivers::ReceiverRow;
 pub use self::runtime::{AlertRow, ErrorRow, Health, HealthRow, RuleRuntime};
 pub use self::secrets::{SealedSecret, SecretRow};
+pub use self::signers::SignerRow;
 pub use self::stock::StockRow;
 pub use self::tenants::TenantRow;
 pub use self::usage::{USAGE_LISTED_MAX, UsageRow};
@@ -108,7 +110,7 @@ pub struct Store {
     read: sqlx::Pool<Db>,
     /// One permit, for whoever writes something else than a commit.
     writing: Arc<Semaphore>,
-    commits: mpsc::Sender<writer::Job>,
+    commits: Arc<writer::Commits>,
     counters: Arc<writer::Counters>,
     ids: Arc<ids::Ids>,
 }
@@ -140,8 +142,7 @@ impl Store {
     /// What the commit writer has done so far and what waits for it.
     #[must_use]
     pub fn writer_stats(&self) -> WriterStats {
-        let waiting = self.commits.max_capacity() - self.commits.capacity();
-        self.counters.stats(waiting)
+        self.counters.stats(self.commits.waiting())
     }
 
     /// Waits for running operations and closes the file; later calls give [`StoreError::Closed`].

@@ -16,6 +16,8 @@ pub struct NewModule {
     pub world: String,
     /// What the component says of itself, a JSON text.
     pub description: String,
+    /// Where it comes from, a JSON text.
+    pub provenance: String,
     pub wasm: Vec<u8>,
     pub compile_ms: u64,
     pub created_ms: i64,
@@ -31,6 +33,7 @@ pub struct ModuleRow {
     pub digest: String,
     pub world: String,
     pub description: String,
+    pub provenance: String,
     /// Length of the wasm.
     pub bytes: u64,
     pub compile_ms: u64,
@@ -73,6 +76,7 @@ impl Store {
             digest: new.digest.clone(),
             world: new.world.clone(),
             description: new.description.clone(),
+            provenance: new.provenance.clone(),
             bytes: new.wasm.len() as u64,
             compile_ms: new.compile_ms,
             created_ms: new.created_ms,
@@ -81,6 +85,24 @@ impl Store {
             module,
             created: true,
         })
+    }
+
+    /// Replaces what is known of where a version comes from; false when there is no such version.
+    ///
+    /// # Errors
+    /// As the database does.
+    pub async fn set_provenance(
+        &self,
+        tenant: &TenantId,
+        name: &str,
+        version: u32,
+        provenance: &str,
+    ) -> Result<bool, StoreError> {
+        let set = sqlx::query(
+            "UPDATE modules SET provenance = $4 WHERE tenant = $1 AND name = $2 AND version = $3",
+        );
+        let set = set.bind(tenant.as_str()).bind(name).bind(i64::from(version));
+        self.change(set.bind(provenance)).await
     }
 
     /// The newest version of every module, by name.
@@ -263,8 +285,8 @@ async fn insert(connection: &mut Connection, tenant: &TenantId, new: &NewModule)
     let version: u32 = fields.number("last_version")?;
     sqlx::query(
         "INSERT INTO modules (tenant, name, version, digest, world, description,
-             size_bytes, compile_ms, created_ms)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+             provenance, size_bytes, compile_ms, created_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(tenant.as_str())
     .bind(&new.name)
@@ -272,6 +294,7 @@ async fn insert(connection: &mut Connection, tenant: &TenantId, new: &NewModule)
     .bind(&new.digest)
     .bind(&new.world)
     .bind(&new.description)
+    .bind(&new.provenance)
     .bind(signed(new.wasm.len() as u64))
     .bind(signed(new.compile_ms))
     .bind(new.created_ms)
@@ -321,6 +344,7 @@ fn module(row: &Row) -> Result<ModuleRow, StoreError> {
         digest: fields.get("digest")?,
         world: fields.get("world")?,
         description: fields.get("description")?,
+        provenance: fields.get("provenance")?,
         bytes: fields.number("size_bytes")?,
         compile_ms: fields.number("compile_ms")?,
         created_ms: fields.get("created_ms")?,

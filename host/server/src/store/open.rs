@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::Semaphore;
 
+use super::audit::GUARDS;
 use super::ids::Ids;
 use super::migrate::{MIGRATIONS, Migration, migrate};
-use super::writer::{self, COMMIT_QUEUE_MAX, Counters};
+use super::writer::{self, Commits, Counters};
 use super::{FILE_NAME, Store, StoreError};
 
 /// Connections for reading.
@@ -67,6 +68,7 @@ impl Store {
         let write = pool(1).connect_with(writing).await?;
         let mut tx = writer::begin(&write).await?;
         migrate(&mut tx, file, steps).await?;
+        sqlx::raw_sql(GUARDS).execute(&mut *tx).await?;
         let greatest: Option<String> = sqlx::query_scalar(
             "SELECT MAX(id) FROM (SELECT MAX(id) AS id FROM outbox
              UNION ALL SELECT MAX(id) AS id FROM evaluations
@@ -76,14 +78,14 @@ impl Store {
         .await?;
         tx.commit().await?;
         let read = pool(READERS).connect_with(options.read_only(true)).await?;
-        let (commits, queue) = mpsc::channel(COMMIT_QUEUE_MAX);
+        let (commits, queue) = Commits::new();
         let counters = Arc::new(Counters::default());
         tokio::spawn(writer::run(write.clone(), queue, Arc::clone(&counters)));
         Ok(Self {
             write,
             read,
             writing: Arc::new(Semaphore::new(1)),
-            commits,
+            commits: Arc::new(commits),
             counters,
             ids: Arc::new(Ids::after(greatest.as_deref())),
         })

@@ -9,7 +9,7 @@ use super::{Connection, Row, Store, StoreError};
 
 /// Every table of tenant data but the audit log, those that others reference last.
 /// The last revision stays, so that none is used twice.
-const TABLES: [&str; 20] = [
+const TABLES: [&str; 22] = [
     "usage",
     "api_keys",
     "evaluations",
@@ -26,6 +26,8 @@ const TABLES: [&str; 20] = [
     "scrapes",
     "secrets",
     "egress_policies",
+    "signers",
+    "signature_policies",
     "stock_modules",
     "modules",
     "module_code",

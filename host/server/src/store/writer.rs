@@ -1,20 +1,29 @@
-//! The commit writer: commits that wait go into one transaction.
+//! The commit writer: commits that wait go into one transaction, of each tenant in turn.
 //!
 //! When the shared transaction fails, each of its commits is tried alone, so that a
 //! commit fails only for a reason of its own.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, oneshot};
+use wasmalert_core::TenantId;
+use wasmalert_core::fair::{FairQueue, Share, Turn};
 
 use super::{Db, RuleCommit, Store, StoreError, Transaction};
 
-/// Commits that wait for the writer; whoever brings another one waits.
-pub(super) const COMMIT_QUEUE_MAX: usize = 1_024;
-
-/// Commits in one transaction.
-const BATCH_COMMITS_MAX: usize = 256;
+/// Commits in one transaction: whoever comes next waits for no more.
+const BATCH_COMMITS_MAX: usize = 128;
+/// What a commit costs besides its bytes, in nanoseconds, about.
+const COMMIT_COST_NS: u64 = 100_000;
+/// What a byte of it costs, about.
+const BYTE_COST_NS: u64 = 10;
+/// All tenants are alike here: what they may do at once is bounded before.
+const SHARE: Share = Share {
+    weight: 1,
+    at_once: usize::MAX,
+    waiting: usize::MAX,
+};
 
 /// Bytes after which a transaction takes no further commit.
 const BATCH_BYTES_MAX: usize = 4 << 20;
@@ -23,6 +32,45 @@ const BATCH_BYTES_MAX: usize = 4 << 20;
 pub(super) struct Job {
     commit: RuleCommit,
     done: oneshot::Sender<Result<(), StoreError>>,
+}
+
+/// Where commits wait. Dropping it ends the writer.
+pub(super) struct Commits(Arc<Queue>);
+
+/// What the writer shares with those who bring commits. What waits is bounded by the
+/// groups that are evaluated at the same time.
+pub(super) struct Queue {
+    jobs: Mutex<FairQueue<TenantId, Job>>,
+    changed: Notify,
+    closed: AtomicBool,
+}
+
+impl Commits {
+    pub(super) fn new() -> (Self, Arc<Queue>) {
+        let queue = Arc::new(Queue {
+            jobs: Mutex::new(FairQueue::new(usize::MAX)),
+            changed: Notify::new(),
+            closed: AtomicBool::new(false),
+        });
+        (Self(Arc::clone(&queue)), queue)
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.0.with(|jobs| jobs.waiting())
+    }
+}
+
+impl Drop for Commits {
+    fn drop(&mut self) {
+        self.0.closed.store(true, Ordering::Release);
+        self.0.changed.notify_one();
+    }
+}
+
+impl Queue {
+    fn with<T>(&self, act: impl FnOnce(&mut FairQueue<TenantId, Job>) -> T) -> T {
+        act(&mut self.jobs.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// What the writer has done since the start.
@@ -65,8 +113,8 @@ impl Counters {
 impl Store {
     /// Writes what one evaluation changes, all of it or nothing.
     ///
-    /// Waits for room in the queue of 1,024 and for the transaction. A caller that stops
-    /// waiting does not stop the commit. Writing the same commit twice changes nothing more.
+    /// Waits for the transaction. A caller that stops waiting does not stop the commit.
+    /// Writing the same commit twice changes nothing more.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when `group_revision` is no longer the group's; otherwise
@@ -74,7 +122,10 @@ impl Store {
     pub async fn commit(&self, commit: RuleCommit) -> Result<(), StoreError> {
         let (done, result) = oneshot::channel();
         let job = Job { commit, done };
-        self.commits.send(job).await.map_err(|_| StoreError::Closed)?;
+        let (tenant, queue) = (job.commit.rule.tenant().clone(), &self.commits.0);
+        let queued = queue.with(|jobs| jobs.push(&tenant, SHARE, job));
+        queued.map_err(|_| StoreError::Closed)?;
+        queue.changed.notify_one();
         result.await.map_err(|_| StoreError::Closed)?
     }
 }
@@ -86,27 +137,51 @@ pub(super) async fn begin(pool: &sqlx::Pool<Db>) -> Result<Transaction, StoreErr
 }
 
 /// Writes commits until the last [`Store`] is gone.
-pub(super) async fn run(pool: sqlx::Pool<Db>, mut queue: mpsc::Receiver<Job>, counters: Arc<Counters>) {
-    while let Some(first) = queue.recv().await {
-        let batch = fill(first, &mut queue);
+pub(super) async fn run(pool: sqlx::Pool<Db>, queue: Arc<Queue>, counters: Arc<Counters>) {
+    loop {
+        let batch = fill(&queue);
+        if batch.is_empty() {
+            if queue.closed.load(Ordering::Acquire) {
+                return;
+            }
+            queue.changed.notified().await;
+            continue;
+        }
         counters.taken.fetch_add(batch.len() as u64, Ordering::Release);
-        let (commits, waiters): (Vec<_>, Vec<_>) =
-            batch.into_iter().map(|job| (job.commit, job.done)).unzip();
+        let ends: Vec<_> = batch
+            .iter()
+            .map(|turn| (turn.key.clone(), turn.charged, cost_ns(turn)))
+            .collect();
+        let (commits, waiters): (Vec<_>, Vec<_>) = batch
+            .into_iter()
+            .map(|turn| (turn.item.commit, turn.item.done))
+            .unzip();
         let results = write_all(&pool, &commits, &counters).await;
+        queue.with(|jobs| {
+            for (tenant, charged, cost) in &ends {
+                jobs.end(tenant, *charged, *cost);
+            }
+        });
         for (waiter, result) in waiters.into_iter().zip(results) {
             let _ = waiter.send(result); // nobody waits any more: the commit stands
         }
     }
 }
 
-fn fill(first: Job, queue: &mut mpsc::Receiver<Job>) -> Vec<Job> {
-    let mut bytes = first.commit.size_bytes();
-    let mut batch = vec![first];
-    while batch.len() < BATCH_COMMITS_MAX && bytes < BATCH_BYTES_MAX {
-        let Ok(job) = queue.try_recv() else { break };
-        bytes += job.commit.size_bytes();
-        batch.push(job);
-    }
+fn cost_ns(turn: &Turn<TenantId, Job>) -> u64 {
+    COMMIT_COST_NS + turn.item.commit.size_bytes() as u64 * BYTE_COST_NS
+}
+
+/// What goes into the next transaction.
+fn fill(queue: &Queue) -> Vec<Turn<TenantId, Job>> {
+    let (mut bytes, mut batch) = (0, Vec::new());
+    queue.with(|jobs| {
+        while batch.len() < BATCH_COMMITS_MAX && bytes < BATCH_BYTES_MAX {
+            let Some(turn) = jobs.start() else { break };
+            bytes += turn.item.commit.size_bytes();
+            batch.push(turn);
+        }
+    });
     batch
 }
 

@@ -46,6 +46,8 @@ codes! {
     EvaluationStatus, "status" { Ok = "ok", Err = "err", }
     /// Whether a target could be scraped.
     ScrapeResult, "result" { Up = "up", Down = "down", }
+    /// Whether the keys of the issuer of tokens could be fetched.
+    FetchResult, "result" { Ok = "ok", Failed = "failed", }
     /// How a compilation ended.
     CompileResult, "result" { Ok = "ok", Refused = "refused", Failed = "failed", }
     /// How an attempt at a delivery ended; a dead one is not tried again.
@@ -180,7 +182,7 @@ metrics! {
     /// Samples that the embedded source holds.
     samples_held: TenantFamily<(), Gauge> =
         tenant_gauge, "wasmalert_samples_held";
-    /// Memory of the samples in the embedded source, index included, as the setting samples_bytes counts it.
+    /// Memory of the samples in the embedded source, index included, as the quota samples_bytes counts it.
     samples_bytes: TenantFamily<(), Gauge> =
         tenant_gauge, "wasmalert_samples_bytes";
     /// Samples that the embedded source has taken since the start.
@@ -228,6 +230,15 @@ metrics! {
     /// Requests that a tenant's policy did not allow.
     egress_refused: TenantFamily<(), Counter> =
         tenant_counter, "wasmalert_egress_refused_total";
+    /// Rounds of fetching the keys of the issuer of tokens.
+    oidc_fetches: Family<FetchResult, Counter> =
+        |_| Family::new(Counter::default), "wasmalert_oidc_fetches_total";
+    /// 1 while the files of TLS cannot be used and those before them go on serving.
+    tls_stale: Gauge =
+        |_| Gauge::default(), "wasmalert_tls_stale";
+    /// Handshakes of TLS that failed, took too long or made room for others.
+    tls_handshakes_failed: Counter =
+        |_| Counter::default(), "wasmalert_tls_handshakes_failed_total";
     /// Time until an evaluation was committed, waiting for others included.
     commit_seconds: Histogram =
         |_| Histogram::new(SECONDS), "wasmalert_commit_seconds";

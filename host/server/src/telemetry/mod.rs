@@ -14,8 +14,8 @@ mod tenant_metrics;
 pub use exposition::CONTENT_TYPE;
 pub use family::{Code, Family, TenantFamily};
 pub use host::{
-    AlertState, CompileResult, DeliveryResult, EvaluationStatus, Metrics, ProcessInfo, QueryOutcome, Queue,
-    RuleHealth, ScrapeResult,
+    AlertState, CompileResult, DeliveryResult, EvaluationStatus, FetchResult, Metrics, ProcessInfo,
+    QueryOutcome, Queue, RuleHealth, ScrapeResult,
 };
 pub use instrument::{Counter, Gauge, Histogram};
 pub use rule_usage::rule_usage;

@@ -4,10 +4,13 @@
 use std::sync::Once;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use reqwest::{Client, Method};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::certificates::Trust;
 use super::events::Events;
 use super::shapes::{Alert, Evaluation, Module, Notification, RuleStatus};
 
@@ -96,11 +99,25 @@ impl std::fmt::Display for Answer {
 
 impl Api {
     pub(crate) fn new(base: &str, token: &str) -> Self {
+        Self::trusting(base, token, &Trust::default())
+    }
+
+    /// A client that trusts and shows what it is told, with connections of its own.
+    pub(crate) fn trusting(base: &str, token: &str, trust: &Trust) -> Self {
         static PROVIDER: Once = Once::new();
         PROVIDER.call_once(|| {
             let _ = rustls::crypto::ring::default_provider().install_default();
         });
-        let client = Client::builder().timeout(TIMEOUT).no_proxy().build();
+        let mut client = Client::builder().timeout(TIMEOUT).no_proxy();
+        if let Some(pem) = &trust.authority {
+            let authority = reqwest::Certificate::from_pem(pem).expect("a certificate");
+            client = client.tls_certs_only([authority]);
+        }
+        if let Some(pem) = &trust.client {
+            let identity = reqwest::Identity::from_pem(pem).expect("a certificate with its key");
+            client = client.identity(identity);
+        }
+        let client = client.build();
         Self {
             base: base.into(),
             token: token.into(),
@@ -109,7 +126,7 @@ impl Api {
         }
     }
 
-    /// Its address, `http://127.0.0.1:PORT`.
+    /// Its address, `http://127.0.0.1:PORT`, or with https.
     pub(crate) fn base(&self) -> &str {
         &self.base
     }
@@ -133,8 +150,21 @@ impl Api {
     /// # Errors
     /// When no answer comes.
     pub(crate) async fn ask(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Answer, String> {
+        self.ask_with(method, path, body, &[]).await
+    }
+
+    async fn ask_with(
+        &self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+        headers: &[(&str, String)],
+    ) -> Result<Answer, String> {
         let asked = format!("{method} {path}");
         let mut request = self.client.request(method, format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
         if !self.token.is_empty() {
             request = request.header("authorization", format!("Bearer {}", self.token));
         }
@@ -218,6 +248,17 @@ impl Api {
     /// When no answer comes.
     pub(crate) async fn upload(&self, name: &str, wasm: Vec<u8>) -> Answer {
         let answer = self.ask(Method::POST, &format!("/v1/modules/{name}"), wasm).await;
+        answer.unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    /// Uploads anything, with the text of its signature.
+    ///
+    /// # Panics
+    /// When no answer comes.
+    pub(crate) async fn upload_signed(&self, name: &str, wasm: Vec<u8>, signature: Option<&str>) -> Answer {
+        let header = signature.map(|text| ("wasmalert-signature", BASE64.encode(text)));
+        let path = format!("/v1/modules/{name}");
+        let answer = self.ask_with(Method::POST, &path, wasm, header.as_slice()).await;
         answer.unwrap_or_else(|e| panic!("{e}"))
     }
 

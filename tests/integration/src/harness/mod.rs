@@ -2,12 +2,14 @@
 
 mod alertmanager;
 mod api;
+mod certificates;
 mod events;
 mod eventually;
 pub(crate) mod fake;
 mod fake_source;
 mod files;
-mod process;
+pub(crate) mod issuer;
+pub(crate) mod process;
 mod prometheus;
 mod server;
 pub(crate) mod shapes;
@@ -15,11 +17,12 @@ mod webhook;
 
 pub(crate) use alertmanager::Alertmanager;
 pub(crate) use api::{Answer, Api};
+pub(crate) use certificates::{Authority, Certificate, Trust};
 pub(crate) use eventually::{eventually, holds_for};
 pub(crate) use fake_source::{FakeSource, Reply};
 pub(crate) use files::{TempDir, component, guest, with_schema, workspace_root};
 pub(crate) use prometheus::{Exporter, Prometheus};
-pub(crate) use server::{PAGE_WITHIN, Server};
+pub(crate) use server::{PAGE_WITHIN, Server, TOKEN};
 pub(crate) use webhook::Webhook;
 
 use std::net::TcpListener;

@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 
 use super::files::release_dir;
 use super::process::Process;
-use super::{Api, TempDir, eventually};
+use super::{Api, TempDir, Trust, eventually};
 
 /// How long a page may take from its cause to the receiver, on a busy machine.
 pub(crate) const PAGE_WITHIN: Duration = Duration::from_secs(30);
 
-const TOKEN: &str = "token-of-the-tests";
+pub(crate) const TOKEN: &str = "token-of-the-tests";
 const LISTENING: &str = "listening on ";
 
 /// `wasmalert serve` on a folder and a port of its own.
@@ -21,6 +21,7 @@ pub(crate) struct Server {
     api: Api,
     dir: TempDir,
     settings: Vec<(&'static str, String)>,
+    trust: Trust,
 }
 
 impl Server {
@@ -30,17 +31,23 @@ impl Server {
 
     /// With further settings, as environment variables.
     pub(crate) async fn start_with(settings: &[(&'static str, &str)]) -> Self {
-        let dir = TempDir::new("server");
         let settings: Vec<_> = settings
             .iter()
             .map(|(name, value)| (*name, (*value).to_owned()))
             .collect();
-        let (process, api) = launch(dir.path(), &settings).await;
+        Self::start_trusting(&settings, &Trust::default()).await
+    }
+
+    /// One that is asked over TLS.
+    pub(crate) async fn start_trusting(settings: &[(&'static str, String)], trust: &Trust) -> Self {
+        let dir = TempDir::new("server");
+        let (process, api) = launch(dir.path(), settings, trust).await;
         Self {
             process,
             api,
             dir,
-            settings,
+            settings: settings.to_vec(),
+            trust: trust.clone(),
         }
     }
 
@@ -66,7 +73,7 @@ impl Server {
     /// Starts it again on the same folder; the port is another.
     pub(crate) async fn restart(&mut self) {
         self.kill();
-        (self.process, self.api) = launch(self.dir.path(), &self.settings).await;
+        (self.process, self.api) = launch(self.dir.path(), &self.settings, &self.trust).await;
     }
 
     /// Starts it again with other settings.
@@ -76,6 +83,25 @@ impl Server {
             .map(|(name, value)| (*name, (*value).to_owned()))
             .collect();
         self.restart().await;
+    }
+
+    /// Runs another server with settings under which it has to end at once, and gives
+    /// what it said.
+    ///
+    /// # Panics
+    /// When it does not end.
+    pub(crate) fn run_wrong(&self, settings: &[(&str, &str)]) -> String {
+        let run = std::process::Command::new("timeout")
+            .args(["--signal=KILL", "20"])
+            .arg(binary())
+            .arg("serve")
+            .envs(environment(self.dir.path()))
+            .envs(settings.iter().copied())
+            .output();
+        let run = run.expect("the binary can be started");
+        let said = String::from_utf8_lossy(&run.stderr).into_owned();
+        assert!(matches!(run.status.code(), Some(1 | 2)), "{}: {said}", run.status);
+        said
     }
 
     /// Runs another server on the same folder until it ends by itself; none when it
@@ -104,15 +130,30 @@ impl Server {
     /// # Panics
     /// When it fails.
     pub(crate) fn cli(&self, args: &[&str]) -> String {
+        let (succeeded, out, err) = self.run_cli(args);
+        assert!(succeeded, "{args:?}: {out}\n{err}");
+        out
+    }
+
+    /// Runs a command against it that has to fail, and gives what it said.
+    ///
+    /// # Panics
+    /// When it succeeds.
+    pub(crate) fn cli_fails(&self, args: &[&str]) -> String {
+        let (succeeded, out, err) = self.run_cli(args);
+        assert!(!succeeded, "{args:?}: {out}\n{err}");
+        err
+    }
+
+    /// Whether a command succeeded, and what it printed and said.
+    fn run_cli(&self, args: &[&str]) -> (bool, String, String) {
         let run = std::process::Command::new(binary())
             .args(args)
             .args(["--url", self.api.base(), "--token", TOKEN])
             .output();
         let run = run.expect("the binary can be started");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let (out, err) = (text(&run.stdout), text(&run.stderr));
-        assert!(run.status.success(), "{args:?}: {}\n{out}\n{err}", run.status);
-        out
+        (run.status.success(), text(&run.stdout), text(&run.stderr))
     }
 
     /// Memory that is resident, in bytes.
@@ -178,7 +219,7 @@ fn environment(dir: &Path) -> [(&'static str, String); 3] {
     ]
 }
 
-async fn launch(dir: &Path, settings: &[(&'static str, String)]) -> (Process, Api) {
+async fn launch(dir: &Path, settings: &[(&'static str, String)], trust: &Trust) -> (Process, Api) {
     let mut environment = environment(dir).to_vec();
     environment.extend_from_slice(settings);
     let log_before = std::fs::read(dir.join("server.log")).map_or(0, |log| log.len());
@@ -188,7 +229,7 @@ async fn launch(dir: &Path, settings: &[(&'static str, String)]) -> (Process, Ap
         let log = process.log();
         let base =
             address(log.get(log_before..).unwrap_or_default()).ok_or("it does not say where it listens")?;
-        let api = Api::new(base, TOKEN);
+        let api = Api::trusting(base, TOKEN, trust);
         api.get("/-/ready").await?.ok()?;
         Ok::<_, String>(api)
     })
@@ -196,12 +237,12 @@ async fn launch(dir: &Path, settings: &[(&'static str, String)]) -> (Process, Ap
     (process, api)
 }
 
-/// `http://127.0.0.1:PORT`, from the line that says so.
+/// `http://127.0.0.1:PORT`, or with https, from the line that says so.
 fn address(log: &str) -> Option<&str> {
-    const HOST: &str = "http://127.0.0.1:";
+    const HOST: &str = "://127.0.0.1:";
     let (_, address) = log.split_once(LISTENING)?;
-    let port = address.strip_prefix(HOST)?;
+    let (scheme, port) = address.split_once(HOST)?;
     // The digits must have an end, or the line may not be whole yet.
     let digits = port.find(|c: char| !c.is_ascii_digit())?;
-    address.get(..HOST.len() + digits)
+    address.get(..scheme.len() + HOST.len() + digits)
 }

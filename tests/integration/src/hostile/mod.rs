@@ -140,7 +140,7 @@ async fn check(server: &Server, number: usize, attack: &Attack) -> Result<(), St
 }
 
 /// Adds the neighbour's slots so far; none may have failed, and its alert stays as it is.
-async fn collect(server: &Server, slots: &mut BTreeSet<i64>) {
+pub(crate) async fn collect(server: &Server, slots: &mut BTreeSet<i64>) {
     let evaluations = server.api().evaluations("test", "neighbour", "Neighbour").await;
     for evaluation in evaluations.unwrap_or_else(|e| panic!("{e}")) {
         assert!(evaluation.error.is_none(), "the neighbour failed: {evaluation:?}");

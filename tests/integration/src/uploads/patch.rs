@@ -106,6 +106,76 @@ pub(crate) fn with_locals(module: &[u8], count: u32) -> Vec<u8> {
     join(module, &sections)
 }
 
+/// The module with other code in that exported function, which has no locals then. One that
+/// exports an import under the name stays as it is.
+pub(crate) fn with_body(module: &[u8], function: &str, code: &[u8]) -> Vec<u8> {
+    let mut sections = sections(module);
+    let Some(place) = function_index(&sections, function).checked_sub(imported_functions(module)) else {
+        return module.to_vec();
+    };
+    let section = sections.iter_mut().find(|(id, _)| *id == CODE);
+    let (_, content) = section.expect("the module has code");
+    let mut at = 0;
+    let count = read(content, &mut at);
+    for _ in 0..place {
+        at += read(content, &mut at) as usize;
+    }
+    let before = at;
+    at += read(content, &mut at) as usize;
+    assert!(place < count, "a function without code");
+    let body = [&[0], code, &[0x0b]].concat();
+    let mut changed = content[..before].to_vec();
+    write(&mut changed, u32::try_from(body.len()).expect("a body is short"));
+    changed.extend_from_slice(&body);
+    changed.extend_from_slice(&content[at..]);
+    *content = changed;
+    join(module, &sections)
+}
+
+/// The instruction that calls that exported function.
+pub(crate) fn call(module: &[u8], function: &str) -> Vec<u8> {
+    let mut instruction = vec![0x10];
+    write(&mut instruction, function_index(&sections(module), function));
+    instruction
+}
+
+fn function_index(sections: &[Section], function: &str) -> u32 {
+    let exports = sections.iter().find(|(id, _)| *id == EXPORT);
+    exported_function(&exports.expect("the module has exports").1, function)
+}
+
+fn imported_functions(module: &[u8]) -> u32 {
+    let mut count = 0;
+    for part in wasmparser::Parser::new(0).parse_all(module) {
+        if let wasmparser::Payload::ImportSection(imports) = part.expect("the module is valid") {
+            let is_function = |ty| {
+                matches!(
+                    ty,
+                    wasmparser::TypeRef::Func(_) | wasmparser::TypeRef::FuncExact(_)
+                )
+            };
+            count += imports
+                .into_imports()
+                .flatten()
+                .filter(|import| is_function(import.ty))
+                .count();
+        }
+    }
+    u32::try_from(count).expect("a module has few imports")
+}
+
+/// The same sections, of which one is gone, one is there twice, or two have changed places.
+pub(crate) fn shuffled(wasm: &[u8], mut below: impl FnMut(usize) -> usize) -> Vec<u8> {
+    let mut sections = sections(wasm);
+    let (one, other) = (below(sections.len()), below(sections.len()));
+    match below(3) {
+        0 => drop(sections.remove(one)),
+        1 => sections.insert(other, sections[one].clone()),
+        _ => sections.swap(one, other),
+    }
+    join(wasm, &sections)
+}
+
 /// Adds `count` times `item` to a section that is a list.
 fn append(content: &mut Vec<u8>, count: u32, item: &[u8]) {
     let mut at = 0;

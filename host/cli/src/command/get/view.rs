@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::command::push::trust;
 use crate::output;
 use crate::table::Table;
 use crate::text::{bytes, clean, count, digest, json, labels, number, plain, seconds};
@@ -34,6 +35,7 @@ pub(super) fn modules(answer: &Value, width: Option<usize>) -> String {
         ("VERSION", |module| plain(&module["version"])),
         ("WORLD", |module| plain(&module["world"])),
         ("SIZE", |module| bytes(&module["bytes"])),
+        ("TRUST", |module| plain(&module["trust"])),
         ("CREATED", |module| plain(&module["created_at"])),
         ("ABOUT", |module| about(&module["description"]["doc"])),
     ];
@@ -46,10 +48,59 @@ pub(super) fn module(answer: &Value, width: Option<usize>) -> String {
         ("WORLD", |version| plain(&version["world"])),
         ("DIGEST", |version| digest(&version["digest"])),
         ("SIZE", |version| bytes(&version["bytes"])),
+        ("TRUST", |version| plain(&version["trust"])),
+        ("FROM", |version| plain(&version["provenance"]["source"]["kind"])),
+        ("BY", |version| plain(&version["provenance"]["uploaded_by"])),
         ("CREATED", |version| plain(&version["created_at"])),
         ("ABOUT", |version| about(&version["description"]["doc"])),
     ];
     list(&answer["versions"], columns, width)
+}
+
+/// One version, with all that is known of where it comes from.
+pub(super) fn version(answer: &Value, _: Option<usize>) -> String {
+    let provenance = &answer["provenance"];
+    let (source, signature) = (&provenance["source"], &provenance["signature"]);
+    let producers = provenance["producers"].as_array().map_or(&[][..], Vec::as_slice);
+    let producer = |it: &Value| [&it["field"], &it["name"], &it["version"]].map(plain).join(" ");
+    let producers: Vec<String> = producers
+        .iter()
+        .map(|it| producer(it).trim().to_owned())
+        .collect();
+    output::fields(&[
+        ("name", plain(&answer["name"])),
+        ("version", plain(&answer["version"])),
+        ("digest", plain(&answer["digest"])),
+        ("world", plain(&answer["world"])),
+        ("size", bytes(&answer["bytes"])),
+        ("created", plain(&answer["created_at"])),
+        ("by", plain(&provenance["uploaded_by"])),
+        ("from", plain(&source["kind"])),
+        ("reference", plain(&source["reference"])),
+        ("manifest", plain(&source["digest"])),
+        ("trust", trust(answer)),
+        ("signing key", plain(&signature["key_id"])),
+        ("trusted comment", plain(&signature["trusted_comment"])),
+        ("made with", producers.join(", ")),
+        ("about", about(&answer["description"]["doc"])),
+    ])
+}
+
+pub(super) fn signers(answer: &Value, width: Option<usize>) -> String {
+    let columns: &[Column] = &[
+        ("NAME", |signer| plain(&signer["name"])),
+        ("KEY ID", |signer| plain(&signer["key_id"])),
+        ("PUBLIC KEY", |signer| plain(&signer["public_key"])),
+        ("UPDATED", |signer| plain(&signer["updated_at"])),
+    ];
+    list(&answer["signers"], columns, width)
+}
+
+pub(super) fn signatures(answer: &Value, _: Option<usize>) -> String {
+    output::fields(&[
+        ("policy", plain(&answer["policy"])),
+        ("the operator's", plain(&answer["floor"])),
+    ])
 }
 
 /// The first line of prose of a page of Markdown.
@@ -140,16 +191,64 @@ pub(super) fn keys(answer: &Value, width: Option<usize>) -> String {
     list(&answer["keys"], columns, width)
 }
 
+const AUDIT: [Column; 6] = [
+    ("AT", |entry| plain(&entry["at"])),
+    ("WHO", |entry| plain(&entry["actor"])),
+    ("FROM", |entry| plain(&entry["address"])),
+    ("METHOD", |entry| plain(&entry["method"])),
+    ("STATUS", |entry| plain(&entry["status"])),
+    ("PATH", |entry| plain(&entry["path"])),
+];
+
 pub(super) fn audit(answer: &Value, width: Option<usize>) -> String {
-    let columns: &[Column] = &[
-        ("AT", |entry| plain(&entry["at"])),
-        ("WHO", |entry| plain(&entry["actor"])),
-        ("FROM", |entry| plain(&entry["address"])),
-        ("METHOD", |entry| plain(&entry["method"])),
-        ("STATUS", |entry| plain(&entry["status"])),
-        ("PATH", |entry| plain(&entry["path"])),
-    ];
-    list(&answer["entries"], columns, width)
+    list(&answer["entries"], &AUDIT, width)
+}
+
+pub(super) fn audit_of_all(answer: &Value, width: Option<usize>) -> String {
+    let [at, others @ ..] = AUDIT;
+    let tenant: Column = ("TENANT", |entry| plain(&entry["tenant"]));
+    let columns: Vec<Column> = [at, tenant].into_iter().chain(others).collect();
+    list(&answer["entries"], &columns, width)
+}
+
+pub(super) fn egress(answer: &Value, _: Option<usize>) -> String {
+    let policy = &answer["policy"];
+    let own = answer["own"] == true;
+    let allow = policy["allow"].as_array().into_iter().flatten();
+    let allow: Vec<String> = allow.flat_map(destinations).collect();
+    let or_none = |words: String| {
+        if words.is_empty() {
+            "none".to_owned()
+        } else {
+            words
+        }
+    };
+    let whose = if own {
+        "the tenant's own"
+    } else {
+        "the server's default"
+    };
+    output::fields(&[
+        ("policy", whose.to_owned()),
+        ("allow", or_none(allow.join(" "))),
+        ("private", or_none(words(&policy["private"]))),
+    ])
+}
+
+/// A destination as `set egress` takes it, once for each of its ports.
+fn destinations(destination: &Value) -> Vec<String> {
+    let scheme = match destination["scheme"].as_str() {
+        None | Some("any") => String::new(),
+        Some(scheme) => format!("{}://", clean(scheme)),
+    };
+    let host = scheme + &plain(&destination["host"]);
+    match destination["ports"].as_array() {
+        None => vec![host],
+        Some(ports) => ports
+            .iter()
+            .map(|port| format!("{host}:{}", plain(port)))
+            .collect(),
+    }
 }
 
 pub(super) fn limits(answer: &Value, width: Option<usize>) -> String {

@@ -13,6 +13,11 @@ fn inspection() -> Inspection {
         wasi_stub: false,
         minimum_memory_bytes: 17 << 16,
         warnings: vec!["has debug information".into()],
+        producers: vec![Producer {
+            field: "language".into(),
+            name: "Rust".into(),
+            version: String::new(),
+        }],
         problems: vec!["missing export evaluate".into()],
     }
 }
@@ -22,6 +27,7 @@ fn the_report_has_everything_and_every_limit() {
     let report = report(&inspection(), None);
     let start = "kind:            core module\nworld:           none\nsize:            2.0 KiB\n\
                  minimum memory:  1.0 MiB\n\nImports:\n  wasmalert:rules/query@0.1.0\n\n\
+                 Made with:\n  language Rust\n\n\
                  Warnings:\n  has debug information\n\nProblems:\n  missing export evaluate\n\nLimits";
     assert!(report.starts_with(start), "{report}");
     for info in Limits::TABLE {

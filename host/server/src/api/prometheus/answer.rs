@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::ser::{SerializeMap, SerializeTuple};
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 use wasmalert_core::Labels;
 use wasmalert_promql::{Error, Metric, Outcome, Value};
 use wasmalert_tsdb::Found;
@@ -60,14 +61,7 @@ impl From<Error> for Refused {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        #[derive(Serialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Body {
-            status: &'static str,
-            error_type: &'static str,
-            error: String,
-        }
-        let body = Body {
+        let body = Refusal {
             status: "error",
             error_type: self.kind,
             error: self.message,
@@ -78,8 +72,19 @@ impl IntoResponse for Refused {
     }
 }
 
-#[derive(Serialize)]
-struct Success<T> {
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Refusal {
+    /// `error`.
+    status: &'static str,
+    /// `bad_data`, `execution`, `timeout` or `internal`.
+    error_type: &'static str,
+    error: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct Success<T> {
+    /// `success`.
     status: &'static str,
     data: T,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]

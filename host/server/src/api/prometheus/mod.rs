@@ -5,6 +5,7 @@
 
 mod answer;
 mod params;
+mod shape;
 
 pub(super) use self::params::parse_time;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use serde_json::Value;
 use wasmalert_core::TenantId;
 use wasmalert_core::query::QueryTime;
 use wasmalert_core::quota::Quota;
@@ -26,8 +28,9 @@ use wasmalert_ingest::remote_write::{self, WriteError};
 use wasmalert_promql::{Limits, Matcher, Outcome, Query};
 use wasmalert_tsdb::{Db, Entry};
 
-use self::answer::Refused;
+use self::answer::{Refusal, Refused, Success};
 use self::params::Params;
+use self::shape::{InstantParams, RangeParams, SelectParams};
 use super::Caller;
 use crate::Host;
 use crate::fair::{Claim, Lane};
@@ -40,9 +43,15 @@ const SELECTORS_MAX: usize = 64;
 type Answer = Result<Response, Refused>;
 
 macro_rules! get_and_post {
-    ($($(#[doc = $doc:literal])+ $get:ident, $post:ident, $path:literal => $answer:ident;)+) => {$(
+    ($($(#[doc = $doc:literal])+ $get:ident, $post:ident, $path:literal, $params:ident => $answer:ident;)+) => {$(
         $(#[doc = $doc])+
-        #[utoipa::path(get, path = $path, tag = "prometheus", responses((status = 200, description = "As in Prometheus")))]
+        #[utoipa::path(
+            get, path = $path, tag = "prometheus", params($params),
+            responses(
+                (status = 200, body = Success<Value>, description = "As in Prometheus"),
+                (status = 400, body = Refusal), (status = 422, body = Refusal), (status = 503, body = Refusal)
+            )
+        )]
         pub(super) async fn $get(
             State(host): State<Arc<Host>>,
             Extension(tenant): Caller,
@@ -52,7 +61,14 @@ macro_rules! get_and_post {
         }
 
         /// The same with the parameters in a form.
-        #[utoipa::path(post, path = $path, tag = "prometheus", responses((status = 200, description = "As in Prometheus")))]
+        #[utoipa::path(
+            post, path = $path, tag = "prometheus",
+            request_body(content = Option<$params>, content_type = "application/x-www-form-urlencoded"),
+            responses(
+                (status = 200, body = Success<Value>, description = "As in Prometheus"),
+                (status = 400, body = Refusal), (status = 422, body = Refusal), (status = 503, body = Refusal)
+            )
+        )]
         pub(super) async fn $post(
             State(host): State<Arc<Host>>,
             Extension(tenant): Caller,
@@ -66,19 +82,19 @@ macro_rules! get_and_post {
 
 get_and_post! {
     /// Evaluates an expression at one time.
-    query, post_query, "/api/v1/query" => answer_query;
+    query, post_query, "/api/v1/query", InstantParams => answer_query;
     /// Evaluates an expression at each step of a range.
-    query_range, post_query_range, "/api/v1/query_range" => answer_query_range;
+    query_range, post_query_range, "/api/v1/query_range", RangeParams => answer_query_range;
     /// Lists the series that selectors match.
-    series, post_series, "/api/v1/series" => answer_series;
+    series, post_series, "/api/v1/series", SelectParams => answer_series;
     /// Lists the names of labels.
-    labels, post_labels, "/api/v1/labels" => answer_labels;
+    labels, post_labels, "/api/v1/labels", SelectParams => answer_labels;
 }
 
 /// Lists the values of a label.
 #[utoipa::path(
-    get, path = "/api/v1/label/{name}/values", tag = "prometheus", params(("name" = String, Path)),
-    responses((status = 200, description = "As in Prometheus"))
+    get, path = "/api/v1/label/{name}/values", tag = "prometheus", params(("name" = String, Path), SelectParams),
+    responses((status = 200, body = Success<Value>, description = "As in Prometheus"), (status = 400, body = Refusal))
 )]
 pub(super) async fn label_values(
     State(host): State<Arc<Host>>,
@@ -167,9 +183,9 @@ fn borrowed(selections: &[Vec<Matcher>]) -> Vec<&[Matcher]> {
     request_body(content = Vec<u8>, content_type = remote_write::CONTENT_TYPE, description = "prometheus.WriteRequest, compressed by snappy"),
     responses(
         (status = 204, description = "All samples are taken"),
-        (status = 400, description = "Not a write request, or samples were refused; those that were not are taken"),
-        (status = 413, description = "Over a limit"),
-        (status = 415, description = "Another version or compression")
+        (status = 400, body = Refusal, description = "Not a write request, or samples were refused; those that were not are taken"),
+        (status = 413, body = Refusal, description = "Over a limit"),
+        (status = 415, body = Refusal, description = "Another version or compression")
     )
 )]
 pub(super) async fn write(

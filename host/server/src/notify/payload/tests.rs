@@ -18,6 +18,7 @@ fn rule(receivers: &[&str]) -> LiveRule {
         name: "Down".into(),
         module: "prometheus".into(),
         version: None,
+        digest: None,
         config: r#"{"expr":"up == 0 and x{a=\"b\"}"}"#.into(),
         for_ms: 0,
         keep_firing_for_ms: 0,

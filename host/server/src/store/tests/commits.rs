@@ -279,7 +279,7 @@ pub(super) async fn many_commits_share_transactions(store: Store) {
     let results = together(&store, commits).await;
     assert!(results.iter().all(Result::is_ok));
     let more = store.writer_stats().transactions - stats.transactions;
-    assert_eq!(more, 3, "one alone, then 256, then the rest");
+    assert_eq!(more, 4, "one alone, then 128 twice, then the rest");
 
     let big = |n: usize| {
         let mut big = commit(&rule_of(&key, &format!("r{n:03}")), revision, 3);

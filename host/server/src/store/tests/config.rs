@@ -205,6 +205,50 @@ pub(super) async fn sources_receivers_and_secrets(store: Store) {
     assert_eq!(store.sealed_secrets(&t).await.unwrap(), []);
 }
 
+pub(super) async fn signers_and_policies_of_signatures(store: Store) {
+    let (t, u) = (tenant("t"), tenant("u"));
+    let signer = |name: &str, key: &str, updated_ms| SignerRow {
+        name: name.into(),
+        public_key: key.into(),
+        updated_ms,
+    };
+    store.put_signer(&t, &signer("b", "two", 1)).await.unwrap();
+    store.put_signer(&t, &signer("a", "one", 1)).await.unwrap();
+    store.put_signer(&u, &signer("a", "one", 1)).await.unwrap();
+    assert!(
+        store.put_signer(&t, &signer("c", "one", 1)).await.is_err(),
+        "a key is a signer's alone"
+    );
+    store.put_signer(&t, &signer("a", "three", 2)).await.unwrap();
+    let listed = store.list_signers(&t).await.unwrap();
+    assert_eq!(listed, [signer("a", "three", 2), signer("b", "two", 1)]);
+    assert!(store.delete_signer(&t, "a").await.unwrap());
+    assert!(!store.delete_signer(&t, "a").await.unwrap());
+    assert_eq!(store.list_signers(&u).await.unwrap(), [signer("a", "one", 1)]);
+
+    assert_eq!(store.signature_policy(&t).await.unwrap(), None);
+    for policy in ["require", "warn"] {
+        store.put_signature_policy(&t, policy).await.unwrap();
+        assert_eq!(store.signature_policy(&t).await.unwrap().as_deref(), Some(policy));
+    }
+    assert_eq!(store.signature_policy(&u).await.unwrap(), None);
+}
+
+pub(super) async fn where_a_version_comes_from_can_be_replaced(store: Store) {
+    let (t, u) = (tenant("t"), tenant("u"));
+    for tenant in [&t, &u] {
+        store.put_module(tenant, &module("m", b"one")).await.unwrap();
+    }
+    assert!(store.set_provenance(&t, "m", 1, "{\"a\":1}").await.unwrap());
+    assert!(!store.set_provenance(&t, "m", 2, "{}").await.unwrap());
+    let provenance = async |tenant: &TenantId| {
+        let row = store.get_module(tenant, "m", None).await.unwrap();
+        row.expect("a version").provenance
+    };
+    assert_eq!(provenance(&t).await, "{\"a\":1}");
+    assert_eq!(provenance(&u).await, "{}");
+}
+
 pub(super) async fn egress_policies_belong_to_tenants(store: Store) {
     let (t, gone) = (tenant("t"), tenant("gone"));
     assert!(

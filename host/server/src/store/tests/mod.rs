@@ -1,6 +1,7 @@
 //! The store's contract. The suites get a fresh store and use nothing but portable SQL, so
 //! that another backend runs them too; `sqlite` is about the file.
 
+mod audit;
 mod commits;
 mod config;
 mod corrupt;
@@ -69,6 +70,9 @@ macro_rules! contract {
 }
 
 contract! {
+    audit:
+        the_log_of_all_is_listed_and_exported_in_order,
+        entries_are_added_and_removed_by_age_alone;
     config:
         module_versions_count_up_and_digests_are_found,
         module_bytes_are_kept_once_and_swept,
@@ -78,6 +82,8 @@ contract! {
         many_users_are_named_up_to_a_bound,
         sources_receivers_and_secrets,
         egress_policies_belong_to_tenants,
+        signers_and_policies_of_signatures,
+        where_a_version_comes_from_can_be_replaced,
         sources_and_receivers_in_use_are_not_deleted,
         what_is_missing_cannot_be_used,
         groups_are_put_listed_and_deleted,
@@ -165,6 +171,7 @@ fn module(name: &str, wasm: &[u8]) -> NewModule {
         digest: format!("sha256:{}", migrate::hex(wasm)),
         world: "rule".to_owned(),
         description: "{\"doc\":\"\"}".to_owned(),
+        provenance: "{}".to_owned(),
         wasm: wasm.to_vec(),
         compile_ms: 12,
         created_ms: 34,

@@ -171,6 +171,32 @@ async fn a_schema_from_elsewhere_is_refused() {
 }
 
 #[tokio::test]
+async fn versions_from_before_provenance_tell_what_is_known() {
+    let dir = TempDir::new();
+    let before = MIGRATIONS.iter().filter(|step| step.version < 7);
+    let before: Vec<_> = before
+        .map(|step| Migration {
+            version: step.version,
+            sql: step.sql,
+        })
+        .collect();
+    let store = Store::open_with(dir.path(), &before).await.unwrap();
+    let rows = "INSERT INTO module_names VALUES ('t', 'm', 2);
+        INSERT INTO module_code VALUES ('t', 'own', x'00'), ('t', 'stock', x'01');
+        INSERT INTO modules (tenant, name, version, digest, world, description, size_bytes, compile_ms, created_ms)
+            VALUES ('t', 'm', 1, 'own', 'rule', '{}', 1, 1, 1), ('t', 'm', 2, 'stock', 'rule', '{}', 1, 1, 1);
+        INSERT INTO stock_modules VALUES ('t', 'm', 'stock', '0.1.0')";
+    sqlx::raw_sql(rows).execute(&store.write).await.unwrap();
+    store.close().await;
+    let store = Store::open(dir.path()).await.unwrap();
+    let versions = store.module_versions(&tenant("t"), "m").await.unwrap();
+    let provenance: Vec<_> = versions.iter().map(|row| row.provenance.as_str()).collect();
+    assert_eq!(provenance, ["{\"source\":{\"kind\":\"stock\"}}", "{}"]);
+    let parsed = crate::provenance::Provenance::parse(provenance[0]);
+    assert_eq!(parsed.source, Some(crate::provenance::ModuleSource::Stock));
+}
+
+#[tokio::test]
 async fn a_full_disk_fails_commits_whole_and_recovers() {
     let dir = TempDir::new();
     let key = group("t");

@@ -153,6 +153,13 @@ pub(super) async fn a_deleted_tenant_leaves_only_its_last_revision(store: Store)
             program: "0.1.0".into(),
         };
         store.put_stock(&tenant(name), &stock).await.unwrap();
+        let signer = SignerRow {
+            name: "release".into(),
+            public_key: "RWQ".into(),
+            updated_ms: 1,
+        };
+        store.put_signer(&tenant(name), &signer).await.unwrap();
+        store.put_signature_policy(&tenant(name), "warn").await.unwrap();
     }
     let rows = async |name: &str| {
         let tables: Vec<String> = sqlx::query_scalar(
@@ -179,7 +186,7 @@ pub(super) async fn a_deleted_tenant_leaves_only_its_last_revision(store: Store)
     let before = rows("t").await;
     // All but the audit log and the timers, which `fill` leaves empty: a table that is
     // new and has tenants is to be filled there, and deleted from.
-    assert_eq!(before.len(), 19, "{before:?}");
+    assert_eq!(before.len(), 21, "{before:?}");
     assert!(store.delete_tenant(&tenant("t")).await.unwrap());
     assert_eq!(rows("t").await, ["revisions"]);
     assert_eq!(rows("u").await, before, "the other one keeps everything");

@@ -28,6 +28,21 @@ fn matrix(result: &str) -> String {
 }
 
 #[test]
+fn an_error_is_short_whatever_is_quoted() {
+    check_refused(format!("\"{}\"", "\u{7f}".repeat(600)), "invalid type");
+}
+
+#[test]
+fn what_a_source_says_is_on_one_line() {
+    let body = r#"{"status":"error","errorType":"a\rb","error":"one\ntwo \u001b[2J\u009b three"}"#;
+    let said = Answer::Error {
+        kind: "a b".to_owned(),
+        message: "one two  [2J  three".to_owned(),
+    };
+    assert_eq!(parse(body.as_bytes()), Ok(said));
+}
+
+#[test]
 fn reads_a_vector() {
     let body = vector(
         r#"[{"metric":{"__name__":"up","job":"a\"\u00e9\\"},"value":[1435781451.781,"1"]},

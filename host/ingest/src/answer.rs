@@ -1,4 +1,4 @@
-//! The JSON of the Prometheus HTTP API, parsed straight into columns.
+//! Answers of a source: the JSON of the Prometheus HTTP API, parsed straight into columns.
 //!
 //! Nothing between the text and the frame: labels and samples go to the
 //! [`FrameBuilder`] as they are read. Fields may come in any order, so what the
@@ -12,8 +12,10 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use wasmalert_core::frame::{Frame, FrameBuilder};
 
-use crate::http_client::{ERROR_BYTES_MAX, bounded};
+use crate::bounded;
 
+/// The longest error of a parse, without the text around it, and the longest of a source.
+pub const ERROR_BYTES_MAX: usize = 512;
 /// How much of the text around an error is shown, each side.
 const SNIPPET_BYTES: usize = 24;
 /// Samples at or beyond this time have lost their milliseconds.
@@ -21,7 +23,7 @@ const TIME_MS_MAX: f64 = 9.0e15;
 
 /// What a source said.
 #[derive(Debug, PartialEq)]
-pub(super) enum Answer {
+pub enum Answer {
     Data(Frame),
     Error { kind: String, message: String },
 }
@@ -30,7 +32,7 @@ pub(super) enum Answer {
 ///
 /// # Errors
 /// What is wrong, and where, in at most [`ERROR_BYTES_MAX`] bytes.
-pub(super) fn parse(body: &[u8]) -> Result<Answer, String> {
+pub fn parse(body: &[u8]) -> Result<Answer, String> {
     let mut answer = Parts::default();
     let mut text = serde_json::Deserializer::from_slice(body);
     let parsed = ObjectSeed(&mut answer)
@@ -60,9 +62,11 @@ fn located(error: &serde_json::Error, body: &[u8]) -> String {
     let reason = reason
         .rsplit_once(" at line ")
         .map_or(reason.as_str(), |(reason, _)| reason);
-    format!(
-        "{} at byte {offset}, near {snippet:?}",
-        bounded(reason, ERROR_BYTES_MAX / 2)
+    let reason = bounded(reason, ERROR_BYTES_MAX / 2);
+    // Escapes make a text of control characters several times as long.
+    bounded(
+        &format!("{reason} at byte {offset}, near {snippet:?}"),
+        ERROR_BYTES_MAX,
     )
 }
 
@@ -167,9 +171,11 @@ impl<'de> Visitor<'de> for TextSeed {
     }
 }
 
-/// A text that is kept, cut where it is long.
+/// A text that is kept: on one line, cut where it is long. It gets into logs and onto
+/// terminals.
 fn kept<'de, A: MapAccess<'de>>(map: &mut A) -> Result<String, A::Error> {
-    Ok(bounded(&map.next_value_seed(TextSeed)?, ERROR_BYTES_MAX / 2))
+    let text = bounded(&map.next_value_seed(TextSeed)?, ERROR_BYTES_MAX / 2);
+    Ok(text.replace(char::is_control, " "))
 }
 
 /// The next field's name.
