@@ -152,7 +152,7 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     served.map_err(StartError::Serve)?;
 
     tasks.shutdown().await;
-    embedded::save(&host).await;
+    embedded::save(&host, Duration::ZERO).await;
     host.access.keys().touch(&host.store).await;
     usage::write(&host).await;
     host.store.close().await;

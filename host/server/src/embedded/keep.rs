@@ -17,6 +17,8 @@ use crate::fair::Lane;
 
 /// Samples are written to disk so often; a crash loses those since.
 const SAVE_EVERY: Duration = Duration::from_secs(120);
+/// Over so long, so that the disk has time for others between two tenants.
+const SAVE_WITHIN: Duration = Duration::from_secs(60);
 /// Samples beyond retention are dropped so often.
 const MAINTAIN_EVERY: Duration = Duration::from_secs(30);
 const SUFFIX: &str = ".samples";
@@ -34,16 +36,23 @@ pub(crate) async fn keep_forever(host: Arc<Host>) {
             aside(&host, &tenant, move || db.maintain(now_ms)).await;
         }
         if turn.is_multiple_of(maintains_per_save) {
-            save(&host).await;
+            save(&host, SAVE_WITHIN).await;
         }
     }
 }
 
-/// Writes a snapshot of every tenant's samples.
-pub(crate) async fn save(host: &Arc<Host>) {
-    let _one_at_a_time = host.embedded.saving.lock().await;
+/// Writes a snapshot of every tenant's samples, spread over a time.
+pub(crate) async fn save(host: &Arc<Host>, within: Duration) {
     let stopwatch = host.clock.stopwatch();
-    for (tenant, db) in host.embedded.all() {
+    let stores = host.embedded.all();
+    let pause = within / u32::try_from(stores.len()).unwrap_or(u32::MAX).max(1);
+    for (tenant, _) in stores {
+        tokio::time::sleep(pause).await;
+        let _none_goes = host.embedded.saving.lock().await;
+        // It may have gone meanwhile.
+        let Some(db) = host.embedded.get(&tenant) else {
+            continue;
+        };
         let (dir, name) = (host.embedded.dir.clone(), tenant.clone());
         let saved = aside(host, &tenant, move || save_one(&dir, &name, &db)).await;
         if let Some(Err(error)) = saved {

@@ -59,16 +59,18 @@ impl Embedded {
         }
     }
 
+    /// The samples of a tenant that has some.
+    #[must_use]
+    fn get(&self, tenant: &TenantId) -> Option<Arc<Db>> {
+        let stores = self.stores.read().unwrap_or_else(PoisonError::into_inner);
+        stores.get(tenant).cloned()
+    }
+
     /// The samples of a tenant.
     #[must_use]
     pub(crate) fn of(&self, tenant: &TenantId) -> Arc<Db> {
-        if let Some(db) = self
-            .stores
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(tenant)
-        {
-            return db.clone();
+        if let Some(db) = self.get(tenant) {
+            return db;
         }
         let mut stores = self.stores.write().unwrap_or_else(PoisonError::into_inner);
         let made = || Arc::new(Db::new(self.settings.clone()));
