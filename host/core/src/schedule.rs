@@ -13,17 +13,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use timers::{TIMER_GAP_MS, TimerGate};
 
-/// Where in its interval a group's slots lie: 0 to `interval_ms - 1`.
+/// Where in its interval somebody's slots lie: 0 to `interval_ms - 1`.
 ///
-/// FNV-1a (64 bit) over the namespace, 0xff, the group's name and 0xff, modulo
+/// FNV-1a (64 bit) over the names that tell it apart, each with 0xff behind it, modulo
 /// the interval. The same on every host, for good.
 #[must_use]
-pub fn offset_ms(namespace: &str, group: &str, interval_ms: i64) -> i64 {
+pub fn offset_ms(names: &[&str], interval_ms: i64) -> i64 {
     const OFFSET: u64 = 14_695_981_039_346_656_037;
     const PRIME: u64 = 1_099_511_628_211;
-    let bytes = [namespace, group]
-        .into_iter()
-        .flat_map(|name| name.bytes().chain([0xff]));
+    let bytes = names.iter().flat_map(|name| name.bytes().chain([0xff]));
     let hash = bytes.fold(OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME));
     let interval = interval_ms.max(1).unsigned_abs();
     (hash % interval).cast_signed()

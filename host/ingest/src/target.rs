@@ -92,7 +92,7 @@ impl Target {
     /// spread over targets by their URL and labels, the same on every host.
     #[must_use]
     pub fn offset_ms(&self, interval_ms: i64) -> i64 {
-        schedule::offset_ms(&self.url, &self.labels.to_string(), interval_ms)
+        schedule::offset_ms(&[&self.url, &self.labels.to_string()], interval_ms)
     }
 }
 

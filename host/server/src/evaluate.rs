@@ -6,6 +6,7 @@
 
 mod ended;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use wasmalert_core::alert::{Observation, Observed, Step, identify, step};
@@ -15,6 +16,7 @@ use wasmalert_core::limits::{Limit, Limits};
 use wasmalert_core::query::{Query, QueryTime};
 use wasmalert_core::quota::Quota;
 use wasmalert_core::schedule::Advance;
+use wasmalert_core::usage::Usage;
 use wasmalert_sandbox::{Component, Evaluation, Verdict};
 
 use self::ended::{Ended, Keeps, error_row};
@@ -23,7 +25,12 @@ use crate::access::Tenant;
 use crate::catalog::{ModuleInfo, NoModule, TenantCatalog};
 use crate::fair::Turn;
 use crate::live::{LiveGroup, LiveRule, RuleNow};
-use crate::store::{Health, HealthRow, StoreError};
+use crate::store::{Committing, Health, HealthRow, StoreError};
+
+/// Evaluations of a group that wait for their commits while the next one runs.
+const COMMITTING_MAX: usize = 64;
+/// Bytes that they may have to write; the last one may be more.
+const COMMITTING_BYTES_MAX: usize = 1 << 20;
 
 /// What is to be evaluated of a group.
 #[derive(Debug, Clone, Copy)]
@@ -41,23 +48,40 @@ pub(crate) async fn evaluate_group(host: &Host, group: &LiveGroup, due: Due, tur
             if group.is_retired() {
                 return;
             }
-            turn.charge(evaluate_rule(host, group, rule, due.now_ms, trigger, 0).await);
+            let ended = evaluate_rule(host, group, rule, due.now_ms, trigger, 0).await;
+            turn.charge(ended.cost_ns());
+            ended.committed().await;
         }
     }
     let Some(slot) = due.slot else { return };
     let lag_seconds = || (host.clock.now_ms() - slot.slot_ms).max(0) as f64 / 1e3;
     host.metrics.scheduler_lag_seconds.observe(lag_seconds());
     host.metrics.slots_missed.add(&group.key.tenant, (), slot.missed);
+    let mut committing = VecDeque::new();
     for rule in &group.rules {
         if group.is_retired() {
-            return;
+            break;
         }
-        let cost_ns = evaluate_rule(host, group, rule, slot.slot_ms, Trigger::Interval, slot.missed).await;
-        turn.charge(cost_ns);
+        let ended = evaluate_rule(host, group, rule, slot.slot_ms, Trigger::Interval, slot.missed).await;
+        turn.charge(ended.cost_ns());
+        committing.push_back(ended);
+        while committing.len() > COMMITTING_MAX || bytes(&committing) > COMMITTING_BYTES_MAX {
+            let Some(first) = committing.pop_front() else {
+                break;
+            };
+            first.committed().await;
+        }
+    }
+    for ended in committing {
+        ended.committed().await;
     }
     host.metrics
         .slot_lag_seconds
         .observe(&group.key.tenant, (), lag_seconds());
+}
+
+fn bytes(committing: &VecDeque<Committed<'_>>) -> usize {
+    committing.iter().map(|ended| ended.committing.bytes()).sum()
 }
 
 fn due_timer(rule: &LiveRule, now_ms: i64) -> Option<Trigger> {
@@ -78,15 +102,15 @@ struct Ran {
     rounds: u32,
 }
 
-/// Gives the processor time that the component took, in nanoseconds.
-async fn evaluate_rule(
-    host: &Host,
-    group: &LiveGroup,
-    rule: &LiveRule,
+/// Evaluates a rule and hands its commit in.
+async fn evaluate_rule<'a>(
+    host: &'a Host,
+    group: &'a LiveGroup,
+    rule: &'a LiveRule,
     now_ms: i64,
     trigger: Trigger,
     missed: u64,
-) -> u64 {
+) -> Committed<'a> {
     let stopwatch = host.clock.stopwatch();
     let tenant = rule.key.tenant();
     let allowed = host.tenants.of(tenant);
@@ -125,37 +149,61 @@ async fn evaluate_rule(
         host,
         group,
         rule,
-        module: module.as_deref(),
-        catalog: &catalog,
-        context: &context,
+        module,
+        catalog,
+        context,
         ran,
         health,
         keeps: Keeps::new(host, &allowed),
     };
     let commit = ended.commit(decided.as_ref());
+    if let Ok(decided) = &decided {
+        ended.leave(decided);
+    }
     let used = commit.used.1.clone();
-    let waiting = host.clock.stopwatch();
-    let committed = host.store.commit(commit).await;
-    host.metrics
-        .commit_seconds
-        .observe(waiting.elapsed().as_secs_f64());
-
-    let code = decided.as_ref().err().map(|fault| fault.code);
-    let cost_ns = ended.ran.cost.cpu_ns;
-    host.count_evaluation(tenant, &ended.ran.cost, ended.ran.rounds, code);
     let account = host.ledger.of(tenant);
-    let of_rule = committed.is_ok().then_some(&rule.key);
-    account.spend(of_rule, &used, &allowed.quotas, host.clock.now_ms());
-    if committed.is_err() {
-        account.note(&used);
+    account.spend(&used, &allowed.quotas, host.clock.now_ms());
+    Committed {
+        used,
+        committing: host.store.commit(commit),
+        ended,
+        decided,
     }
-    match committed {
-        Ok(()) => ended.apply(decided),
-        // The group was replaced meanwhile: this evaluation never happened.
-        Err(StoreError::Stale) => {}
-        Err(error) => ended.failed_commit(&error),
+}
+
+/// An evaluation whose commit has been handed in.
+struct Committed<'a> {
+    ended: Ended<'a>,
+    decided: Result<Decided, Fault>,
+    used: Usage,
+    committing: Committing,
+}
+
+impl Committed<'_> {
+    /// The processor time that the component took.
+    fn cost_ns(&self) -> u64 {
+        self.ended.ran.cost.cpu_ns
     }
-    cost_ns
+
+    /// Waits for the commit and makes what it says so.
+    async fn committed(self) {
+        let (host, rule, ran) = (self.ended.host, self.ended.rule, &self.ended.ran);
+        let (committed, took) = self.committing.timed().await;
+        host.metrics.commit_seconds.observe(took.as_secs_f64());
+        let code = self.decided.as_ref().err().map(|fault| fault.code);
+        host.count_evaluation(rule.key.tenant(), &ran.cost, ran.rounds, code);
+        let account = host.ledger.of(rule.key.tenant());
+        match &committed {
+            Ok(()) => account.count(&rule.key, &self.used),
+            Err(_) => account.gather(&self.used),
+        }
+        match committed {
+            Ok(()) => self.ended.apply(self.decided),
+            // The group was replaced meanwhile: this evaluation never happened.
+            Err(StoreError::Stale) => {}
+            Err(error) => self.ended.failed_commit(&error),
+        }
+    }
 }
 
 impl RuleNow {

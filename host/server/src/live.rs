@@ -33,7 +33,9 @@ pub(crate) struct LiveGroup {
 impl LiveGroup {
     #[must_use]
     pub(crate) fn new(key: GroupKey, spec: Arc<GroupSpec>, revision: i64, rules: Vec<Arc<LiveRule>>) -> Self {
-        let offset_ms = wasmalert_core::schedule::offset_ms(&key.namespace, &key.group, spec.interval_ms);
+        // With the tenant, since many tenants name their groups alike.
+        let names: [&str; 3] = [key.tenant.as_str(), &key.namespace, &key.group];
+        let offset_ms = wasmalert_core::schedule::offset_ms(&names, spec.interval_ms);
         Self {
             key,
             spec,

@@ -95,8 +95,8 @@ impl Account {
         Ok(())
     }
 
-    /// Takes what was used from the quotas of the minute, and counts it.
-    pub(crate) fn spend(&self, rule: Option<&RuleKey>, used: &Usage, quotas: &Quotas, now_ms: i64) {
+    /// Takes what was used from the quotas of the minute.
+    pub(crate) fn spend(&self, used: &Usage, quotas: &Quotas, now_ms: i64) {
         let mut account = self.lock();
         for info in Usage::TABLE {
             let amount = used.get(info.resource);
@@ -108,7 +108,16 @@ impl Account {
             let bucket = bucket.or_insert_with(|| Bucket::full(size, now_ms));
             bucket.take(size, now_ms, amount as f64);
         }
-        account.since_start.entry(rule.cloned()).or_default().add(used);
+    }
+
+    /// Counts what a rule has used, which the store has.
+    pub(crate) fn count(&self, rule: &RuleKey, used: &Usage) {
+        let mut account = self.lock();
+        account
+            .since_start
+            .entry(Some(rule.clone()))
+            .or_default()
+            .add(used);
     }
 
     /// Counts what is to be written later, of no rule.

@@ -34,9 +34,9 @@ pub(super) struct Ended<'a> {
     pub(super) host: &'a Host,
     pub(super) group: &'a LiveGroup,
     pub(super) rule: &'a LiveRule,
-    pub(super) module: Option<&'a ModuleInfo>,
-    pub(super) catalog: &'a TenantCatalog,
-    pub(super) context: &'a Context,
+    pub(super) module: Option<Arc<ModuleInfo>>,
+    pub(super) catalog: Arc<TenantCatalog>,
+    pub(super) context: Arc<Context>,
     pub(super) ran: Ran,
     pub(super) health: HealthRow,
     pub(super) keeps: Keeps,
@@ -139,7 +139,7 @@ impl Ended<'_> {
         let now_ms = self.host.clock.now_ms();
         let told = Told {
             rule: self.rule,
-            catalog: self.catalog,
+            catalog: &self.catalog,
             notify: &step.notify,
             slot_ms: self.context.now_ms,
             now_ms,
@@ -156,10 +156,10 @@ impl Ended<'_> {
             0
         };
         let mut budget = Budget::new(bytes_max);
-        let mut inputs = record::inputs(self.context, &self.ran.journal, &mut budget);
+        let mut inputs = record::inputs(&self.context, &self.ran.journal, &mut budget);
         inputs.module.clone_from(&self.rule.spec.module);
-        inputs.version = self.module.map(|module| module.version);
-        inputs.digest = self.module.map(|module| module.digest.clone());
+        inputs.version = self.module.as_ref().map(|module| module.version);
+        inputs.digest = self.module.as_ref().map(|module| module.digest.clone());
         let (outcome, mut effects) = match decided {
             Ok(decided) => (
                 record::outcome(&decided.outcome, &mut budget),
@@ -198,6 +198,19 @@ impl Ended<'_> {
         }
     }
 
+    /// Leaves what it records in the embedded source, for the next rule to see. That is in
+    /// memory and does not wait for the store.
+    pub(super) fn leave(&self, decided: &Decided) {
+        let mut now = self.rule.now();
+        let mut alerts = now.alerts.clone();
+        alerts.apply(&decided.step);
+        let (group, rule) = (&self.group.spec, &self.rule.spec);
+        let recorded = Recorded::new(&now.recorded, &decided.outcome.samples, &alerts, group, rule);
+        now.recorded = recorded.series;
+        drop(now);
+        leave(self.host, self.rule, &recorded.samples, &self.context);
+    }
+
     /// Makes what was committed what the rule is like, and tells whoever listens.
     pub(super) fn apply(self, decided: Result<Decided, Fault>) {
         let (now_ms, host) = (self.context.now_ms, self.host);
@@ -214,12 +227,7 @@ impl Ended<'_> {
                 now.state = Arc::new(decided.effects.state_after(&now.state));
                 let timers = decided.effects.timers_after(&self.ran.journal.timers);
                 now.timers = Arc::new(timers);
-                let samples = &decided.outcome.samples;
-                let (group, rule) = (&self.group.spec, &self.rule.spec);
-                let recorded = Recorded::new(&now.recorded, samples, &now.alerts, group, rule);
-                now.recorded = recorded.series;
                 drop(now);
-                leave(host, self.rule, &recorded.samples, self.context);
                 host.tenant_metrics
                     .apply(&self.rule.key, &decided.effects.metrics);
                 (decided.effects.log, !decided.step.notify.is_empty())

@@ -394,7 +394,8 @@ fn meter(host: &Host, tenant: &Tenant, row: &OutboxRow, cost: &Cost) {
         ..Usage::default()
     };
     let account = host.ledger.of(&tenant.row.tenant);
-    account.spend(Some(&row.rule), &used, &tenant.quotas, host.clock.now_ms());
+    account.spend(&used, &tenant.quotas, host.clock.now_ms());
+    account.count(&row.rule, &used);
     account.note(&used);
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use wasmalert_core::evaluation::Timer;
 use wasmalert_core::usage::Usage;
-use wasmalert_core::{Labels, RuleKey};
+use wasmalert_core::{GroupKey, Labels, RuleKey};
 
 use super::{
     AlertRow, Connection, EvaluationRow, HealthRow, NewOutboxRow, StoreError, evaluations, groups, outbox,
@@ -58,16 +58,29 @@ impl RuleCommit {
         parts.sum::<usize>() + evaluation + rows * ROW_BYTES
     }
 
-    /// Writes it all; the caller's transaction makes it whole.
-    ///
-    /// # Errors
-    /// [`StoreError::Stale`] before anything is written.
-    pub(super) async fn write(&self, connection: &mut Connection) -> Result<(), StoreError> {
-        let rule = &self.rule;
-        if !groups::is_current(connection, &rule.group, self.group_revision).await? {
-            return Err(StoreError::Stale);
+    /// The journal, if it is to be kept.
+    pub(super) fn kept(&self) -> Option<(&RuleKey, &EvaluationRow)> {
+        let row = self.evaluation.as_ref().filter(|_| self.keep_evaluations > 0)?;
+        Some((&self.rule, row))
+    }
+
+    fn is_of(&self, revisions: &BTreeMap<GroupKey, i64>) -> bool {
+        revisions.get(&self.rule.group) == Some(&self.group_revision)
+    }
+
+    fn used(&self) -> usage::Used<'_> {
+        let (at_ms, used) = &self.used;
+        usage::Used {
+            tenant: self.rule.tenant(),
+            rule: Some(&self.rule),
+            at_ms: *at_ms,
+            used,
         }
-        rule_rows::put_health(connection, rule, &self.health, self.queries.as_deref()).await?;
+    }
+
+    /// Writes what is not written for many commits at once.
+    async fn write_own(&self, connection: &mut Connection) -> Result<(), StoreError> {
+        let rule = &self.rule;
         for labels in &self.alerts_remove {
             rule_rows::remove_alert(connection, rule, labels).await?;
         }
@@ -80,13 +93,35 @@ impl RuleCommit {
         for (name, timer) in &self.timers {
             rule_rows::write_timer(connection, rule, name, timer.as_ref()).await?;
         }
-        outbox::enqueue(connection, rule, &self.outbox).await?;
-        let (at_ms, used) = &self.used;
-        usage::add(connection, rule.tenant(), Some(rule), *at_ms, used).await?;
-        if let Some(row) = self.evaluation.as_ref().filter(|_| self.keep_evaluations > 0) {
-            evaluations::insert(connection, rule, row).await?;
-        }
-        let oldest = self.health.seq.saturating_sub(i64::from(self.keep_evaluations));
-        evaluations::remove_up_to(connection, rule, oldest).await
+        outbox::enqueue(connection, rule, &self.outbox).await
     }
+}
+
+/// Writes commits; the caller's transaction makes them whole. One result for each, in their
+/// order: nothing is written of those that are stale.
+///
+/// What every commit writes goes in one statement for all, since each statement is a
+/// way to the database and back.
+pub(super) async fn write(
+    connection: &mut Connection,
+    commits: &[RuleCommit],
+) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+    let groups: Vec<GroupKey> = commits.iter().map(|commit| commit.rule.group.clone()).collect();
+    let revisions = groups::revisions(connection, &groups).await?;
+    let current: Vec<&RuleCommit> = commits.iter().filter(|commit| commit.is_of(&revisions)).collect();
+    if !current.is_empty() {
+        let used: Vec<usage::Used<'_>> = current.iter().map(|commit| commit.used()).collect();
+        rule_rows::put_health(connection, &current).await?;
+        for commit in &current {
+            commit.write_own(connection).await?;
+        }
+        usage::add(connection, &used).await?;
+        evaluations::insert(connection, &current).await?;
+        evaluations::remove_old(connection, &current).await?;
+    }
+    let result = |commit: &RuleCommit| match commit.is_of(&revisions) {
+        true => Ok(()),
+        false => Err(StoreError::Stale),
+    };
+    Ok(commits.iter().map(result).collect())
 }

@@ -1,11 +1,12 @@
 //! Journals of evaluations, to explain and to replay.
 
+use sqlx::QueryBuilder;
 use wasmalert_core::{RuleKey, TenantId};
 
 use super::row::{Fields, signed};
-use super::rule_rows::of_rule;
+use super::rule_rows::{of_rule, push_rule};
 use super::runtime::error;
-use super::{Connection, ErrorRow, Row, Store, StoreError};
+use super::{Connection, Db, ErrorRow, Row, RuleCommit, Store, StoreError};
 
 /// The most rows one listing gives.
 pub const EVALUATIONS_LISTED_MAX: u32 = 1_000;
@@ -129,45 +130,60 @@ impl Store {
     }
 }
 
-pub(super) async fn insert(
-    connection: &mut Connection,
-    rule: &RuleKey,
-    row: &EvaluationRow,
-) -> Result<(), StoreError> {
-    let sql = "INSERT INTO evaluations (tenant, namespace, group_name, rule, id, seq, slot_ms,
+pub(super) async fn insert(connection: &mut Connection, commits: &[&RuleCommit]) -> Result<(), StoreError> {
+    let rows: Vec<_> = commits.iter().filter_map(|commit| commit.kept()).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut sql = QueryBuilder::<Db>::new(
+        "INSERT INTO evaluations (tenant, namespace, group_name, rule, id, seq, slot_ms,
             cause, error_code, error_message, fuel, wall_ns, rounds, size_bytes, inputs,
-            outcome, effects)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
-        ON CONFLICT (tenant, id) DO NOTHING";
-    let summary = &row.summary;
-    of_rule(sql, rule)
-        .bind(&summary.id)
-        .bind(summary.seq)
-        .bind(summary.slot_ms)
-        .bind(&summary.trigger)
-        .bind(summary.error.as_ref().map(|error| error.code.as_str()))
-        .bind(summary.error.as_ref().map(|error| error.message.as_str()))
-        .bind(signed(summary.fuel))
-        .bind(signed(summary.wall_ns))
-        .bind(i64::from(summary.rounds))
-        .bind(signed(summary.bytes))
-        .bind(row.inputs.as_slice())
-        .bind(row.outcome.as_deref())
-        .bind(row.effects.as_deref())
-        .execute(connection)
-        .await?;
+            outcome, effects) ",
+    );
+    sql.push_values(rows, |mut row, (rule, evaluation)| {
+        let summary = &evaluation.summary;
+        push_rule(&mut row, rule);
+        row.push_bind(&summary.id)
+            .push_bind(summary.seq)
+            .push_bind(summary.slot_ms)
+            .push_bind(&summary.trigger)
+            .push_bind(summary.error.as_ref().map(|error| error.code.as_str()))
+            .push_bind(summary.error.as_ref().map(|error| error.message.as_str()))
+            .push_bind(signed(summary.fuel))
+            .push_bind(signed(summary.wall_ns))
+            .push_bind(i64::from(summary.rounds))
+            .push_bind(signed(summary.bytes))
+            .push_bind(evaluation.inputs.as_slice())
+            .push_bind(evaluation.outcome.as_deref())
+            .push_bind(evaluation.effects.as_deref());
+    });
+    sql.push(" ON CONFLICT (tenant, id) DO NOTHING");
+    sql.build().persistent(false).execute(connection).await?;
     Ok(())
 }
 
-/// Removes a rule's evaluations up to this sequence number.
-pub(super) async fn remove_up_to(
+/// Removes the evaluations of each rule that are older than those that are kept.
+pub(super) async fn remove_old(
     connection: &mut Connection,
-    rule: &RuleKey,
-    seq: i64,
+    commits: &[&RuleCommit],
 ) -> Result<(), StoreError> {
-    let sql = "DELETE FROM evaluations WHERE tenant = $1 AND namespace = $2
-        AND group_name = $3 AND rule = $4 AND seq <= $5";
-    of_rule(sql, rule).bind(seq).execute(connection).await?;
+    let mut sql = QueryBuilder::<Db>::new("WITH old (tenant, namespace, group_name, rule, seq) AS (");
+    sql.push_values(commits, |mut row, commit| {
+        push_rule(&mut row, &commit.rule);
+        row.push_bind(
+            commit
+                .health
+                .seq
+                .saturating_sub(i64::from(commit.keep_evaluations)),
+        );
+    });
+    sql.push(
+        ") DELETE FROM evaluations WHERE (tenant, id) IN
+            (SELECT e.tenant, e.id FROM old, evaluations AS e
+             WHERE e.tenant = old.tenant AND e.namespace = old.namespace
+                 AND e.group_name = old.group_name AND e.rule = old.rule AND e.seq <= old.seq)",
+    );
+    sql.build().persistent(false).execute(connection).await?;
     Ok(())
 }
 

@@ -1,10 +1,13 @@
 //! Groups of rules.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use sqlx::QueryBuilder;
 use wasmalert_core::{GroupKey, TenantId};
 
 use super::row::Fields;
 use super::uses::{RuleUses, next_revision, replace};
-use super::{Connection, Row, Store, StoreError, rule_rows};
+use super::{Connection, Db, Row, Store, StoreError, rule_rows};
 
 /// A stored group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,31 +120,41 @@ impl Store {
     }
 }
 
-/// Whether the group still has this revision.
-pub(super) async fn is_current(
+/// The revisions of those groups that are there.
+pub(super) async fn revisions(
     connection: &mut Connection,
-    key: &GroupKey,
-    revision: i64,
-) -> Result<bool, StoreError> {
-    let found = sqlx::query(
-        "SELECT 1 FROM rule_groups
-         WHERE tenant = $1 AND namespace = $2 AND group_name = $3 AND revision = $4",
-    )
-    .bind(key.tenant.as_str())
-    .bind(&*key.namespace)
-    .bind(&*key.group)
-    .bind(revision)
-    .fetch_optional(connection)
-    .await?;
-    Ok(found.is_some())
+    groups: &[GroupKey],
+) -> Result<BTreeMap<GroupKey, i64>, StoreError> {
+    let groups: BTreeSet<&GroupKey> = groups.iter().collect();
+    let mut sql = QueryBuilder::<Db>::new("WITH wanted (tenant, namespace, group_name) AS (");
+    sql.push_values(groups, |mut row, group| {
+        row.push_bind(group.tenant.as_str())
+            .push_bind(&*group.namespace)
+            .push_bind(&*group.group);
+    });
+    sql.push(
+        ") SELECT g.tenant, g.namespace, g.group_name, g.revision FROM wanted AS w, rule_groups AS g
+         WHERE g.tenant = w.tenant AND g.namespace = w.namespace AND g.group_name = w.group_name",
+    );
+    let rows = sql.build().persistent(false).fetch_all(connection).await?;
+    rows.iter()
+        .map(|row| {
+            let fields = fields(row);
+            Ok((fields.group()?, fields.get("revision")?))
+        })
+        .collect()
 }
 
-fn group(row: &Row) -> Result<GroupRow, StoreError> {
-    let fields = Fields {
+fn fields(row: &Row) -> Fields<'_> {
+    Fields {
         table: "rule_groups",
         key: &["tenant", "namespace", "group_name"],
         row,
-    };
+    }
+}
+
+fn group(row: &Row) -> Result<GroupRow, StoreError> {
+    let fields = fields(row);
     Ok(GroupRow {
         key: fields.group()?,
         spec: fields.get("spec")?,

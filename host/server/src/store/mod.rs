@@ -66,7 +66,7 @@ pub use self::stock::StockRow;
 pub use self::tenants::TenantRow;
 pub use self::usage::{USAGE_LISTED_MAX, UsageRow};
 pub use self::uses::{ModuleUse, RuleUses, USERS_NAMED_MAX};
-pub use self::writer::WriterStats;
+pub use self::writer::{Committing, WriterStats};
 
 /// The database's file in the data directory.
 pub const FILE_NAME: &str = "wasmalert.sqlite";

@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 
 use sha2::{Digest as _, Sha256};
+use sqlx::QueryBuilder;
 use sqlx::query::Query;
+use sqlx::query_builder::Separated;
 use wasmalert_core::evaluation::Timer;
 use wasmalert_core::{GroupKey, Labels, RuleKey};
 
 use super::migrate::hex;
 use super::row::Fields;
-use super::{AlertRow, Connection, Db, HealthRow, StoreError};
+use super::{AlertRow, Connection, Db, RuleCommit, StoreError};
 
 /// Bytes of the labels' hash that tell two alerts of one rule apart.
 const FINGERPRINT_BYTES: usize = 16;
@@ -25,32 +27,43 @@ pub(super) fn of_rule<'q>(sql: &'static str, rule: &'q RuleKey) -> Query<'q, Db,
         .bind(&*rule.rule)
 }
 
+/// Binds the columns that say which rule it is.
+pub(super) fn push_rule(row: &mut Separated<'_, Db, &'static str>, rule: &RuleKey) {
+    row.push_bind(rule.tenant().as_str())
+        .push_bind(&*rule.group.namespace)
+        .push_bind(&*rule.group.group)
+        .push_bind(&*rule.rule);
+}
+
 pub(super) async fn put_health(
     connection: &mut Connection,
-    rule: &RuleKey,
-    health: &HealthRow,
-    queries: Option<&str>,
+    commits: &[&RuleCommit],
 ) -> Result<(), StoreError> {
-    let sql = "INSERT INTO rule_health (tenant, namespace, group_name, rule, health,
-            error_code, error_message, last_evaluation_ms, last_duration_ns, missed, seq, queries)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-        ON CONFLICT (tenant, namespace, group_name, rule) DO UPDATE SET
+    let mut sql = QueryBuilder::<Db>::new(
+        "INSERT INTO rule_health (tenant, namespace, group_name, rule, health,
+            error_code, error_message, last_evaluation_ms, last_duration_ns, missed, seq, queries) ",
+    );
+    sql.push_values(commits, |mut row, commit| {
+        let health = &commit.health;
+        push_rule(&mut row, &commit.rule);
+        row.push_bind(health.health.as_str())
+            .push_bind(health.error.as_ref().map(|error| error.code.as_str()))
+            .push_bind(health.error.as_ref().map(|error| error.message.as_str()))
+            .push_bind(health.last_evaluation_ms)
+            .push_bind(health.last_duration_ns)
+            .push_bind(health.missed)
+            .push_bind(health.seq)
+            .push_bind(commit.queries.as_deref());
+    });
+    sql.push(
+        " ON CONFLICT (tenant, namespace, group_name, rule) DO UPDATE SET
             health = excluded.health, error_code = excluded.error_code,
             error_message = excluded.error_message,
             last_evaluation_ms = excluded.last_evaluation_ms,
             last_duration_ns = excluded.last_duration_ns, missed = excluded.missed,
-            seq = excluded.seq, queries = COALESCE(excluded.queries, rule_health.queries)";
-    of_rule(sql, rule)
-        .bind(health.health.as_str())
-        .bind(health.error.as_ref().map(|error| error.code.as_str()))
-        .bind(health.error.as_ref().map(|error| error.message.as_str()))
-        .bind(health.last_evaluation_ms)
-        .bind(health.last_duration_ns)
-        .bind(health.missed)
-        .bind(health.seq)
-        .bind(queries)
-        .execute(connection)
-        .await?;
+            seq = excluded.seq, queries = COALESCE(excluded.queries, rule_health.queries)",
+    );
+    sql.build().persistent(false).execute(connection).await?;
     Ok(())
 }
 

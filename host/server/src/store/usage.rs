@@ -1,10 +1,11 @@
 //! What tenants and rules have used, hour by hour.
 
+use sqlx::QueryBuilder;
 use wasmalert_core::usage::Usage;
 use wasmalert_core::{RuleKey, TenantId};
 
 use super::row::{Fields, signed};
-use super::{Connection, Row, Store, StoreError};
+use super::{Connection, Db, Row, Store, StoreError};
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -34,7 +35,13 @@ impl Store {
         used: &Usage,
     ) -> Result<(), StoreError> {
         let mut tx = self.begin_write().await?;
-        add(&mut tx, tenant, rule, now_ms, used).await?;
+        let used = Used {
+            tenant,
+            rule,
+            at_ms: now_ms,
+            used,
+        };
+        add(&mut tx, &[used]).await?;
         tx.commit().await
     }
 
@@ -97,7 +104,13 @@ impl Store {
             let tenant = fields(row).tenant()?;
             let row = usage(row)?;
             let Some(rule) = &row.rule else { continue };
-            add(&mut tx, &tenant, None, row.hour_ms, &row.used).await?;
+            let used = Used {
+                tenant: &tenant,
+                rule: None,
+                at_ms: row.hour_ms,
+                used: &row.used,
+            };
+            add(&mut tx, &[used]).await?;
             sqlx::query(
                 "DELETE FROM usage WHERE tenant = $1 AND hour_ms = $2 AND namespace = $3
                      AND group_name = $4 AND rule = $5",
@@ -130,44 +143,40 @@ impl Store {
     }
 }
 
-/// Counts what was used in the hour of `now_ms`, in the caller's transaction.
-pub(super) async fn add(
-    connection: &mut Connection,
-    tenant: &TenantId,
-    rule: Option<&RuleKey>,
-    now_ms: i64,
-    used: &Usage,
-) -> Result<(), StoreError> {
-    let (namespace, group, name) = rule.map_or(("", "", ""), |rule| {
-        (&*rule.group.namespace, &*rule.group.group, &*rule.rule)
+/// What was used, and when.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Used<'u> {
+    pub(super) tenant: &'u TenantId,
+    pub(super) rule: Option<&'u RuleKey>,
+    pub(super) at_ms: i64,
+    pub(super) used: &'u Usage,
+}
+
+/// Counts what was used, each in its hour, in the caller's transaction.
+pub(super) async fn add(connection: &mut Connection, all: &[Used<'_>]) -> Result<(), StoreError> {
+    let names: Vec<&str> = Usage::TABLE.iter().map(|info| info.name).collect();
+    let mut sql =
+        QueryBuilder::<Db>::new("INSERT INTO usage (tenant, hour_ms, namespace, group_name, rule, ");
+    sql.push(names.join(", ")).push(") ");
+    sql.push_values(all, |mut row, of| {
+        let (namespace, group, rule) = of.rule.map_or(("", "", ""), |rule| {
+            (&*rule.group.namespace, &*rule.group.group, &*rule.rule)
+        });
+        row.push_bind(of.tenant.as_str())
+            .push_bind(hour_ms(of.at_ms))
+            .push_bind(namespace)
+            .push_bind(group)
+            .push_bind(rule);
+        for info in Usage::TABLE {
+            row.push_bind(signed(of.used.get(info.resource)));
+        }
     });
-    let add = sqlx::query(
-        "INSERT INTO usage (tenant, hour_ms, namespace, group_name, rule, evaluations, failed,
-             fuel, cpu_ns, queries, query_bytes, notifications, notification_bytes, log_bytes,
-             journal_bytes)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-         ON CONFLICT (tenant, hour_ms, namespace, group_name, rule) DO UPDATE SET
-             evaluations = usage.evaluations + excluded.evaluations,
-             failed = usage.failed + excluded.failed,
-             fuel = usage.fuel + excluded.fuel,
-             cpu_ns = usage.cpu_ns + excluded.cpu_ns,
-             queries = usage.queries + excluded.queries,
-             query_bytes = usage.query_bytes + excluded.query_bytes,
-             notifications = usage.notifications + excluded.notifications,
-             notification_bytes = usage.notification_bytes + excluded.notification_bytes,
-             log_bytes = usage.log_bytes + excluded.log_bytes,
-             journal_bytes = usage.journal_bytes + excluded.journal_bytes",
-    );
-    let add = add
-        .bind(tenant.as_str())
-        .bind(hour_ms(now_ms))
-        .bind(namespace)
-        .bind(group)
-        .bind(name);
-    let add = Usage::TABLE
+    let sums = names
         .iter()
-        .fold(add, |add, info| add.bind(signed(used.get(info.resource))));
-    add.execute(connection).await?;
+        .map(|name| format!("{name} = usage.{name} + excluded.{name}"));
+    sql.push(" ON CONFLICT (tenant, hour_ms, namespace, group_name, rule) DO UPDATE SET ");
+    sql.push(sums.collect::<Vec<_>>().join(", "));
+    sql.build().persistent(false).execute(connection).await?;
     Ok(())
 }
 

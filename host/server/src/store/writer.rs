@@ -5,12 +5,14 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
 use wasmalert_core::TenantId;
 use wasmalert_core::fair::{FairQueue, Share, Turn};
 
-use super::{Db, RuleCommit, Store, StoreError, Transaction};
+use super::{Db, RuleCommit, Store, StoreError, Transaction, commit};
+use crate::clock::{Clock, Stopwatch};
 
 /// Commits in one transaction: whoever comes next waits for no more.
 const BATCH_COMMITS_MAX: usize = 128;
@@ -31,14 +33,18 @@ const BATCH_BYTES_MAX: usize = 4 << 20;
 /// A commit and who waits for it.
 pub(super) struct Job {
     commit: RuleCommit,
-    done: oneshot::Sender<Result<(), StoreError>>,
+    since: Stopwatch,
+    done: oneshot::Sender<Done>,
 }
+
+/// How a commit ended, and how long that took.
+type Done = (Result<(), StoreError>, Duration);
 
 /// Where commits wait. Dropping it ends the writer.
 pub(super) struct Commits(Arc<Queue>);
 
 /// What the writer shares with those who bring commits. What waits is bounded by the
-/// groups that are evaluated at the same time.
+/// groups that are evaluated at the same time, and by what each of them hands in at once.
 pub(super) struct Queue {
     jobs: Mutex<FairQueue<TenantId, Job>>,
     changed: Notify,
@@ -110,23 +116,50 @@ impl Counters {
     }
 }
 
-impl Store {
-    /// Writes what one evaluation changes, all of it or nothing.
-    ///
-    /// Waits for the transaction. A caller that stops waiting does not stop the commit.
-    /// Writing the same commit twice changes nothing more.
+/// A commit that has been handed in. Dropping this does not stop it.
+pub struct Committing {
+    bytes: usize,
+    result: oneshot::Receiver<Done>,
+}
+
+impl Committing {
+    /// How much it writes, about.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Waits for the transaction.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when `group_revision` is no longer the group's; otherwise
     /// what the database said. Nothing is written then.
-    pub async fn commit(&self, commit: RuleCommit) -> Result<(), StoreError> {
+    pub async fn done(self) -> Result<(), StoreError> {
+        self.timed().await.0
+    }
+
+    /// The same, and how long it took.
+    pub async fn timed(self) -> (Result<(), StoreError>, Duration) {
+        let closed = |_| (Err(StoreError::Closed), Duration::ZERO);
+        self.result.await.unwrap_or_else(closed)
+    }
+}
+
+impl Store {
+    /// Hands in what one evaluation changes, to be written all of it or nothing, after
+    /// what was handed in before for the same tenant.
+    ///
+    /// Writing the same commit twice changes nothing more.
+    #[must_use]
+    pub fn commit(&self, commit: RuleCommit) -> Committing {
         let (done, result) = oneshot::channel();
-        let job = Job { commit, done };
+        let (bytes, since) = (commit.size_bytes(), Clock.stopwatch());
+        let job = Job { commit, since, done };
         let (tenant, queue) = (job.commit.rule.tenant().clone(), &self.commits.0);
-        let queued = queue.with(|jobs| jobs.push(&tenant, SHARE, job));
-        queued.map_err(|_| StoreError::Closed)?;
+        // There is always room; a job that had none would be dropped, and its result with it.
+        let _ = queue.with(|jobs| jobs.push(&tenant, SHARE, job));
         queue.changed.notify_one();
-        result.await.map_err(|_| StoreError::Closed)?
+        Committing { bytes, result }
     }
 }
 
@@ -154,7 +187,7 @@ pub(super) async fn run(pool: sqlx::Pool<Db>, queue: Arc<Queue>, counters: Arc<C
             .collect();
         let (commits, waiters): (Vec<_>, Vec<_>) = batch
             .into_iter()
-            .map(|turn| (turn.item.commit, turn.item.done))
+            .map(|turn| (turn.item.commit, (turn.item.since, turn.item.done)))
             .unzip();
         let results = write_all(&pool, &commits, &counters).await;
         queue.with(|jobs| {
@@ -162,8 +195,8 @@ pub(super) async fn run(pool: sqlx::Pool<Db>, queue: Arc<Queue>, counters: Arc<C
                 jobs.end(tenant, *charged, *cost);
             }
         });
-        for (waiter, result) in waiters.into_iter().zip(results) {
-            let _ = waiter.send(result); // nobody waits any more: the commit stands
+        for ((since, waiter), result) in waiters.into_iter().zip(results) {
+            let _ = waiter.send((result, since.elapsed())); // nobody waits any more: the commit stands
         }
     }
 }
@@ -217,13 +250,7 @@ async fn write_together(
     commits: &[RuleCommit],
 ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
     let mut tx = begin(pool).await?;
-    let mut results = Vec::with_capacity(commits.len());
-    for commit in commits {
-        match commit.write(&mut tx).await {
-            Err(StoreError::Stale) => results.push(Err(StoreError::Stale)),
-            written => results.push(Ok(written?)),
-        }
-    }
+    let results = commit::write(&mut tx, commits).await?;
     tx.commit().await?;
     Ok(results)
 }

@@ -42,7 +42,7 @@ pub(super) async fn a_commit_holds_everything(store: Store) {
     let key = group("t");
     let revision = put_rules(&store, &key, &["r"]).await;
     let full = full(&rule_of(&key, "r"), revision);
-    store.commit(full.clone()).await.unwrap();
+    store.commit(full.clone()).done().await.unwrap();
     let loaded = load_one(&store, &key).await;
     assert_eq!(loaded.rule, "r");
     assert_eq!(loaded.health, full.health);
@@ -64,7 +64,7 @@ pub(super) async fn a_commit_holds_everything(store: Store) {
 
     // Written twice, it changes nothing more.
     let before = load_one(&store, &key).await;
-    store.commit(full).await.unwrap();
+    store.commit(full).done().await.unwrap();
     assert_eq!(load_one(&store, &key).await, before);
     assert_eq!(count(&store, "SELECT COUNT(*) FROM outbox").await, 1);
 }
@@ -73,7 +73,7 @@ pub(super) async fn the_next_commit_changes_only_what_it_names(store: Store) {
     let key = group("t");
     let revision = put_rules(&store, &key, &["r"]).await;
     let rule = rule_of(&key, "r");
-    store.commit(full(&rule, revision)).await.unwrap();
+    store.commit(full(&rule, revision)).done().await.unwrap();
     let mut next = commit(&rule, revision, 2);
     let changed = AlertRow {
         state: "resolved".into(),
@@ -85,7 +85,7 @@ pub(super) async fn the_next_commit_changes_only_what_it_names(store: Store) {
     next.alerts_remove = vec![alert("A", 0.0).labels, labels(&[("not", "there")])];
     next.state.insert("k".into(), None);
     next.timers.insert("wake".into(), None);
-    store.commit(next).await.unwrap();
+    store.commit(next).done().await.unwrap();
     let loaded = load_one(&store, &key).await;
     assert_eq!((loaded.health.seq, loaded.health.error), (2, None));
     assert_eq!(loaded.alerts, [changed]);
@@ -118,7 +118,7 @@ pub(super) async fn any_float_survives(store: Store) {
         .enumerate()
         .map(|(n, value)| alert(&n.to_string(), *value));
     commit.alerts_upsert = alerts.collect();
-    store.commit(commit).await.unwrap();
+    store.commit(commit).done().await.unwrap();
     let loaded = by_name(load_one(&store, &key).await.alerts);
     let bits: Vec<u64> = loaded.iter().map(|alert| alert.value.to_bits()).collect();
     assert_eq!(bits, odd.map(f64::to_bits));
@@ -140,7 +140,7 @@ pub(super) async fn alerts_are_told_apart_by_all_labels(store: Store) {
         ..alert("x", 1.0)
     };
     commit.alerts_upsert = sets.iter().map(with).collect();
-    store.commit(commit).await.unwrap();
+    store.commit(commit).done().await.unwrap();
     let loaded = load_one(&store, &key).await.alerts;
     let mut loaded: Vec<Labels> = loaded.into_iter().map(|alert| alert.labels).collect();
     loaded.sort();
@@ -155,11 +155,11 @@ pub(super) async fn a_stale_commit_writes_nothing(store: Store) {
     let first = put_rules(&store, &key, &["r"]).await;
     let second = put_rules(&store, &key, &["r"]).await;
     for revision in [first, second + 1, 0] {
-        let stale = store.commit(full(&rule, revision)).await;
+        let stale = store.commit(full(&rule, revision)).done().await;
         assert!(matches!(stale, Err(StoreError::Stale)), "{revision}: {stale:?}");
     }
     store.delete_group(&key).await.unwrap();
-    let gone = store.commit(full(&rule, second)).await;
+    let gone = store.commit(full(&rule, second)).done().await;
     assert!(matches!(gone, Err(StoreError::Stale)));
     put_rules(&store, &key, &["r"]).await;
     assert!(store.load_group_runtime(&key).await.unwrap().is_empty());
@@ -188,15 +188,15 @@ pub(super) async fn a_failing_part_rolls_the_commit_back(store: Store) {
         ),
     ] {
         sql(&store, away).await.unwrap();
-        let failed = store.commit(bad.clone()).await;
+        let failed = store.commit(bad.clone()).done().await;
         assert!(matches!(failed, Err(StoreError::Database(_))), "{failed:?}");
         sql(&store, back).await.unwrap();
         assert!(store.load_group_runtime(&key).await.unwrap().is_empty(), "{away}");
         assert_eq!(count(&store, "SELECT COUNT(*) FROM outbox").await, 0, "{away}");
     }
     bad.health.seq = -1;
-    assert!(store.commit(bad).await.is_err());
-    store.commit(full(&rule, revision)).await.unwrap();
+    assert!(store.commit(bad).done().await.is_err());
+    store.commit(full(&rule, revision)).done().await.unwrap();
     assert_eq!(store.load_group_runtime(&key).await.unwrap().len(), 1);
 }
 
@@ -210,7 +210,7 @@ async fn together(
     let mut tasks = Vec::new();
     for commit in commits {
         let theirs = store.clone();
-        tasks.push(tokio::spawn(async move { theirs.commit(commit).await }));
+        tasks.push(tokio::spawn(async move { theirs.commit(commit).done().await }));
         // The first one is taken by the writer, which waits for the lock; the rest queue.
         let sent = tasks.len() as u64;
         let arrived = || {
@@ -264,7 +264,7 @@ pub(super) async fn many_commits_share_transactions(store: Store) {
         .map(|n| {
             let store = store.clone();
             let commit = commit(&rule_of(&key, &format!("r{n:03}")), revision, 1);
-            tokio::spawn(async move { store.commit(commit).await })
+            tokio::spawn(async move { store.commit(commit).done().await })
         })
         .collect();
     for task in tasks {
@@ -301,10 +301,10 @@ pub(super) async fn a_commit_goes_on_when_nobody_waits(store: Store) {
     let lock = store.begin_write().await.unwrap();
     let theirs = store.clone();
     let one = commit(&rule_of(&key, "r"), revision, 1);
-    let first = tokio::spawn(async move { theirs.commit(one).await });
+    let first = tokio::spawn(async move { theirs.commit(one).done().await });
     let theirs = store.clone();
     let two = commit(&rule_of(&key, "r"), revision, 2);
-    let second = tokio::spawn(async move { theirs.commit(two).await });
+    let second = tokio::spawn(async move { theirs.commit(two).done().await });
     let arrived = || {
         let stats = store.writer_stats();
         stats.taken + stats.waiting as u64 == 2
@@ -335,7 +335,7 @@ pub(super) async fn ten_thousand_alerts_take_less_than_a_second(store: Store) {
             .map(|n| alert(&format!("A{n}"), f64::from(n)))
             .collect();
         let start = std::time::Instant::now();
-        store.commit(big).await.unwrap();
+        store.commit(big).done().await.unwrap();
         most.push(start.elapsed());
     }
     let start = std::time::Instant::now();

@@ -351,7 +351,7 @@ pub(super) async fn revisions_are_not_used_twice(store: Store) {
     store.delete_group(&key).await.unwrap();
     let second = put_rules(&store, &key, &["r"]).await;
     assert!(second > first);
-    let late = store.commit(commit(&rule_of(&key, "r"), first, 1)).await;
+    let late = store.commit(commit(&rule_of(&key, "r"), first, 1)).done().await;
     assert!(matches!(late, Err(StoreError::Stale)));
 }
 
@@ -367,7 +367,7 @@ pub(super) async fn put_group_drops_rules_that_are_gone(store: Store) {
             payload: vec![],
         };
         full.timers.insert("t".into(), Some(timer));
-        store.commit(full).await.unwrap();
+        store.commit(full).done().await.unwrap();
     }
     let before = store.load_group_runtime(&key).await.unwrap();
     put_rules(&store, &key, &["keep", "new"]).await;

@@ -20,7 +20,7 @@ async fn fill(store: &Store, name: &str) {
     one.timers.insert("w".into(), Some(timer));
     one.outbox = vec![delivery(&format!("{name}01"), "am", OutboxKind::Fired)];
     one.evaluation = Some(evaluation("e1", 1));
-    store.commit(one).await.unwrap();
+    store.commit(one).done().await.unwrap();
 }
 
 /// The error of the first call that fails.

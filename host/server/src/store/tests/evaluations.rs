@@ -12,7 +12,7 @@ async fn record(store: &Store, rule: &RuleKey, keep: u32, seqs: std::ops::RangeI
         let mut one = commit(rule, revision, seq);
         one.evaluation = Some(evaluation(&format!("{}{seq:03}", rule.rule), seq));
         one.keep_evaluations = keep;
-        store.commit(one).await.unwrap();
+        store.commit(one).done().await.unwrap();
     }
 }
 
@@ -47,7 +47,7 @@ pub(super) async fn an_evaluation_comes_back_whole(store: Store) {
     failed.inputs = vec![];
     let mut one = commit(&rule, revision, 2);
     one.evaluation = Some(failed.clone());
-    store.commit(one).await.unwrap();
+    store.commit(one).done().await.unwrap();
     failed.summary.fuel = i64::MAX.unsigned_abs();
     let t = tenant("t");
     let found = store.get_evaluation(&t, "z").await.unwrap();

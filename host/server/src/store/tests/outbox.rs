@@ -13,7 +13,7 @@ async fn send(store: &Store, name: &str, rows: Vec<NewOutboxRow>) {
     for row in rows {
         let mut one = commit(&rule_of(&key, "r"), revision, 1);
         one.outbox = vec![row];
-        store.commit(one).await.unwrap();
+        store.commit(one).done().await.unwrap();
     }
 }
 
@@ -62,7 +62,7 @@ pub(super) async fn lanes_do_not_wait_for_each_other(store: Store) {
     let revision = store.get_group(&key).await.unwrap().unwrap().revision;
     let mut other = commit(&rule_of(&key, "other"), revision, 1);
     other.outbox = vec![delivery("04", "am", Fired)];
-    store.commit(other).await.unwrap();
+    store.commit(other).done().await.unwrap();
     assert_eq!(due(&store, 100).await, ["02", "03", "04"]);
     assert_eq!(due(&store, 900).await, ["02", "03", "04", "01"]);
     let limited = store.due(&tenant("t"), 900, 2).await.unwrap();
@@ -270,7 +270,7 @@ pub(super) async fn a_long_lane_stays_cheap(store: Store) {
     let rows = (0..20_000).map(|n| delivery(&format!("{n:05}"), "am", Fired));
     long.outbox = rows.collect();
     let start = std::time::Instant::now();
-    store.commit(long).await.unwrap();
+    store.commit(long).done().await.unwrap();
     println!("20,000 enqueued: {:?}", start.elapsed());
     assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
     store

@@ -39,11 +39,15 @@ async fn committed_work_is_there_after_a_crash() {
     let revision = put_rules(&store, &key, &["r"]).await;
     let last_id = store.new_id(2_000_000_000_000);
     for seq in 1..=20 {
-        store.commit(with_alert(&key, revision, seq)).await.unwrap();
+        store
+            .commit(with_alert(&key, revision, seq))
+            .done()
+            .await
+            .unwrap();
     }
     let mut last = with_alert(&key, revision, 21);
     last.outbox[0].id = last_id.clone();
-    store.commit(last).await.unwrap();
+    store.commit(last).done().await.unwrap();
     // What the disk holds in the middle of the next transaction is what a crash leaves.
     let mut open = store.begin_write().await.unwrap();
     sqlx::query("DELETE FROM alerts")
@@ -63,7 +67,7 @@ async fn committed_work_is_there_after_a_crash() {
     let pending = again.list_outbox(&key.tenant, None, 100, None).await.unwrap();
     assert_eq!(pending.len(), 21);
     assert!(again.new_id(1) > last_id, "ids go on, whatever the clock says");
-    again.commit(with_alert(&key, revision, 22)).await.unwrap();
+    again.commit(with_alert(&key, revision, 22)).done().await.unwrap();
 }
 
 #[tokio::test]
@@ -72,17 +76,17 @@ async fn dropped_without_close_and_opened_beside_the_first() {
     let key = group("t");
     let store = Store::open(dir.path()).await.unwrap();
     let revision = put_rules(&store, &key, &["r"]).await;
-    store.commit(with_alert(&key, revision, 1)).await.unwrap();
+    store.commit(with_alert(&key, revision, 1)).done().await.unwrap();
     let second = Store::open(dir.path()).await.unwrap();
     assert_eq!(second.load_group_runtime(&key).await.unwrap().len(), 1);
-    second.commit(with_alert(&key, revision, 2)).await.unwrap();
+    second.commit(with_alert(&key, revision, 2)).done().await.unwrap();
     let first = store.load_group_runtime(&key).await.unwrap();
     assert_eq!(first[0].health.seq, 2);
     drop((store, second));
     let third = Store::open(dir.path()).await.unwrap();
     assert_eq!(third.load_group_runtime(&key).await.unwrap(), first);
     third.close().await;
-    let closed = third.commit(with_alert(&key, revision, 3)).await;
+    let closed = third.commit(with_alert(&key, revision, 3)).done().await;
     assert!(matches!(closed, Err(StoreError::Closed)), "{closed:?}");
     assert!(matches!(third.get_group(&key).await, Err(StoreError::Closed)));
 }
@@ -117,7 +121,11 @@ async fn damaged_pages_are_an_error_and_no_panic() {
     let store = Store::open(dir.path()).await.unwrap();
     let revision = put_rules(&store, &key, &["r"]).await;
     for seq in 1..=200 {
-        store.commit(with_alert(&key, revision, seq)).await.unwrap();
+        store
+            .commit(with_alert(&key, revision, seq))
+            .done()
+            .await
+            .unwrap();
     }
     store.close().await;
     drop(store);
@@ -202,7 +210,7 @@ async fn a_full_disk_fails_commits_whole_and_recovers() {
     let key = group("t");
     let store = Store::open(dir.path()).await.unwrap();
     let revision = put_rules(&store, &key, &["r"]).await;
-    store.commit(with_alert(&key, revision, 1)).await.unwrap();
+    store.commit(with_alert(&key, revision, 1)).done().await.unwrap();
     let before = store.load_group_runtime(&key).await.unwrap();
     // For the connection at hand, and not below what is in use.
     let fill_disk = async || sql(&store, "PRAGMA max_page_count = 1").await.unwrap();
@@ -210,7 +218,7 @@ async fn a_full_disk_fails_commits_whole_and_recovers() {
     big.state.insert("k".into(), Some(vec![7; 1 << 20]));
     for _ in 0..3 {
         fill_disk().await;
-        let full = store.commit(big.clone()).await;
+        let full = store.commit(big.clone()).done().await;
         assert!(matches!(full, Err(StoreError::Full { .. })), "{full:?}");
     }
     fill_disk().await;
@@ -220,7 +228,7 @@ async fn a_full_disk_fails_commits_whole_and_recovers() {
     assert_eq!(count(&store, "SELECT COUNT(*) FROM outbox").await, 1);
     assert!(store.list_modules(&key.tenant).await.unwrap().is_empty());
     sql(&store, "PRAGMA max_page_count = 1000000").await.unwrap();
-    store.commit(big).await.unwrap();
+    store.commit(big).done().await.unwrap();
     assert_eq!(store.load_group_runtime(&key).await.unwrap()[0].health.seq, 2);
 }
 
@@ -231,11 +239,11 @@ async fn a_read_only_file_fails_commits_whole() {
     let store = Store::open(dir.path()).await.unwrap();
     let revision = put_rules(&store, &key, &["r"]).await;
     sql(&store, "PRAGMA query_only = 1").await.unwrap();
-    let refused = store.commit(with_alert(&key, revision, 1)).await;
+    let refused = store.commit(with_alert(&key, revision, 1)).done().await;
     assert!(matches!(refused, Err(StoreError::ReadOnly { .. })), "{refused:?}");
     assert!(store.load_group_runtime(&key).await.unwrap().is_empty());
     sql(&store, "PRAGMA query_only = 0").await.unwrap();
-    store.commit(with_alert(&key, revision, 1)).await.unwrap();
+    store.commit(with_alert(&key, revision, 1)).done().await.unwrap();
 }
 
 #[tokio::test]

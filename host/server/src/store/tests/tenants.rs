@@ -25,7 +25,7 @@ async fn fill(store: &Store, name: &str, mark: &str) {
         outcome: Some(mark.into()),
         ..evaluation("e1", 1)
     });
-    store.commit(one).await.unwrap();
+    store.commit(one).done().await.unwrap();
 }
 
 pub(super) async fn configuration_is_apart(store: Store) {

@@ -29,11 +29,11 @@ pub(super) async fn an_evaluation_is_counted_once_and_with_its_commit(store: Sto
     for seq in 1..=3 {
         let mut one = commit(&rule_of(&key, "r"), revision, seq);
         one.used = (HOUR_MS + seq, used(10));
-        store.commit(one).await.unwrap();
+        store.commit(one).done().await.unwrap();
     }
     let mut stale = commit(&rule_of(&key, "r"), revision + 1, 4);
     stale.used = (HOUR_MS, used(1_000));
-    store.commit(stale).await.unwrap_err();
+    store.commit(stale).done().await.unwrap_err();
     assert_eq!(listed(&store, "t", true).await, [(1, Some("r".into()), 3, 30)]);
     assert_eq!(listed(&store, "u", true).await, []);
 }
