@@ -69,6 +69,8 @@ pub enum FaultCode {
     DuplicateLabels,
     /// The module is missing, or cannot be compiled or loaded.
     ModuleUnavailable,
+    /// The operator has stopped the module.
+    Quarantined,
     /// The host had no room for this evaluation in time. Not the rule's fault.
     Overloaded,
     /// The host failed. Not the rule's fault.
@@ -90,6 +92,7 @@ impl FaultCode {
             Self::ComponentError,
             Self::DuplicateLabels,
             Self::ModuleUnavailable,
+            Self::Quarantined,
             Self::Overloaded,
             Self::HostError,
         ];
@@ -114,6 +117,7 @@ impl FaultCode {
             Self::ComponentError => "component_error",
             Self::DuplicateLabels => "duplicate_labels",
             Self::ModuleUnavailable => "module_unavailable",
+            Self::Quarantined => "quarantined",
             Self::Overloaded => "overloaded",
             Self::HostError => "host_error",
         }

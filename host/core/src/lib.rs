@@ -24,6 +24,7 @@ pub mod recorded;
 pub mod sample;
 pub mod schedule;
 pub mod spec;
+pub mod standing;
 mod table;
 pub mod units;
 pub mod usage;

@@ -13,6 +13,7 @@
 //! Rows are not trusted: one that does not parse is [`StoreError::Corrupt`].
 
 mod audit;
+mod checkpoint;
 mod commit;
 mod counts;
 mod egress;
@@ -103,11 +104,12 @@ impl DerefMut for Write {
     }
 }
 
-/// The store; clones share one connection for writing and a few for reading.
+/// The store; clones share one connection for writing, one for checkpoints and a few for reading.
 #[derive(Clone)]
 pub struct Store {
     write: sqlx::Pool<Db>,
     read: sqlx::Pool<Db>,
+    checkpoints: sqlx::Pool<Db>,
     /// One permit, for whoever writes something else than a commit.
     writing: Arc<Semaphore>,
     commits: Arc<writer::Commits>,
@@ -150,6 +152,8 @@ impl Store {
     /// Commits that are still waiting are refused, so stop evaluating first.
     pub async fn close(&self) {
         self.read.close().await;
+        self.checkpoints.close().await;
+        // The last one takes the write-ahead log away with it.
         self.write.close().await;
     }
 }

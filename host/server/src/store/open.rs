@@ -15,10 +15,13 @@ use super::audit::GUARDS;
 use super::ids::Ids;
 use super::migrate::{MIGRATIONS, Migration, migrate};
 use super::writer::{self, Commits, Counters};
-use super::{FILE_NAME, Store, StoreError};
+use super::{FILE_NAME, Store, StoreError, checkpoint};
 
 /// Connections for reading.
 const READERS: u32 = 4;
+
+/// Pages that the writer keeps in memory, in KiB, as a negative number.
+const CACHE_KIB: &str = "-65536";
 
 /// What a checkpoint leaves of the write-ahead log.
 const WAL_KEPT_BYTES: &str = "67108864";
@@ -63,9 +66,14 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .pragma("journal_size_limit", WAL_KEPT_BYTES)
+            // See `checkpoint`.
+            .pragma("wal_autocheckpoint", "0")
+            .pragma("cache_size", CACHE_KIB)
+            // A statement that writes many rows has a journal of its own, which no crash needs.
+            .pragma("temp_store", "MEMORY")
             // What is deleted or replaced is overwritten, as far as that costs no writing.
             .pragma("secure_delete", "FAST");
-        let write = pool(1).connect_with(writing).await?;
+        let write = pool(1).connect_with(writing.clone()).await?;
         let mut tx = writer::begin(&write).await?;
         migrate(&mut tx, file, steps).await?;
         sqlx::raw_sql(GUARDS).execute(&mut *tx).await?;
@@ -80,10 +88,13 @@ impl Store {
         let read = pool(READERS).connect_with(options.read_only(true)).await?;
         let (commits, queue) = Commits::new();
         let counters = Arc::new(Counters::default());
+        let checkpoints = pool(1).connect_lazy_with(writing);
+        tokio::spawn(checkpoint::run(checkpoints.clone(), Arc::clone(&queue)));
         tokio::spawn(writer::run(write.clone(), queue, Arc::clone(&counters)));
         Ok(Self {
             write,
             read,
+            checkpoints,
             writing: Arc::new(Semaphore::new(1)),
             commits: Arc::new(commits),
             counters,

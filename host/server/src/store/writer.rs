@@ -11,7 +11,7 @@ use tokio::sync::{Notify, oneshot};
 use wasmalert_core::TenantId;
 use wasmalert_core::fair::{FairQueue, Share, Turn};
 
-use super::{Db, RuleCommit, Store, StoreError, Transaction, commit};
+use super::{Db, RuleCommit, Store, StoreError, Transaction, checkpoint, commit};
 use crate::clock::{Clock, Stopwatch};
 
 /// Commits in one transaction: whoever comes next waits for no more.
@@ -47,8 +47,10 @@ pub(super) struct Commits(Arc<Queue>);
 /// groups that are evaluated at the same time, and by what each of them hands in at once.
 pub(super) struct Queue {
     jobs: Mutex<FairQueue<TenantId, Job>>,
-    changed: Notify,
-    closed: AtomicBool,
+    pub(super) changed: Notify,
+    pub(super) closed: AtomicBool,
+    /// The writer is to do what is left of a checkpoint.
+    pub(super) checkpoint: AtomicBool,
 }
 
 impl Commits {
@@ -57,6 +59,7 @@ impl Commits {
             jobs: Mutex::new(FairQueue::new(usize::MAX)),
             changed: Notify::new(),
             closed: AtomicBool::new(false),
+            checkpoint: AtomicBool::new(false),
         });
         (Self(Arc::clone(&queue)), queue)
     }
@@ -172,6 +175,11 @@ pub(super) async fn begin(pool: &sqlx::Pool<Db>) -> Result<Transaction, StoreErr
 /// Writes commits until the last [`Store`] is gone.
 pub(super) async fn run(pool: sqlx::Pool<Db>, queue: Arc<Queue>, counters: Arc<Counters>) {
     loop {
+        if queue.checkpoint.swap(false, Ordering::AcqRel)
+            && let Err(error) = checkpoint::once(&pool).await
+        {
+            tracing::warn!(%error, "the write-ahead log stays as long as it is");
+        }
         let batch = fill(&queue);
         if batch.is_empty() {
             if queue.closed.load(Ordering::Acquire) {

@@ -30,6 +30,9 @@ pub(super) fn advice(code: &str) -> String {
         "module_unavailable" => {
             "upload the module again: `wasmalert push`; `wasmalert get modules` lists them"
         }
+        "quarantined" => {
+            "the server's operator has stopped this module; the message says why. Use another one, or ask the operator"
+        }
         "overloaded" => {
             "the server had no room in time; it is not the rule's fault. Give it more threads, or fewer rules"
         }

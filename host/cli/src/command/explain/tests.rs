@@ -16,6 +16,7 @@ fn every_fault_has_advice() {
         FaultCode::ComponentError,
         FaultCode::DuplicateLabels,
         FaultCode::ModuleUnavailable,
+        FaultCode::Quarantined,
         FaultCode::Overloaded,
         FaultCode::HostError,
     ];

@@ -92,6 +92,32 @@ async fn dropped_without_close_and_opened_beside_the_first() {
 }
 
 #[tokio::test]
+async fn the_log_does_not_grow_with_what_is_committed_and_is_gone_after_the_end() {
+    let dir = TempDir::new();
+    let key = group("t");
+    let store = Store::open(dir.path()).await.unwrap();
+    let revision = put_rules(&store, &key, &["r"]).await;
+    let log = dir.path().join(format!("{FILE_NAME}-wal"));
+    let log_bytes = || std::fs::metadata(&log).map_or(0, |log| log.len());
+    let mut sizes = Vec::new();
+    for round in 0..3 {
+        for seq in 1..=200 {
+            let commit = with_alert(&key, revision, round * 200 + seq);
+            store.commit(commit).done().await.unwrap();
+        }
+        sizes.push(log_bytes());
+        checkpoint::once(&store.checkpoints).await.unwrap();
+    }
+    assert!(
+        sizes[0] > 1 << 20,
+        "without a checkpoint everything is in it: {sizes:?}"
+    );
+    assert!(sizes[2] < 2 * sizes[0], "it began anew: {sizes:?}");
+    store.close().await;
+    assert_eq!(log_bytes(), 0);
+}
+
+#[tokio::test]
 async fn what_is_no_database_is_refused_with_advice() {
     let dir = TempDir::new();
     let file = dir.path().join(FILE_NAME);
