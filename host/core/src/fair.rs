@@ -4,15 +4,23 @@
 //! tenants. What a *turn* costs is known only when it has ended, so it is charged
 //! what the key's turns cost on average when it begins, and the rest at its end. A
 //! key whose *balance* is not above zero is passed over until a *round* has given
-//! every key that waits its *quantum*, times its weight.
+//! every key its *quantum*, times its weight.
+//!
+//! A key of which nothing waits saves what it gets, up to a bound: so one that wants
+//! little, and now and then a few turns together, has them before those that want all
+//! they can get. Rounds are there only while somebody waits, so nothing is saved up
+//! in an idle queue.
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
-/// What a key gets in a round, in the unit of the costs: nanoseconds of a processor.
-const QUANTUM: i64 = 1_000_000;
+/// What a key gets in a round, in the unit of the costs: nanoseconds of a processor. Small,
+/// so that keys that have saved nothing have one cheap turn each before a key that has.
+const QUANTUM: i64 = 100_000;
+/// Quanta that a key saves while nothing of it waits.
+const SAVED_MAX: i64 = 100;
 /// How slowly the average follows: the last turn counts as one in so many.
 const AVERAGED_OVER: u64 = 8;
 
@@ -73,6 +81,13 @@ impl<T> Lane<T> {
     fn quantum(&self) -> i64 {
         QUANTUM.saturating_mul(i64::from(self.share.weight.max(1)))
     }
+
+    /// Keeps no more than may be saved.
+    fn save(&mut self) {
+        if self.waiting.is_empty() {
+            self.balance = self.balance.min(self.quantum().saturating_mul(SAVED_MAX));
+        }
+    }
 }
 
 impl<K: Ord + Clone, T> FairQueue<K, T> {
@@ -127,10 +142,8 @@ impl<K: Ord + Clone, T> FairQueue<K, T> {
         let charged = lane.average;
         lane.running += 1;
         lane.balance = lane.balance.saturating_sub_unsigned(charged);
-        if lane.waiting.is_empty() {
-            // Credit is for those who wait.
-            lane.balance = lane.balance.min(0);
-        } else {
+        lane.save();
+        if !lane.waiting.is_empty() {
             self.ring.push_back(key.clone());
         }
         self.waiting -= 1;
@@ -148,9 +161,7 @@ impl<K: Ord + Clone, T> FairQueue<K, T> {
                 .saturating_add_unsigned(charged)
                 .saturating_sub_unsigned(cost);
             lane.average = (lane.average * (AVERAGED_OVER - 1) + cost) / AVERAGED_OVER;
-            if lane.waiting.is_empty() {
-                lane.balance = lane.balance.min(0);
-            }
+            lane.save();
         }
         if self.waiting == 0 && self.running == 0 {
             // Nobody has waited for what was used: nothing is owed.
@@ -185,22 +196,20 @@ impl<K: Ord + Clone, T> FairQueue<K, T> {
         })
     }
 
-    /// Gives every key that waits, and may start, as many rounds as it takes until
-    /// the first of them can pay; none when there is none.
+    /// Has as many rounds as it takes until the first of the keys that wait, and may start,
+    /// can pay; none when there is none.
     fn pay(&mut self) -> Option<()> {
-        let starting = |lane: &&Lane<T>| lane.may_start();
-        let lanes = || {
-            self.ring
-                .iter()
-                .filter_map(|key| self.lanes.get(key))
-                .filter(starting)
-        };
-        let rounds = lanes()
+        let lanes = self.ring.iter().filter_map(|key| self.lanes.get(key));
+        let rounds = lanes
+            .filter(|lane| lane.may_start())
             .map(|lane| lane.balance.min(0).abs() / lane.quantum() + 1)
             .min()?;
-        for key in &self.ring {
-            if let Some(lane) = self.lanes.get_mut(key).filter(|lane| lane.may_start()) {
-                lane.balance = lane.balance.saturating_add(lane.quantum().saturating_mul(rounds));
+        for lane in self.lanes.values_mut() {
+            // Who has all that it may have at once waits for itself.
+            if lane.waiting.is_empty() || lane.may_start() {
+                let paid = lane.quantum().saturating_mul(rounds);
+                lane.balance = lane.balance.saturating_add(paid);
+                lane.save();
             }
         }
         Some(())

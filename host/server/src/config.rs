@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use wasmalert_core::limits::Limits;
 use wasmalert_core::quota::Quotas;
+use wasmalert_core::standing::PausePolicy;
 use wasmalert_core::units::parse_duration_ms;
 
 use crate::egress::EgressPolicy;
@@ -48,6 +49,8 @@ pub struct Config {
     pub module_bytes: u64,
     pub resend_delay_ms: i64,
     pub resolved_retention_ms: i64,
+    /// When rules are paused that go over their limits.
+    pub pauses: PausePolicy,
     pub keep_evaluations: u32,
     pub keep_evaluations_for_ms: i64,
     pub journal_bytes: usize,
@@ -214,6 +217,10 @@ impl Reader {
             module_bytes: self.number("module_bytes", 1, 1 << 30),
             resend_delay_ms: self.duration("resend_delay"),
             resolved_retention_ms: self.duration("resolved_retention"),
+            pauses: PausePolicy {
+                after: self.size("pause_after", 0, 1_000_000) as u32,
+                pause_ms_max: self.duration("pause_max"),
+            },
             keep_evaluations: self.size("keep_evaluations", 1, 1_000_000) as u32,
             keep_evaluations_for_ms: self.duration("keep_evaluations_for"),
             journal_bytes: self.size("journal_bytes", 1024, 64 << 20),

@@ -42,10 +42,16 @@ pub(crate) struct Due {
 
 /// Evaluates what is due of a group: timers first, then the slot, each rule in
 /// the order of the group.
+///
+/// Nothing is due of a tenant that the operator has stopped, and of a rule that is paused.
 pub(crate) async fn evaluate_group(host: &Host, group: &LiveGroup, due: Due, turn: &mut Turn) {
+    let is_over = || group.is_retired() || host.quarantine.of_tenant(&group.key.tenant).is_some();
+    if is_over() {
+        return group.rest(due.now_ms);
+    }
     for rule in &group.rules {
         while let Some(trigger) = due_timer(rule, due.now_ms) {
-            if group.is_retired() {
+            if is_over() {
                 return;
             }
             let ended = evaluate_rule(host, group, rule, due.now_ms, trigger, 0).await;
@@ -58,8 +64,9 @@ pub(crate) async fn evaluate_group(host: &Host, group: &LiveGroup, due: Due, tur
     host.metrics.scheduler_lag_seconds.observe(lag_seconds());
     host.metrics.slots_missed.add(&group.key.tenant, (), slot.missed);
     let mut committing = VecDeque::new();
-    for rule in &group.rules {
-        if group.is_retired() {
+    let is_due = |rule: &&Arc<LiveRule>| rule.now().paused_until_ms(slot.slot_ms).is_none();
+    for rule in group.rules.iter().filter(is_due) {
+        if is_over() {
             break;
         }
         let ended = evaluate_rule(host, group, rule, slot.slot_ms, Trigger::Interval, slot.missed).await;
@@ -86,6 +93,9 @@ fn bytes(committing: &VecDeque<Committed<'_>>) -> usize {
 
 fn due_timer(rule: &LiveRule, now_ms: i64) -> Option<Trigger> {
     let now = &mut *rule.now();
+    if let Some(until_ms) = now.paused_until_ms(now_ms) {
+        now.timer_gate.hold_until(until_ms);
+    }
     now.timer_gate.due(&now.timers, now_ms)
 }
 
@@ -133,7 +143,9 @@ async fn evaluate_rule<'a>(
     let decided = answer
         .and_then(|answer| decide(group, rule, &limits, now_ms, answer))
         .and_then(|decided| run.may_notify(&decided).map(|()| decided));
-    let error = decided.as_ref().err().map(error_row);
+    let (error, fault) = (decided.as_ref().err().map(error_row), decided.as_ref().err());
+    let standing = before.health.standing;
+    let standing = standing.after(fault.map(|fault| fault.code), now_ms, &host.config.pauses);
     let health = HealthRow {
         health: if error.is_none() { Health::Ok } else { Health::Err },
         error,
@@ -144,7 +156,10 @@ async fn evaluate_rule<'a>(
             .missed
             .saturating_add(i64::try_from(missed).unwrap_or(i64::MAX)),
         seq: before.health.seq + 1,
+        standing,
     };
+    let of = (&rule.key, &*group.spec, &*rule.spec);
+    let notices = standing.notices(&before.health.standing, now_ms, of, fault);
     let ended = Ended {
         host,
         group,
@@ -154,6 +169,7 @@ async fn evaluate_rule<'a>(
         context,
         ran,
         health,
+        notices,
         keeps: Keeps::new(host, &allowed),
     };
     let commit = ended.commit(decided.as_ref());
@@ -283,8 +299,7 @@ impl Evaluating<'_> {
             .catalog
             .find((&*self.rule.spec).into())
             .map_err(unavailable)?;
-        let claim = self.tenant.claim(Quota::UploadsAtOnce);
-        self.host.registry.component(&claim, &module.digest).await
+        self.host.component(self.tenant, &module.digest).await
     }
 
     /// Puts the results of queries into the journal.

@@ -287,7 +287,11 @@ pub(crate) async fn start(
                 now,
             ))
         });
-    let rules: Vec<_> = rules.collect();
+    let rules: Vec<Arc<LiveRule>> = rules.collect();
+    if host.groups.get(key).is_some() {
+        // It has changed; at the start of the server it has not.
+        rules.iter().for_each(|rule| rule.resume());
+    }
     let group = Arc::new(LiveGroup::new(key.clone(), Arc::new(spec), revision, rules));
     host.groups.put(group.clone());
     host.tell_scheduler(News::Put(group));

@@ -7,7 +7,7 @@ use wasmalert_core::evaluation::Cost;
 use wasmalert_core::fault::{Fault, FaultCode};
 use wasmalert_core::limits::{Limit, Limits};
 use wasmalert_core::quota::Quota;
-use wasmalert_sandbox::Ended;
+use wasmalert_sandbox::{Component, Ended};
 
 use crate::access::{Access, Audit, Tenant, Tenants};
 use crate::catalog::Catalog;
@@ -19,6 +19,7 @@ use crate::http_client::HttpClient;
 use crate::live::LiveGroups;
 use crate::logs::LogHub;
 use crate::notify::Wakes;
+use crate::quarantine::Quarantine;
 use crate::query::QueryEngine;
 use crate::registry::Registry;
 use crate::scheduler::{News, Newsline};
@@ -39,6 +40,7 @@ pub struct Host {
     pub(crate) access: Access,
     pub(crate) tenants: Tenants,
     pub(crate) audit: Audit,
+    pub(crate) quarantine: Quarantine,
     pub(crate) catalog: Catalog,
     pub(crate) registry: Registry,
     pub(crate) schemas: SchemaChecker,
@@ -70,6 +72,16 @@ pub struct Host {
 }
 
 impl Host {
+    /// The component of a digest, unless the operator has stopped it.
+    ///
+    /// # Errors
+    /// `quarantined`, or `module_unavailable` with the reason.
+    pub(crate) async fn component(&self, tenant: &Tenant, digest: &str) -> Result<Component, Fault> {
+        self.quarantine.check_module(digest)?;
+        let claim = tenant.claim(Quota::UploadsAtOnce);
+        self.registry.component(&claim, digest).await
+    }
+
     /// Runs a component. What takes too long for the quick lane is stopped and run
     /// anew in the long one, which is no other run: it is a function of its inputs.
     ///

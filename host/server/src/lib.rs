@@ -23,6 +23,7 @@ mod logs;
 mod notify;
 mod oci;
 mod provenance;
+mod quarantine;
 pub mod query;
 mod record;
 mod registry;

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use wasmalert_core::alert::{Alerts, Policy};
 use wasmalert_core::evaluation::{State, Timers};
 use wasmalert_core::query::Query;
-use wasmalert_core::schedule::TimerGate;
+use wasmalert_core::schedule::{TIMER_GAP_MS, TimerGate};
 use wasmalert_core::spec::{GroupSpec, RuleSpec};
 use wasmalert_core::{GroupKey, Labels, RuleKey, TenantId};
 
@@ -53,6 +53,14 @@ impl LiveGroup {
     #[must_use]
     pub(crate) fn is_retired(&self) -> bool {
         self.retired.load(Ordering::Acquire)
+    }
+
+    /// Does nothing until the next slot, as what is due goes by.
+    pub(crate) fn rest(&self, now_ms: i64) {
+        let until_ms = now_ms.saturating_add(self.spec.interval_ms.max(TIMER_GAP_MS));
+        for rule in &self.rules {
+            rule.now().timer_gate.hold_until(until_ms);
+        }
     }
 
     /// When the first timer of any rule wants an evaluation.
@@ -103,6 +111,12 @@ impl LiveRule {
             .store(cpu_ns > Lane::SLICE_MS * 1_000_000, Ordering::Relaxed);
     }
 
+    /// Ends a pause: something of the rule has changed.
+    pub(crate) fn resume(&self) {
+        let standing = &mut self.now().health.standing;
+        (standing.strikes, standing.paused_until_ms) = (0, None);
+    }
+
     /// What the rule is like; held for a moment only, never over an await.
     pub(crate) fn now(&self) -> MutexGuard<'_, RuleNow> {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
@@ -126,6 +140,12 @@ pub(crate) struct RuleNow {
 }
 
 impl RuleNow {
+    /// Until when the rule is not to be evaluated, if that is later than now.
+    #[must_use]
+    pub(crate) fn paused_until_ms(&self, now_ms: i64) -> Option<i64> {
+        self.health.standing.paused_until_ms(now_ms)
+    }
+
     /// When the rule's first timer wants an evaluation.
     #[must_use]
     pub(crate) fn next_timer_ms(&self) -> Option<i64> {
@@ -156,6 +176,14 @@ impl LiveGroups {
             .filter(|group| group.key.tenant == *tenant)
             .cloned()
             .collect()
+    }
+
+    /// Ends the pauses of a tenant's rules that follow the newest version of a module.
+    pub(crate) fn resume(&self, tenant: &TenantId, module: &str) {
+        for group in self.of_tenant(tenant) {
+            let follow = |rule: &&Arc<LiveRule>| rule.spec.module == module && rule.spec.version.is_none();
+            group.rules.iter().filter(follow).for_each(|rule| rule.resume());
+        }
     }
 
     /// Every group there is; for the host's own metrics.

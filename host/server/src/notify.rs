@@ -6,5 +6,5 @@ mod payload;
 mod wakes;
 
 pub(crate) use deliver::deliver_forever;
-pub(crate) use payload::{Told, alerts_in};
+pub(crate) use payload::{Told, alerts_in, payload};
 pub(crate) use wakes::Wakes;

@@ -24,6 +24,7 @@ use crate::groups::GroupBody;
 use crate::http_client::{HttpClient, HttpClientError};
 use crate::lock::{DirLock, LockError};
 use crate::notify::{Wakes, deliver_forever};
+use crate::quarantine::{self, Quarantine};
 use crate::query::{QueryConfig, QueryEngine};
 use crate::registry::Registry;
 use crate::scheduler::Scheduler;
@@ -122,6 +123,7 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     let host = Arc::new(host(config, &own_url, newsline.clone(), access, audit).await?);
     let tenant = TenantId::new(TenantId::DEFAULT).map_err(StartError::Tenant)?;
     tenants::restore(&host, &tenant).await?;
+    quarantine::restore(&host).await?;
     restore(&host).await?;
     host.start_scrapes().await?;
 
@@ -271,6 +273,7 @@ async fn host(
         access,
         tenants: Tenants::new(config.quotas.clone(), config.limits.clone()),
         audit,
+        quarantine: Quarantine::default(),
         catalog: Catalog::new(keyring, config.signatures),
         sandboxes,
         evaluations: Turns::new(config.groups_at_once, usize::MAX),

@@ -57,6 +57,44 @@ fn long_turns_wait_for_as_many_short_ones() {
 }
 
 #[test]
+fn who_wants_little_has_it_before_those_who_want_all() {
+    let mut queue = FairQueue::new(usize::MAX);
+    let greedy = ["a", "b", "c", "d", "e"];
+    for name in greedy {
+        (0..10_000).for_each(|_| queue.push(&name, SHARE, 100_000).unwrap());
+    }
+    queue.push(&"modest", SHARE, 100_000).unwrap();
+    for _ in 0..1_000 {
+        serve(&mut queue);
+    }
+    for _ in 0..10 {
+        queue.push(&"modest", SHARE, 100_000).unwrap();
+    }
+    let order: Vec<_> = (0..20).filter_map(|_| serve(&mut queue)).collect();
+    let last = order.iter().rposition(|name| *name == "modest");
+    assert!(last.is_some_and(|last| last < 10 + greedy.len()), "{order:?}");
+}
+
+#[test]
+fn what_is_saved_has_a_bound() {
+    let mut queue = FairQueue::new(usize::MAX);
+    for name in ["idle", "greedy"] {
+        queue.push(&name, SHARE, 100_000).unwrap();
+    }
+    (0..10_000).for_each(|_| queue.push(&"greedy", SHARE, 100_000).unwrap());
+    for _ in 0..5_000 {
+        serve(&mut queue);
+    }
+    (0..1_000).for_each(|_| queue.push(&"idle", SHARE, 100_000).unwrap());
+    let served: Vec<_> = (0..200).filter_map(|_| serve(&mut queue)).collect();
+    let greedy = served.iter().filter(|name| **name == "greedy").count();
+    assert!(
+        (40..=60).contains(&greedy),
+        "100 were saved, the rest is shared: {greedy}"
+    );
+}
+
+#[test]
 fn bounds_hold_and_the_room_comes_back() {
     let mut queue = FairQueue::new(3);
     let two = Share { waiting: 2, ..SHARE };

@@ -51,6 +51,17 @@ pub(super) async fn enter(
         );
         return Problem::new(StatusCode::FORBIDDEN, "forbidden", detail).into_response();
     }
+    if let Some(hold) = host.quarantine.of_tenant(&caller.tenant)
+        && !caller.scopes.allow(Scope::Operator)
+    {
+        let refused = entry(&caller, address, &request);
+        host.audit.note(Entry {
+            status: StatusCode::FORBIDDEN.as_u16(),
+            ..refused
+        });
+        let detail = format!("the server's operator has stopped this tenant: {}", hold.reason);
+        return Problem::new(StatusCode::FORBIDDEN, "quarantined", detail).into_response();
+    }
     let looks = matches!(*request.method(), Method::GET | Method::HEAD);
     let is_change = on_record == OnRecord::Changes && !looks;
     let change = is_change.then(|| entry(&caller, address, &request));

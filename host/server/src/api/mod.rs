@@ -17,6 +17,7 @@ mod notifications;
 mod problem;
 mod prometheus;
 mod pull;
+mod quarantine;
 mod receivers;
 mod request;
 mod rules;
@@ -161,6 +162,9 @@ fn operator_routes() -> Routes {
         .routes(routes!(tenants::list))
         .routes(routes!(tenants::get, tenants::put, tenants::delete))
         .routes(routes!(egress::get, egress::put, egress::delete))
+        .routes(routes!(quarantine::list))
+        .routes(routes!(quarantine::hold_tenant, quarantine::release_tenant))
+        .routes(routes!(quarantine::hold_module, quarantine::release_module))
         .routes(routes!(audit::all))
         .routes(routes!(audit::export))
 }

@@ -196,6 +196,9 @@ fn refusal(error: UploadError) -> Problem {
             let detail = format!("describe() failed: {}", fault.message);
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, fault.code.as_str(), detail)
         }
+        UploadError::Quarantined(fault) => {
+            Problem::new(StatusCode::FORBIDDEN, fault.code.as_str(), fault.message)
+        }
         UploadError::Signature(error) => {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error.code(), error.to_string())
         }

@@ -35,6 +35,8 @@ pub(super) struct Rule {
     health: String,
     /// Why the last evaluation failed; null when it did not.
     error: Option<CodeMessage>,
+    /// Until when it is not evaluated, since it went over its limits again and again; null while it is.
+    paused_until: Option<String>,
     last_evaluation_at: Option<String>,
     /// How long the last evaluation took, its queries included.
     evaluation_seconds: Option<f64>,
@@ -84,13 +86,14 @@ pub(super) async fn list(
 ) -> Answer<Json<Rules>> {
     let groups = host.groups.of_tenant(&tenant);
     let groups = groups.iter().filter(|group| filter.takes(group));
-    let rules = groups.flat_map(|group| group.rules.iter().map(|live| rule(group, live)));
+    let now_ms = host.clock.now_ms();
+    let rules = groups.flat_map(|group| group.rules.iter().map(move |live| rule(group, live, now_ms)));
     Ok(Json(Rules {
         rules: rules.collect(),
     }))
 }
 
-fn rule(group: &LiveGroup, live: &LiveRule) -> Rule {
+fn rule(group: &LiveGroup, live: &LiveRule, now_ms: i64) -> Rule {
     let now = live.now();
     let health = &now.health;
     let state = match health.health {
@@ -111,6 +114,7 @@ fn rule(group: &LiveGroup, live: &LiveRule) -> Rule {
             code: error.code.clone(),
             message: error.message.clone(),
         }),
+        paused_until: now.paused_until_ms(now_ms).map(request::time),
         last_evaluation_at: health.last_evaluation_ms.map(request::time),
         evaluation_seconds: health.last_duration_ns.map(|ns| ns as f64 / 1e9),
         missed: health.missed,

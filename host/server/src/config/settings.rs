@@ -136,6 +136,18 @@ const PLAIN: &[(&str, &str, &str, &str)] = &[
         "How long a resolved alert stays visible",
     ),
     (
+        "pause_after",
+        "5",
+        "evaluations",
+        "A rule that has gone over a limit so many times in a row is paused, for a minute at first; 0 never pauses",
+    ),
+    (
+        "pause_max",
+        "1h",
+        "duration",
+        "The longest pause; each is twice as long as the one before",
+    ),
+    (
         "keep_evaluations",
         "50",
         "evaluations",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use wasmalert_core::Labels;
-use wasmalert_core::alert::{Alert, Step};
+use wasmalert_core::alert::{Alert, Notification};
 use wasmalert_core::evaluation::{Context, Effects, LogLevel, LogLine, Timer, Trigger};
 use wasmalert_core::fault::{Fault, FaultCode};
 use wasmalert_core::quota::Quota;
@@ -39,6 +39,8 @@ pub(super) struct Ended<'a> {
     pub(super) context: Arc<Context>,
     pub(super) ran: Ran,
     pub(super) health: HealthRow,
+    /// What receivers are told of how the rule stands.
+    pub(super) notices: Vec<Notification>,
     pub(super) keeps: Keeps,
 }
 
@@ -80,7 +82,7 @@ impl Ended<'_> {
             evaluation: None,
             keep_evaluations: self.host.config.keep_evaluations,
         };
-        let mut told = Vec::new();
+        let mut notify: Vec<&Notification> = self.notices.iter().collect();
         if let Ok(decided) = decided {
             commit.alerts_upsert = decided.step.upserts.iter().map(alert_row).collect();
             commit.alerts_remove = decided
@@ -91,8 +93,10 @@ impl Ended<'_> {
                 .collect();
             commit.state = decided.effects.state.clone();
             commit.timers = self.timer_changes(&decided.effects);
-            (commit.outbox, told) = self.notifications(&decided.step);
+            notify.extend(&decided.step.notify);
         }
+        let (outbox, told) = self.notifications(&notify);
+        commit.outbox = outbox;
         commit.evaluation = Some(self.evaluation(decided, told));
         commit.used.1 = self.used(decided, &commit);
         commit
@@ -135,12 +139,12 @@ impl Ended<'_> {
         timers
     }
 
-    fn notifications(&self, step: &Step) -> (Vec<NewOutboxRow>, Vec<NotifyRecord>) {
+    fn notifications(&self, notify: &[&Notification]) -> (Vec<NewOutboxRow>, Vec<NotifyRecord>) {
         let now_ms = self.host.clock.now_ms();
         let told = Told {
             rule: self.rule,
             catalog: &self.catalog,
-            notify: &step.notify,
+            notify,
             slot_ms: self.context.now_ms,
             now_ms,
             external_url: &self.host.external_url,
@@ -221,7 +225,8 @@ impl Ended<'_> {
             now.asked = self.ran.asked;
             now.asked_at_ms = now_ms;
         }
-        let (log, wakes) = match decided {
+        let mut wakes = !self.notices.is_empty();
+        let log = match decided {
             Ok(decided) => {
                 now.alerts.apply(&decided.step);
                 now.state = Arc::new(decided.effects.state_after(&now.state));
@@ -230,7 +235,8 @@ impl Ended<'_> {
                 drop(now);
                 host.tenant_metrics
                     .apply(&self.rule.key, &decided.effects.metrics);
-                (decided.effects.log, !decided.step.notify.is_empty())
+                wakes |= !decided.step.notify.is_empty();
+                decided.effects.log
             }
             Err(fault) => {
                 // The timer that fired is still set: it is tried again, not sooner
@@ -242,7 +248,7 @@ impl Ended<'_> {
                 now.timer_gate.hold_until(again_ms);
                 drop(now);
                 tell_fault(host, self.rule, &fault);
-                (self.ran.log, false)
+                self.ran.log
             }
         };
         if !self.keeps.log && !log.is_empty() {

@@ -29,7 +29,7 @@ use crate::fair::Lane;
 use crate::logs::LogEvent;
 use crate::store::{OutboxRow, StoreError};
 use crate::telemetry::DeliveryResult;
-use crate::{Host, chance};
+use crate::{Host, chance, quarantine};
 
 /// Notifications of one tenant that are taken out of the outbox at a time, and so under way
 /// or waiting for their turn.
@@ -103,7 +103,12 @@ impl Deliveries {
     /// Starts what is due for a tenant, and plans when to look again.
     async fn look_at(&mut self, tenant: &TenantId, now_ms: i64) {
         let store = &self.host.store;
-        let due = store.due(tenant, now_ms, DUE_OF_TENANT_MAX).await;
+        // Of one that the operator has stopped nothing is delivered but that it is.
+        let notices = self.host.quarantine.of_tenant(tenant);
+        let notices = notices.map(|_| quarantine::notices_group(tenant.clone()));
+        let due = store
+            .due(tenant, notices.as_ref(), now_ms, DUE_OF_TENANT_MAX)
+            .await;
         let next = store.next_due_ms(tenant).await;
         let (due, next_ms) = match (due, next) {
             (Ok(due), Ok(next_ms)) => (due, next_ms),
@@ -153,6 +158,9 @@ impl Deliveries {
 fn lock(under_way: &Mutex<HashSet<String>>) -> MutexGuard<'_, HashSet<String>> {
     under_way.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// Faults that are not the component's own, nor the host's.
+const MAY_BE_BETTER_LATER: [FaultCode; 2] = [FaultCode::ModuleUnavailable, FaultCode::Quarantined];
 
 /// How an attempt ended.
 enum Attempt {
@@ -260,9 +268,8 @@ async fn attempt(host: &Host, row: &OutboxRow) -> Attempt {
     };
     match send_all(host, row, &catalog, &spec).await {
         Ok(attempt) => attempt,
-        // A host without room, or a module that does not load, may be better later;
-        // the component's own fault would be the same again.
-        Err(fault) if fault.code.is_host() || fault.code == FaultCode::ModuleUnavailable => {
+        // The component's own fault would be the same again.
+        Err(fault) if fault.code.is_host() || MAY_BE_BETTER_LATER.contains(&fault.code) => {
             again(fault.to_string())
         }
         Err(fault) => {
@@ -283,8 +290,8 @@ async fn send_all(
     let module = catalog
         .notifier(spec)
         .map_err(|missing| Fault::new(FaultCode::ModuleUnavailable, missing.to_string()))?;
-    let claim = host.tenants.of(row.rule.tenant()).claim(Quota::UploadsAtOnce);
-    let component = host.registry.component(&claim, &module.digest).await?;
+    let tenant = host.tenants.of(row.rule.tenant());
+    let component = host.component(&tenant, &module.digest).await?;
     let store_failed = |error: StoreError| Fault::new(FaultCode::HostError, error.to_string());
     let payload: Payload = serde_json::from_str(&row.payload).map_err(|error| {
         Fault::new(

@@ -78,7 +78,7 @@ impl Payload {
 pub(crate) struct Told<'a> {
     pub rule: &'a LiveRule,
     pub catalog: &'a TenantCatalog,
-    pub notify: &'a [Notification],
+    pub notify: &'a [&'a Notification],
     /// The time of the evaluation.
     pub slot_ms: i64,
     pub now_ms: i64,
@@ -92,7 +92,8 @@ impl Told<'_> {
     pub(crate) fn enqueue(&self, next_id: impl Fn() -> String) -> (Vec<NewOutboxRow>, Vec<NotifyRecord>) {
         let (mut rows, mut records) = (Vec::new(), Vec::new());
         for (reason, kind) in KINDS {
-            let told: Vec<&Notification> = self.notify.iter().filter(|told| told.reason == reason).collect();
+            let of_reason = self.notify.iter().filter(|told| told.reason == reason);
+            let told: Vec<&Notification> = of_reason.copied().collect();
             if told.is_empty() {
                 continue;
             }
@@ -138,21 +139,25 @@ impl Told<'_> {
 
     fn payloads(&self, told: &[&Notification]) -> Vec<String> {
         let generator_url = generator_url(self.external_url, &self.rule.spec.config);
-        let payload = |batch: &[&Notification]| {
-            let alerts = batch
-                .iter()
-                .map(|told| PayloadAlert::new(&told.alert, told.ends_at_ms))
-                .collect();
-            let payload = Payload {
-                at_ms: self.slot_ms,
-                generator_url: generator_url.clone(),
-                alerts,
-            };
-            // Maps with text keys and numbers: nothing that JSON cannot hold.
-            serde_json::to_string(&payload).unwrap_or_default()
-        };
-        told.chunks(BATCH_ALERTS_MAX).map(payload).collect()
+        let batches = told.chunks(BATCH_ALERTS_MAX);
+        batches
+            .map(|batch| payload(self.slot_ms, &generator_url, batch))
+            .collect()
     }
+}
+
+/// The payload of one notification.
+pub(crate) fn payload(at_ms: i64, generator_url: &str, told: &[&Notification]) -> String {
+    let alerts = told
+        .iter()
+        .map(|told| PayloadAlert::new(&told.alert, told.ends_at_ms));
+    let payload = Payload {
+        at_ms,
+        generator_url: generator_url.to_owned(),
+        alerts: alerts.collect(),
+    };
+    // Maps with text keys and numbers: nothing that JSON cannot hold.
+    serde_json::to_string(&payload).unwrap_or_default()
 }
 
 /// Each reason to tell, and its name in the outbox.

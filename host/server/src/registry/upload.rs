@@ -31,6 +31,8 @@ pub(crate) enum UploadError {
     Schema(#[from] SchemaError),
     #[error("too many uploads are waiting already; try again in a while")]
     Busy,
+    #[error("{}", .0.message)]
+    Quarantined(Fault),
     #[error(transparent)]
     Signature(#[from] SignatureError),
     #[error("the compiled component cannot be kept: {0}")]
@@ -72,6 +74,9 @@ pub(crate) async fn upload(host: &Host, tenant: &TenantId, upload: Upload<'_>) -
     let hashed = host.samplers.run(lane, &claim, move || digest_of(&hashed)).await;
     let (digest, _) = hashed.map_err(|undone| UploadError::Artifact(undone.to_string()))?;
     let is_stock = upload.source == ModuleSource::Stock;
+    host.quarantine
+        .check_module(&digest)
+        .map_err(UploadError::Quarantined)?;
     let verdict = judge(host, tenant, &digest, is_stock, wasm.clone(), upload.signature).await?;
     let warnings = verdict.warning.into_iter().collect();
     let versions = host.store.module_versions(tenant, upload.name).await?;
@@ -112,6 +117,9 @@ pub(crate) async fn upload(host: &Host, tenant: &TenantId, upload: Upload<'_>) -
         host.store.put_module(tenant, &module).await?
     };
     host.catalog.reload(&host.store, tenant).await?;
+    if put.created {
+        host.groups.resume(tenant, upload.name);
+    }
     let put = match put.created {
         true => put,
         // Somebody brought the same bytes meanwhile.

@@ -121,6 +121,9 @@ impl Scraper {
                     return;
                 }
             }
+            if host.quarantine.of_tenant(&self.tenant).is_some() {
+                continue;
+            }
             let (next, report, refused) = self.scrape(scraped, slot_ms).await;
             let Some(next) = next else {
                 let (tenant, url) = (&self.tenant, &self.target.url);

@@ -51,6 +51,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         version: 9,
         sql: include_str!("../../migrations/0009_usage.sql"),
     },
+    Migration {
+        version: 10,
+        sql: include_str!("../../migrations/0010_quarantine.sql"),
+    },
 ];
 
 /// Applies the steps that the store does not have yet, in the caller's transaction.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use wasmalert_core::{RuleKey, TenantId};
+use wasmalert_core::{GroupKey, RuleKey, TenantId};
 
 use super::row::Fields;
 use super::rule_rows::of_rule;
@@ -110,8 +110,8 @@ pub struct Backlog {
 }
 
 impl Store {
-    /// The notifications of a tenant to send now, those waiting longest first: the first
-    /// pending one of each lane, when its time has come. A row that does not parse is an
+    /// The notifications of a tenant, or of one of its groups, to send now, those waiting
+    /// longest first: the first pending one of each lane, when its time has come. A row that does not parse is an
     /// error in its place, so that it holds up only its lane.
     ///
     /// # Errors
@@ -119,12 +119,14 @@ impl Store {
     pub async fn due(
         &self,
         tenant: &TenantId,
+        of: Option<&GroupKey>,
         now_ms: i64,
         limit: u32,
     ) -> Result<Vec<Result<OutboxRow, StoreError>>, StoreError> {
         let rows = sqlx::query(
             "SELECT * FROM outbox AS o WHERE tenant = $1 AND status = 'pending'
                  AND next_attempt_ms <= $2
+                 AND ($4 IS NULL OR (namespace = $4 AND group_name = $5))
                  AND NOT EXISTS (SELECT 1 FROM outbox AS e
                      WHERE e.tenant = o.tenant AND e.receiver = o.receiver
                        AND e.namespace = o.namespace AND e.group_name = o.group_name
@@ -134,6 +136,8 @@ impl Store {
         .bind(tenant.as_str())
         .bind(now_ms)
         .bind(i64::from(limit))
+        .bind(of.map(|group| &*group.namespace))
+        .bind(of.map(|group| &*group.group))
         .fetch_all(&self.read)
         .await?;
         Ok(rows.iter().map(outbox).collect())

@@ -41,10 +41,11 @@ pub(super) async fn put_health(
 ) -> Result<(), StoreError> {
     let mut sql = QueryBuilder::<Db>::new(
         "INSERT INTO rule_health (tenant, namespace, group_name, rule, health,
-            error_code, error_message, last_evaluation_ms, last_duration_ns, missed, seq, queries) ",
+            error_code, error_message, last_evaluation_ms, last_duration_ns, missed, seq,
+            strikes, paused_until_ms, told, told_since_ms, queries) ",
     );
     sql.push_values(commits, |mut row, commit| {
-        let health = &commit.health;
+        let (health, standing) = (&commit.health, &commit.health.standing);
         push_rule(&mut row, &commit.rule);
         row.push_bind(health.health.as_str())
             .push_bind(health.error.as_ref().map(|error| error.code.as_str()))
@@ -53,6 +54,10 @@ pub(super) async fn put_health(
             .push_bind(health.last_duration_ns)
             .push_bind(health.missed)
             .push_bind(health.seq)
+            .push_bind(i64::from(standing.strikes))
+            .push_bind(standing.paused_until_ms)
+            .push_bind(standing.told.map(|told| told.what.as_str()))
+            .push_bind(standing.told.map(|told| told.since_ms))
             .push_bind(commit.queries.as_deref());
     });
     sql.push(
@@ -61,7 +66,9 @@ pub(super) async fn put_health(
             error_message = excluded.error_message,
             last_evaluation_ms = excluded.last_evaluation_ms,
             last_duration_ns = excluded.last_duration_ns, missed = excluded.missed,
-            seq = excluded.seq, queries = COALESCE(excluded.queries, rule_health.queries)",
+            seq = excluded.seq, strikes = excluded.strikes,
+            paused_until_ms = excluded.paused_until_ms, told = excluded.told,
+            told_since_ms = excluded.told_since_ms, queries = COALESCE(excluded.queries, rule_health.queries)",
     );
     sql.build().persistent(false).execute(connection).await?;
     Ok(())

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use wasmalert_core::evaluation::{State, Timer, Timers};
+use wasmalert_core::standing::{Notice, Standing, Told};
 use wasmalert_core::{GroupKey, Labels};
 
 use super::row::Fields;
@@ -54,6 +55,7 @@ pub struct HealthRow {
     pub missed: i64,
     /// The number of the last evaluation, at least 0; counts up by one.
     pub seq: i64,
+    pub standing: Standing,
 }
 
 /// An alert of a rule. Its final labels tell it from the rule's others.
@@ -185,7 +187,23 @@ fn health(fields: &Fields<'_>) -> Result<HealthRow, StoreError> {
         last_duration_ns: fields.get("last_duration_ns")?,
         missed: fields.get("missed")?,
         seq: fields.get("seq")?,
+        standing: Standing {
+            strikes: fields.number("strikes")?,
+            paused_until_ms: fields.get("paused_until_ms")?,
+            told: told(fields)?,
+        },
     })
+}
+
+fn told(fields: &Fields<'_>) -> Result<Option<Told>, StoreError> {
+    let told: Option<&str> = fields.get("told")?;
+    if told.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Told {
+        what: fields.code("told", Notice::parse)?,
+        since_ms: fields.get("told_since_ms")?,
+    }))
 }
 
 fn alert(fields: &Fields<'_>) -> Result<AlertRow, StoreError> {

@@ -14,8 +14,11 @@ use wasmalert_core::fair::{FairQueue, Share, Turn};
 use super::{Db, RuleCommit, Store, StoreError, Transaction, checkpoint, commit};
 use crate::clock::{Clock, Stopwatch};
 
-/// Commits in one transaction: whoever comes next waits for no more.
-const BATCH_COMMITS_MAX: usize = 128;
+/// Time that the commits of one transaction may take to write, about, the flush not
+/// counted: whoever comes next waits for no more.
+const BATCH_NS: u64 = 10_000_000;
+/// Commits in one transaction, at least where so many wait, and at most.
+const BATCH_COMMITS: (usize, usize) = (16, 256);
 /// What a commit costs besides its bytes, in nanoseconds, about.
 const COMMIT_COST_NS: u64 = 100_000;
 /// What a byte of it costs, about.
@@ -172,15 +175,37 @@ pub(super) async fn begin(pool: &sqlx::Pool<Db>) -> Result<Transaction, StoreErr
     Ok(pool.begin_with("BEGIN IMMEDIATE").await?)
 }
 
+/// How long a commit takes to write, going by the last ones.
+struct Pace {
+    commit_ns: u64,
+}
+
+impl Pace {
+    fn took(&mut self, commits: usize, writing: Duration) {
+        let each = writing.as_nanos() / commits.max(1) as u128;
+        let each_ns = u64::try_from(each).unwrap_or(u64::MAX);
+        self.commit_ns = (self.commit_ns / 4 * 3).saturating_add(each_ns / 4);
+    }
+
+    /// Commits that are written in [`BATCH_NS`].
+    fn batch(&self) -> usize {
+        let (least, most) = BATCH_COMMITS;
+        usize::try_from(BATCH_NS / self.commit_ns.max(1)).map_or(most, |batch| batch.clamp(least, most))
+    }
+}
+
 /// Writes commits until the last [`Store`] is gone.
 pub(super) async fn run(pool: sqlx::Pool<Db>, queue: Arc<Queue>, counters: Arc<Counters>) {
+    let mut pace = Pace {
+        commit_ns: COMMIT_COST_NS,
+    };
     loop {
         if queue.checkpoint.swap(false, Ordering::AcqRel)
             && let Err(error) = checkpoint::once(&pool).await
         {
             tracing::warn!(%error, "the write-ahead log stays as long as it is");
         }
-        let batch = fill(&queue);
+        let batch = fill(&queue, pace.batch());
         if batch.is_empty() {
             if queue.closed.load(Ordering::Acquire) {
                 return;
@@ -197,7 +222,7 @@ pub(super) async fn run(pool: sqlx::Pool<Db>, queue: Arc<Queue>, counters: Arc<C
             .into_iter()
             .map(|turn| (turn.item.commit, (turn.item.since, turn.item.done)))
             .unzip();
-        let results = write_all(&pool, &commits, &counters).await;
+        let results = write_all(&pool, &commits, &counters, &mut pace).await;
         queue.with(|jobs| {
             for (tenant, charged, cost) in &ends {
                 jobs.end(tenant, *charged, *cost);
@@ -214,10 +239,10 @@ fn cost_ns(turn: &Turn<TenantId, Job>) -> u64 {
 }
 
 /// What goes into the next transaction.
-fn fill(queue: &Queue) -> Vec<Turn<TenantId, Job>> {
+fn fill(queue: &Queue, commits_max: usize) -> Vec<Turn<TenantId, Job>> {
     let (mut bytes, mut batch) = (0, Vec::new());
     queue.with(|jobs| {
-        while batch.len() < BATCH_COMMITS_MAX && bytes < BATCH_BYTES_MAX {
+        while batch.len() < commits_max && bytes < BATCH_BYTES_MAX {
             let Some(turn) = jobs.start() else { break };
             bytes += turn.item.commit.size_bytes();
             batch.push(turn);
@@ -231,8 +256,9 @@ async fn write_all(
     pool: &sqlx::Pool<Db>,
     commits: &[RuleCommit],
     counters: &Counters,
+    pace: &mut Pace,
 ) -> Vec<Result<(), StoreError>> {
-    match write_together(pool, commits).await {
+    match write_together(pool, commits, pace).await {
         Ok(results) => {
             counters.count(&results);
             results
@@ -241,7 +267,7 @@ async fn write_all(
         Err(_) => {
             let mut results = Vec::with_capacity(commits.len());
             for commit in commits {
-                let alone = write_together(pool, std::slice::from_ref(commit)).await;
+                let alone = write_together(pool, std::slice::from_ref(commit), pace).await;
                 if let Ok(one) = &alone {
                     counters.count(one);
                 }
@@ -256,9 +282,12 @@ async fn write_all(
 async fn write_together(
     pool: &sqlx::Pool<Db>,
     commits: &[RuleCommit],
+    pace: &mut Pace,
 ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
     let mut tx = begin(pool).await?;
+    let writing = Clock.stopwatch();
     let results = commit::write(&mut tx, commits).await?;
+    pace.took(commits.len(), writing.elapsed());
     tx.commit().await?;
     Ok(results)
 }

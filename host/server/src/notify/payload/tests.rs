@@ -61,10 +61,11 @@ fn notification(at: usize, reason: NotifyReason) -> Notification {
 
 fn enqueue(receivers: &[&str], notify: &[Notification]) -> (Vec<NewOutboxRow>, Vec<NotifyRecord>) {
     let (rule, catalog, ids) = (rule(receivers), TenantCatalog::default(), AtomicUsize::new(0));
+    let notify: Vec<&Notification> = notify.iter().collect();
     let told = Told {
         rule: &rule,
         catalog: &catalog,
-        notify,
+        notify: &notify,
         slot_ms: 3_000,
         now_ms: 3_050,
         external_url: "http://here",

@@ -55,7 +55,7 @@ pub(super) async fn a_commit_holds_everything(store: Store) {
     };
     assert_eq!(loaded.timers, BTreeMap::from([("wake".into(), timer)]));
     assert_eq!(loaded.queries.as_deref(), Some("[\"up\"]"));
-    let due = store.due(&key.tenant, 100, 10).await.unwrap();
+    let due = store.due(&key.tenant, None, 100, 10).await.unwrap();
     assert_eq!(
         due.into_iter().map(|row| row.unwrap().id).collect::<Vec<_>>(),
         ["01"]

@@ -145,9 +145,9 @@ pub(super) async fn one_broken_row_does_not_stop_other_tenants(store: Store) {
     sql(&store, "UPDATE outbox SET kind = 'shouted' WHERE tenant = 't'")
         .await
         .unwrap();
-    let due = store.due(&tenant("t"), 100, 10).await.unwrap();
+    let due = store.due(&tenant("t"), None, 100, 10).await.unwrap();
     assert!(matches!(due[0], Err(StoreError::Corrupt { table: "outbox", .. })));
-    let due = store.due(&tenant("u"), 100, 10).await.unwrap();
+    let due = store.due(&tenant("u"), None, 100, 10).await.unwrap();
     assert_eq!(due[0].as_ref().unwrap().id, "u01");
 
     store.put_group(&group("v"), "{}", &[], 1).await.unwrap();

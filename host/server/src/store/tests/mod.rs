@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use wasmalert_core::standing::Standing;
 use wasmalert_core::{GroupKey, Labels, RuleKey, TenantId};
 
 use super::*;
@@ -215,6 +216,7 @@ fn commit(rule: &RuleKey, group_revision: i64, seq: i64) -> RuleCommit {
             last_duration_ns: Some(7),
             missed: 0,
             seq,
+            standing: Standing::default(),
         },
         alerts_upsert: vec![],
         alerts_remove: vec![],

@@ -20,7 +20,7 @@ async fn send(store: &Store, name: &str, rows: Vec<NewOutboxRow>) {
 async fn due(store: &Store, now_ms: i64) -> Vec<String> {
     let mut rows = Vec::new();
     for tenant in store.pending_of_all_tenants().await.unwrap() {
-        let due = store.due(&tenant, now_ms, 100).await.unwrap();
+        let due = store.due(&tenant, None, now_ms, 100).await.unwrap();
         rows.extend(due.into_iter().map(Result::unwrap));
     }
     rows.sort_by_key(|row| (row.next_attempt_ms, row.id.clone()));
@@ -65,11 +65,11 @@ pub(super) async fn lanes_do_not_wait_for_each_other(store: Store) {
     store.commit(other).done().await.unwrap();
     assert_eq!(due(&store, 100).await, ["02", "03", "04"]);
     assert_eq!(due(&store, 900).await, ["02", "03", "04", "01"]);
-    let limited = store.due(&tenant("t"), 900, 2).await.unwrap();
+    let limited = store.due(&tenant("t"), None, 900, 2).await.unwrap();
     assert_eq!(limited.len(), 2);
     let pending = store.pending_of_all_tenants().await.unwrap();
     assert_eq!(pending, [tenant("t"), tenant("u")]);
-    assert!(store.due(&tenant("v"), 900, 2).await.unwrap().is_empty());
+    assert!(store.due(&tenant("v"), None, 900, 2).await.unwrap().is_empty());
 }
 
 pub(super) async fn a_resend_gives_way_to_what_comes_after(store: Store) {
