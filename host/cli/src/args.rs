@@ -132,6 +132,12 @@ pub(crate) enum Command {
     /// Write out what is kept, as JSON lines.
     #[command(subcommand)]
     Export(Export),
+    /// Stop a tenant, or a module whoever has it, without losing anything. For the operator.
+    #[command(subcommand, after_help = QUARANTINE_EXAMPLES)]
+    Quarantine(Quarantine),
+    /// Let a tenant or a module go on that is in quarantine. For the operator.
+    #[command(subcommand)]
+    Release(Release),
     /// Exchange a key of the API for a new one.
     Rotate {
         /// As `get keys` shows it.
@@ -171,6 +177,44 @@ Examples:
   wasmalert pull registry.example.com/rules/disk@sha256:0123… --signature disk.wasm.minisig
   wasmalert secret set registry --host registry.example.com < password.txt
   wasmalert pull registry.example.com/rules/disk:1.2 --username ci --password-secret registry";
+
+const QUARANTINE_EXAMPLES: &str = "\
+Examples:
+  wasmalert quarantine tenant acme --reason 'floods its receivers; write to ops@example.com'
+  wasmalert quarantine module sha256:0123… --reason 'mines coins'
+  wasmalert get quarantine
+  wasmalert release tenant acme";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Quarantine {
+    /// Nothing of it is evaluated, scraped or delivered any more, and its keys are refused.
+    Tenant {
+        name: String,
+        /// The tenant and its receivers read it.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Its rules fail and keep their alerts, its notifications wait, its bytes are refused.
+    Module {
+        /// As `get modules NAME` shows it.
+        #[arg(value_name = "sha256:DIGEST")]
+        digest: String,
+        /// Tenants who have it, and their receivers, read it.
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Release {
+    /// With everything as it was left.
+    Tenant { name: String },
+    /// By its digest.
+    Module {
+        #[arg(value_name = "sha256:DIGEST")]
+        digest: String,
+    },
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct Push {
@@ -268,9 +312,9 @@ pub(crate) enum Target {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Create {
-    /// A tenant, with the stock modules and nothing else. For the operator.
+    /// A tenant, with the stock modules and nothing else; or all that is configured of one. For the operator.
     #[command(
-        after_help = "Example:\n  wasmalert create tenant acme --title 'ACME Inc.'\n  wasmalert --tenant acme create key --scope admin"
+        after_help = "Example:\n  wasmalert create tenant acme --title 'ACME Inc.' --quota rules=100 --limit fuel=50000000\n  wasmalert --tenant acme create key --scope admin"
     )]
     Tenant {
         name: String,
@@ -280,6 +324,13 @@ pub(crate) enum Create {
         /// What it may have, by the names of `get limits`. May be repeated.
         #[arg(long = "quota", value_name = "NAME=NUMBER", value_parser = quota)]
         quotas: Vec<(String, u64)>,
+        /// What one evaluation of its rules may use, by the names of docs/limits.md, where that is
+        /// less than the server's limit. May be repeated.
+        #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = quota)]
+        limits: Vec<(String, u64)>,
+        /// How much more processor time it gets than a tenant of weight 1.
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        weight: u32,
     },
     /// A key of the API. It is printed, this once.
     Key {

@@ -66,6 +66,8 @@ pub(crate) fn run(cli: Cli, io: &mut Io<'_>) -> Result<(), Error> {
             Command::Create(create) => access::create(&client, &create, format, io).await,
             Command::Set(set) => access::set(&client, &set, format, io).await,
             Command::Export(wanted) => export::export(&client, &wanted, io).await,
+            Command::Quarantine(what) => access::quarantine(&client, &what, format, io).await,
+            Command::Release(what) => access::release(&client, &what, format, io).await,
             Command::Rotate { key, overlap } => access::rotate(&client, &key, &overlap, format, io).await,
             Command::Secret(secret) => change::secret(&client, &secret, format, io).await,
             Command::Retry { notification } => change::retry(&client, &notification, format, io).await,

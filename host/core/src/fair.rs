@@ -8,8 +8,8 @@
 //!
 //! A key of which nothing waits saves what it gets, up to a bound: so one that wants
 //! little, and now and then a few turns together, has them before those that want all
-//! they can get. Rounds are there only while somebody waits, so nothing is saved up
-//! in an idle queue.
+//! they can get. There are rounds only while somebody waits for one. When nobody waits
+//! and nothing runs, what is saved stays, and what is owed is forgiven.
 
 #[cfg(test)]
 mod tests;
@@ -21,6 +21,8 @@ use std::collections::{BTreeMap, VecDeque};
 const QUANTUM: i64 = 100_000;
 /// Quanta that a key saves while nothing of it waits.
 const SAVED_MAX: i64 = 100;
+/// Keys that are remembered when nothing waits; beyond that all savings are forgotten.
+const KEYS_MAX: usize = 10_000;
 /// How slowly the average follows: the last turn counts as one in so many.
 const AVERAGED_OVER: u64 = 8;
 
@@ -62,6 +64,16 @@ pub struct FairQueue<K, T> {
     waiting: usize,
     waiting_max: usize,
     running: usize,
+    now: Now,
+}
+
+/// How far the queue has come; each lane remembers up to where it was reckoned.
+#[derive(Debug, Clone, Copy, Default)]
+struct Now {
+    /// Rounds there have been.
+    round: i64,
+    /// Times at which nothing waited and nothing ran.
+    idle: u64,
 }
 
 #[derive(Debug)]
@@ -70,6 +82,8 @@ struct Lane<T> {
     waiting: VecDeque<T>,
     running: usize,
     balance: i64,
+    /// Up to where the balance is reckoned.
+    reckoned: Now,
     average: u64,
 }
 
@@ -82,11 +96,27 @@ impl<T> Lane<T> {
         QUANTUM.saturating_mul(i64::from(self.share.weight.max(1)))
     }
 
-    /// Keeps no more than may be saved.
-    fn save(&mut self) {
-        if self.waiting.is_empty() {
-            self.balance = self.balance.min(self.quantum().saturating_mul(SAVED_MAX));
+    /// The balance as of now. Who has all that it may have at once waits for itself, and
+    /// gets nothing for it.
+    fn balance(&self, now: Now) -> i64 {
+        let mut balance = self.balance;
+        if self.reckoned.idle != now.idle {
+            balance = balance.max(0);
         }
+        if self.waiting.is_empty() || self.may_start() {
+            let rounds = now.round.saturating_sub(self.reckoned.round);
+            balance = balance.saturating_add(self.quantum().saturating_mul(rounds));
+        }
+        if self.waiting.is_empty() {
+            balance = balance.min(self.quantum().saturating_mul(SAVED_MAX));
+        }
+        balance
+    }
+
+    /// Reckons the balance, before anything about the lane changes.
+    fn reckon(&mut self, now: Now) {
+        self.balance = self.balance(now);
+        self.reckoned = now;
     }
 }
 
@@ -100,6 +130,7 @@ impl<K: Ord + Clone, T> FairQueue<K, T> {
             waiting: 0,
             waiting_max,
             running: 0,
+            now: Now::default(),
         }
     }
 
@@ -116,8 +147,10 @@ impl<K: Ord + Clone, T> FairQueue<K, T> {
             waiting: VecDeque::new(),
             running: 0,
             balance: 0,
+            reckoned: self.now,
             average: 0,
         });
+        lane.reckon(self.now);
         lane.share = share;
         if lane.waiting.len() >= share.waiting {
             return Err(Full::Own(lane.waiting.len()));
@@ -138,11 +171,11 @@ impl<K: Ord + Clone, T> FairQueue<K, T> {
         })?;
         let key = self.ring.remove(at)?;
         let lane = self.lanes.get_mut(&key)?;
+        lane.reckon(self.now);
         let item = lane.waiting.pop_front()?;
         let charged = lane.average;
         lane.running += 1;
         lane.balance = lane.balance.saturating_sub_unsigned(charged);
-        lane.save();
         if !lane.waiting.is_empty() {
             self.ring.push_back(key.clone());
         }
@@ -155,17 +188,19 @@ impl<K: Ord + Clone, T> FairQueue<K, T> {
     pub fn end(&mut self, key: &K, charged: u64, cost: u64) {
         self.running = self.running.saturating_sub(1);
         if let Some(lane) = self.lanes.get_mut(key) {
+            lane.reckon(self.now);
             lane.running = lane.running.saturating_sub(1);
             lane.balance = lane
                 .balance
                 .saturating_add_unsigned(charged)
                 .saturating_sub_unsigned(cost);
             lane.average = (lane.average * (AVERAGED_OVER - 1) + cost) / AVERAGED_OVER;
-            lane.save();
         }
         if self.waiting == 0 && self.running == 0 {
-            // Nobody has waited for what was used: nothing is owed.
-            self.lanes.clear();
+            self.now.idle += 1;
+            if self.lanes.len() > KEYS_MAX {
+                self.lanes.clear();
+            }
         }
     }
 
@@ -192,7 +227,7 @@ impl<K: Ord + Clone, T> FairQueue<K, T> {
         self.ring.iter().position(|key| {
             self.lanes
                 .get(key)
-                .is_some_and(|lane| lane.may_start() && lane.balance > 0)
+                .is_some_and(|lane| lane.may_start() && lane.balance(self.now) > 0)
         })
     }
 
@@ -202,16 +237,9 @@ impl<K: Ord + Clone, T> FairQueue<K, T> {
         let lanes = self.ring.iter().filter_map(|key| self.lanes.get(key));
         let rounds = lanes
             .filter(|lane| lane.may_start())
-            .map(|lane| lane.balance.min(0).abs() / lane.quantum() + 1)
+            .map(|lane| lane.balance(self.now).min(0).abs() / lane.quantum() + 1)
             .min()?;
-        for lane in self.lanes.values_mut() {
-            // Who has all that it may have at once waits for itself.
-            if lane.waiting.is_empty() || lane.may_start() {
-                let paid = lane.quantum().saturating_mul(rounds);
-                lane.balance = lane.balance.saturating_add(paid);
-                lane.save();
-            }
-        }
+        self.now.round = self.now.round.saturating_add(rounds);
         Some(())
     }
 }

@@ -4,6 +4,9 @@ use crate::fault::FaultCode;
 use crate::quota::Quota;
 use crate::table::table;
 
+/// What was used is kept by hours, which begin at multiples of this.
+pub const HOUR_MS: i64 = 3_600_000;
+
 table! {
     /// Something that is metered.
     enum Resource;

@@ -178,11 +178,11 @@ impl LiveGroups {
             .collect()
     }
 
-    /// Ends the pauses of a tenant's rules that follow the newest version of a module.
-    pub(crate) fn resume(&self, tenant: &TenantId, module: &str) {
+    /// Ends the pauses of some of a tenant's rules.
+    pub(crate) fn resume(&self, tenant: &TenantId, which: impl Fn(&RuleSpec) -> bool) {
         for group in self.of_tenant(tenant) {
-            let follow = |rule: &&Arc<LiveRule>| rule.spec.module == module && rule.spec.version.is_none();
-            group.rules.iter().filter(follow).for_each(|rule| rule.resume());
+            let rules = group.rules.iter().filter(|rule| which(&rule.spec));
+            rules.for_each(|rule| rule.resume());
         }
     }
 

@@ -23,6 +23,7 @@ mod modules;
 mod oidc;
 mod page;
 mod proxy;
+mod quarantine;
 mod random;
 mod restart;
 mod scrape;

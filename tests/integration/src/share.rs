@@ -198,7 +198,8 @@ async fn what_is_used_is_counted_exactly_over_a_kill() {
 
 #[tokio::test]
 async fn endless_rules_of_one_tenant_cost_another_no_slot() {
-    let server = Server::start_with(&[("WASMALERT_THREADS", "1")]).await;
+    let settings = [("WASMALERT_THREADS", "1"), ("WASMALERT_PAUSE_AFTER", "0")];
+    let server = Server::start_with(&settings).await;
     let bad = tenant(&server, "bad", json!({})).await;
     let good = tenant(&server, "good", json!({})).await;
     bad.push("hostile", guest("evaluate")).await;

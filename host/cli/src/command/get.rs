@@ -60,6 +60,23 @@ pub(crate) enum Kind {
     /// What there may be, and how much of it there is.
     #[command(visible_alias = "limit")]
     Limits,
+    /// What was used, the oldest first.
+    Usage {
+        /// Since when: a time such as 2026-01-31T00:00:00Z [default: a day ago].
+        #[arg(long, value_name = "TIME")]
+        from: Option<String>,
+        /// Up to when [default: now].
+        #[arg(long, value_name = "TIME")]
+        to: Option<String>,
+        /// Sums over an hour, or a day of UTC.
+        #[arg(long, default_value = "hour", value_parser = ["hour", "day"])]
+        step: String,
+        /// As a whole, or each rule by itself.
+        #[arg(long, default_value = "tenant", value_parser = ["tenant", "rule"])]
+        by: String,
+    },
+    /// Tenants and modules that are stopped. For the operator.
+    Quarantine,
     /// Tenants. For the operator.
     #[command(visible_alias = "tenant")]
     Tenants,
@@ -214,6 +231,12 @@ fn request(kind: &Kind) -> Result<(Vec<&str>, Query, View), Error> {
         }
         Kind::Egress { name } => (vec!["tenants", name, "egress"], none(), view::egress),
         Kind::Limits => (vec!["limits"], none(), view::limits),
+        Kind::Usage { from, to, step, by } => {
+            let mut query = present([("from", from), ("to", to)]);
+            query.extend([("step", step.clone()), ("by", by.clone())]);
+            (vec!["usage"], query, view::usage)
+        }
+        Kind::Quarantine => (vec!["quarantine"], none(), view::quarantine),
         Kind::Tenants => (vec!["tenants"], none(), view::tenants),
         Kind::Whoami => (vec!["whoami"], none(), view::whoami),
         Kind::Groups { name } if name.is_empty() => (vec!["groups"], none(), view::groups),

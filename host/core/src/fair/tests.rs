@@ -95,6 +95,20 @@ fn what_is_saved_has_a_bound() {
 }
 
 #[test]
+fn what_is_saved_outlasts_a_moment_without_work_and_debts_do_not() {
+    let mut queue = FairQueue::new(usize::MAX);
+    queue.push(&"modest", SHARE, 100_000).unwrap();
+    (0..500).for_each(|_| queue.push(&"greedy", SHARE, 100_000).unwrap());
+    while serve(&mut queue).is_some() {}
+    for name in ["greedy", "modest"] {
+        (0..30).for_each(|_| queue.push(&name, SHARE, 100_000).unwrap());
+    }
+    let first: Vec<_> = (0..32).filter_map(|_| serve(&mut queue)).collect();
+    let modest = first.iter().filter(|name| **name == "modest").count();
+    assert!(modest >= 28, "{first:?}");
+}
+
+#[test]
 fn bounds_hold_and_the_room_comes_back() {
     let mut queue = FairQueue::new(3);
     let two = Share { waiting: 2, ..SHARE };

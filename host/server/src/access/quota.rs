@@ -1,7 +1,7 @@
 //! Holds tenants to what they may have.
 
-use wasmalert_core::TenantId;
 use wasmalert_core::quota::Quota;
+use wasmalert_core::{TenantId, usage};
 
 use super::Tenant;
 use crate::Host;
@@ -42,12 +42,7 @@ pub(crate) async fn used(host: &Host, tenant: &TenantId, quota: Quota) -> Result
         Quota::IntervalMinMs => Ok(0),
         Quota::SamplesSeries => Ok(host.embedded.of(tenant).stats().series),
         Quota::SamplesBytes => Ok(host.embedded.of(tenant).stats().bytes),
-        Quota::FuelPerMinute
-        | Quota::QueriesPerMinute
-        | Quota::QueryBytesPerMinute
-        | Quota::NotificationsPerMinute
-        | Quota::LogBytesPerMinute
-        | Quota::JournalBytesPerMinute => {
+        quota if usage::fault_of(quota).is_some() => {
             let quotas = &host.tenants.of(tenant).quotas;
             Ok(host.ledger.of(tenant).used(quota, quotas, host.clock.now_ms()))
         }

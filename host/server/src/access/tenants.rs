@@ -154,6 +154,8 @@ pub(crate) async fn put(host: &Host, mut row: TenantRow) -> Result<bool, StoreEr
     }
     host.tenants.insert(row);
     give_room(host, &name);
+    // What went over its limits may be within them now.
+    host.groups.resume(&name, |_| true);
     Ok(is_new)
 }
 

@@ -7,7 +7,7 @@ use axum::extract::{Query, State};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use wasmalert_core::usage::Usage;
+use wasmalert_core::usage::{HOUR_MS, Usage};
 
 use super::problem::{Answer, Problem};
 use super::prometheus::parse_time;
@@ -15,7 +15,6 @@ use super::{Caller, request};
 use crate::Host;
 use crate::store::{USAGE_LISTED_MAX, UsageRow};
 
-const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 /// What is shown where no start is given.
 const SHOWN_MS: i64 = DAY_MS;

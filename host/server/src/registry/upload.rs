@@ -6,6 +6,7 @@ use wasmalert_core::TenantId;
 use wasmalert_core::fault::Fault;
 use wasmalert_core::limits::Limits;
 use wasmalert_core::quota::Quota;
+use wasmalert_core::spec::RuleSpec;
 use wasmalert_sandbox::CompileError;
 
 use super::digest_of;
@@ -118,7 +119,8 @@ pub(crate) async fn upload(host: &Host, tenant: &TenantId, upload: Upload<'_>) -
     };
     host.catalog.reload(&host.store, tenant).await?;
     if put.created {
-        host.groups.resume(tenant, upload.name);
+        let follows = |rule: &RuleSpec| rule.module == upload.name && rule.version.is_none();
+        host.groups.resume(tenant, follows);
     }
     let put = match put.created {
         true => put,

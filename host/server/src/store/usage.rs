@@ -1,13 +1,11 @@
 //! What tenants and rules have used, hour by hour.
 
 use sqlx::QueryBuilder;
-use wasmalert_core::usage::Usage;
+use wasmalert_core::usage::{HOUR_MS, Usage};
 use wasmalert_core::{RuleKey, TenantId};
 
 use super::row::{Fields, signed};
 use super::{Connection, Db, Row, Store, StoreError};
-
-const HOUR_MS: i64 = 3_600_000;
 
 /// Rows that one call lists.
 pub const USAGE_LISTED_MAX: u32 = 10_000;

@@ -103,6 +103,45 @@ pub(super) fn signatures(answer: &Value, _: Option<usize>) -> String {
     ])
 }
 
+pub(super) fn usage(answer: &Value, width: Option<usize>) -> String {
+    let columns: &[Column] = &[
+        ("AT", |row| plain(&row["at"])),
+        ("RULE", |row| match row["rule"] {
+            Value::Null => "-".to_owned(),
+            _ => rule_name(row),
+        }),
+        ("EVALUATIONS", |row| count(&row["used"]["evaluations"])),
+        ("FAILED", |row| count(&row["used"]["failed"])),
+        ("FUEL", |row| count(&row["used"]["fuel"])),
+        ("CPU", |row| {
+            let cpu_ns = row["used"]["cpu_ns"].as_u64().unwrap_or_default();
+            format!("{:.3} s", cpu_ns as f64 / 1e9)
+        }),
+        ("QUERIES", |row| count(&row["used"]["queries"])),
+        ("RESULTS", |row| bytes(&row["used"]["query_bytes"])),
+        ("NOTIFICATIONS", |row| count(&row["used"]["notifications"])),
+    ];
+    list(&answer["usage"], columns, width)
+}
+
+/// Tenants and modules that are stopped, and why.
+pub(super) fn quarantine(answer: &Value, width: Option<usize>) -> String {
+    let held = |kind: &str, items: &Value, name: &str| {
+        let items = items.as_array().cloned().unwrap_or_default().into_iter();
+        let row = |item: Value| serde_json::json!({"kind": kind, "name": item[name], "reason": item["reason"], "since": item["since"]});
+        items.map(row).collect::<Vec<_>>()
+    };
+    let mut rows = held("tenant", &answer["tenants"], "name");
+    rows.extend(held("module", &answer["modules"], "digest"));
+    let columns: &[Column] = &[
+        ("WHAT", |row| plain(&row["kind"])),
+        ("NAME", |row| plain(&row["name"])),
+        ("SINCE", |row| plain(&row["since"])),
+        ("REASON", |row| plain(&row["reason"])),
+    ];
+    list(&Value::from(rows), columns, width)
+}
+
 /// The first line of prose of a page of Markdown.
 fn about(doc: &Value) -> String {
     let lines = doc.as_str().unwrap_or_default().lines();
