@@ -11,12 +11,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use wasmalert_core::alert::{Alerts, Policy};
 use wasmalert_core::evaluation::{State, Timers};
 use wasmalert_core::query::Query;
-use wasmalert_core::schedule::{TIMER_GAP_MS, TimerGate};
+use wasmalert_core::schedule::TimerGate;
 use wasmalert_core::spec::{GroupSpec, RuleSpec};
 use wasmalert_core::{GroupKey, Labels, RuleKey, TenantId};
 
 use crate::fair::Lane;
 use crate::store::HealthRow;
+
+/// A group of which nothing may be evaluated looks at its timers so often.
+const REST_MS: i64 = 10_000;
 
 /// A group that is running.
 pub(crate) struct LiveGroup {
@@ -55,9 +58,9 @@ impl LiveGroup {
         self.retired.load(Ordering::Acquire)
     }
 
-    /// Does nothing until the next slot, as what is due goes by.
+    /// Looks at no timer for a while, since nothing may be evaluated.
     pub(crate) fn rest(&self, now_ms: i64) {
-        let until_ms = now_ms.saturating_add(self.spec.interval_ms.max(TIMER_GAP_MS));
+        let until_ms = now_ms.saturating_add(REST_MS);
         for rule in &self.rules {
             rule.now().timer_gate.hold_until(until_ms);
         }
@@ -113,7 +116,11 @@ impl LiveRule {
 
     /// Ends a pause: something of the rule has changed.
     pub(crate) fn resume(&self) {
-        let standing = &mut self.now().health.standing;
+        let mut now = self.now();
+        if now.health.standing.paused_until_ms.is_some() {
+            now.timer_gate = TimerGate::default();
+        }
+        let standing = &mut now.health.standing;
         (standing.strikes, standing.paused_until_ms) = (0, None);
     }
 

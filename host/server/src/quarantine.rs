@@ -118,7 +118,7 @@ impl Quarantine {
         held.insert(subject, Arc::new(hold));
     }
 
-    fn remove(&self, subject: &Subject) {
+    pub(crate) fn remove(&self, subject: &Subject) {
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
         held.remove(subject);
     }
@@ -140,12 +140,9 @@ pub(crate) async fn hold(host: &Host, subject: Subject, reason: String) -> Resul
     host.store
         .put_quarantine(&subject.row(&hold), notices.flatten().as_ref())
         .await?;
-    tell(
-        host,
-        &subject,
-        &format!("the server's operator has stopped this tenant: {}", hold.reason),
-    );
-    host.quarantine.insert(subject, hold);
+    let message = format!("the server's operator has stopped it: {}", hold.reason);
+    host.quarantine.insert(subject.clone(), hold);
+    tell(host, &subject, &message);
     Ok(is_new)
 }
 
@@ -163,7 +160,7 @@ pub(crate) async fn release(host: &Host, subject: &Subject) -> Result<bool, Stor
         .delete_quarantine(subject.key(), notices.as_ref())
         .await?;
     host.quarantine.remove(subject);
-    tell(host, subject, "the server's operator lets this tenant go on");
+    tell(host, subject, "the server's operator lets it go on");
     Ok(true)
 }
 

@@ -7,7 +7,7 @@ use crate::harness::{Answer, Api, PAGE_WITHIN, Server, component, eventually};
 
 const BAD_KEY: &str = "wak_0123456789abcdef_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-async fn post(api: &Api, path: &str, body: Value) -> Answer {
+pub(crate) async fn post(api: &Api, path: &str, body: Value) -> Answer {
     let answer = api.ask(Method::POST, path, body.to_string().into_bytes()).await;
     answer.expect("the server answers")
 }

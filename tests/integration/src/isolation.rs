@@ -123,6 +123,7 @@ impl Victim {
             let of = parts.get(at.wrapping_sub(1)).copied().unwrap_or_default();
             match (*part, of) {
                 ("{version}", _) => "1".to_owned(),
+                ("{digest}", _) => format!("sha256:{}", "0".repeat(64)),
                 ("{namespace}", _) => "zorblax-namespace".to_owned(),
                 ("{group}", _) => "zorblax-group".to_owned(),
                 ("{rule}", _) => "zorblax-rule".to_owned(),

@@ -9,6 +9,7 @@ use wasmalert_core::limits::{Limit, Limits};
 use wasmalert_core::quota::{Quota, Quotas};
 
 use crate::fair::Claim;
+use crate::quarantine::Subject;
 use crate::scheduler::News;
 use crate::store::{StoreError, TenantRow};
 use crate::{Host, scrape, stock};
@@ -177,6 +178,7 @@ pub(crate) async fn delete(host: &Arc<Host>, tenant: &TenantId) -> Result<bool, 
     let was_there = host.store.delete_tenant(tenant).await?;
     scrape::reload(host, tenant).await?;
     host.embedded.forget(tenant).await;
+    host.quarantine.remove(&Subject::Tenant(tenant.clone()));
     host.catalog.forget(tenant);
     host.http.forget(tenant);
     host.metrics.forget_tenant(tenant);

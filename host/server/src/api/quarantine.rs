@@ -45,7 +45,11 @@ pub(super) struct HeldModule {
 #[serde(deny_unknown_fields)]
 pub(super) struct QuarantineSpec {
     /// For people: the tenant reads it in errors and notices. 1 to 1,024 bytes.
-    #[schema(example = "floods its receivers; write to ops@example.com")]
+    #[schema(
+        example = "floods its receivers; write to ops@example.com",
+        min_length = 1,
+        max_length = 1024
+    )]
     reason: String,
 }
 

@@ -12,9 +12,12 @@ use wasmalert_sandbox::thread_cpu_ns;
 use super::Claim;
 use super::workers::{Crew, Workers};
 
+/// Niceness of the quick lane: it stands back a little behind what hands results on and
+/// writes them down, which takes less and is waited for by everybody.
+const QUICK_NICE: i32 = 5;
 /// Niceness of the long lane: its threads get about a tenth of a processor that
 /// quick ones want all the time.
-const LONG_NICE: i32 = 10;
+const LONG_NICE: i32 = 15;
 
 /// How much work is expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,13 +80,13 @@ impl Lanes {
     /// Starts the threads of either lane: as many for the long one, since they stand back.
     #[must_use]
     pub(crate) fn start(crew: &Crew) -> Self {
-        let long = Crew {
-            nice: LONG_NICE,
+        let with_nice = |nice| Crew {
+            nice: crew.nice + nice,
             ..crew.clone()
         };
         Self {
-            quick: Workers::start(crew),
-            long: Workers::start(&long),
+            quick: Workers::start(&with_nice(QUICK_NICE)),
+            long: Workers::start(&with_nice(LONG_NICE)),
         }
     }
 

@@ -46,6 +46,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+use std::fs::File;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
@@ -112,6 +113,8 @@ pub struct Store {
     write: sqlx::Pool<Db>,
     read: sqlx::Pool<Db>,
     checkpoints: sqlx::Pool<Db>,
+    /// Closed after the connections: see [`checkpoint::run`].
+    _file: Arc<File>,
     /// One permit, for whoever writes something else than a commit.
     writing: Arc<Semaphore>,
     commits: Arc<writer::Commits>,

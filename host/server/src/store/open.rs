@@ -47,16 +47,16 @@ impl Store {
 
     pub(super) async fn open_with(data_dir: &Path, steps: &[Migration]) -> Result<Self, StoreError> {
         let file = data_dir.join(FILE_NAME);
-        prepare(data_dir, &file).map_err(|source| StoreError::Io {
+        let opened = prepare(data_dir, &file).map_err(|source| StoreError::Io {
             file: file.display().to_string(),
             source,
         })?;
-        Self::connect(&file, steps)
+        Self::connect(&file, opened, steps)
             .await
             .map_err(|error| with_path(error, &file))
     }
 
-    async fn connect(file: &Path, steps: &[Migration]) -> Result<Self, StoreError> {
+    async fn connect(file: &Path, flushed: File, steps: &[Migration]) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new()
             .filename(file)
             .busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS))
@@ -89,12 +89,18 @@ impl Store {
         let (commits, queue) = Commits::new();
         let counters = Arc::new(Counters::default());
         let checkpoints = pool(1).connect_lazy_with(writing);
-        tokio::spawn(checkpoint::run(checkpoints.clone(), Arc::clone(&queue)));
+        let flushed = Arc::new(flushed);
+        tokio::spawn(checkpoint::run(
+            checkpoints.clone(),
+            Arc::clone(&flushed),
+            Arc::clone(&queue),
+        ));
         tokio::spawn(writer::run(write.clone(), queue, Arc::clone(&counters)));
         Ok(Self {
             write,
             read,
             checkpoints,
+            _file: flushed,
             writing: Arc::new(Semaphore::new(1)),
             commits: Arc::new(commits),
             counters,
@@ -122,16 +128,17 @@ fn pool(connections: u32) -> SqlitePoolOptions {
 
 /// Makes the directory and the file, for their owner only; SQLite gives its side files
 /// the mode of the file.
-fn prepare(data_dir: &Path, file: &Path) -> io::Result<()> {
+fn prepare(data_dir: &Path, file: &Path) -> io::Result<File> {
     DirBuilder::new().recursive(true).mode(0o700).create(data_dir)?;
-    let opened: File = OpenOptions::new()
+    let opened = OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
         .truncate(false)
         .mode(0o600)
         .open(file)?;
-    opened.set_permissions(Permissions::from_mode(0o600))
+    opened.set_permissions(Permissions::from_mode(0o600))?;
+    Ok(opened)
 }
 
 fn with_path(error: StoreError, path: &Path) -> StoreError {

@@ -133,6 +133,8 @@ impl Store {
     pub async fn delete_tenant(&self, tenant: &TenantId) -> Result<bool, StoreError> {
         let mut tx = self.begin_write().await?;
         delete_rows(&mut tx, tenant).await?;
+        let released = sqlx::query("DELETE FROM quarantine WHERE kind = 'tenant' AND name = $1");
+        released.bind(tenant.as_str()).execute(&mut *tx).await?;
         let gone = sqlx::query("DELETE FROM tenants WHERE tenant = $1");
         let gone = gone.bind(tenant.as_str()).execute(&mut *tx).await?;
         tx.commit().await?;

@@ -16,9 +16,9 @@ use crate::clock::{Clock, Stopwatch};
 
 /// Time that the commits of one transaction may take to write, about, the flush not
 /// counted: whoever comes next waits for no more.
-const BATCH_NS: u64 = 10_000_000;
+const BATCH_NS: u64 = 5_000_000;
 /// Commits in one transaction, at least where so many wait, and at most.
-const BATCH_COMMITS: (usize, usize) = (16, 256);
+const BATCH_COMMITS: (usize, usize) = (8, 256);
 /// What a commit costs besides its bytes, in nanoseconds, about.
 const COMMIT_COST_NS: u64 = 100_000;
 /// What a byte of it costs, about.
