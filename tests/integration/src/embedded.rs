@@ -1,6 +1,7 @@
 //! The embedded source: what rules record and what is written to it can be asked,
 //! by rules and by Prometheus' clients, also after a restart.
 
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use reqwest::Method;
@@ -79,6 +80,26 @@ async fn a_rule_sees_what_the_rule_before_it_recorded_in_the_same_slot() {
     assert_eq!(since.unwrap()[0]["metric"]["__name__"], "ALERTS_FOR_STATE");
     let names = data(api, "/api/v1/label/__name__/values", &[]).await.unwrap();
     assert_eq!(names, json!(["ALERTS", "ALERTS_FOR_STATE", "slot:time"]));
+}
+
+#[tokio::test]
+async fn a_hundred_rules_see_each_other_in_one_slot_before_any_is_written() {
+    let server = Server::start().await;
+    let rule = |at: usize| match at {
+        0 => json!({"alert": "R0", "expr": "vector(1)"}),
+        at => json!({"alert": format!("R{at}"), "expr": format!("ALERTS{{alertname=\"R{}\"}}", at - 1)}),
+    };
+    server.group("chain", (0..100).map(rule).collect()).await;
+    eventually("all of them fire since the same slot", PAGE_WITHIN, async || {
+        let alerts = server.api().alerts().await?;
+        let since: BTreeSet<i64> = alerts.iter().map(|alert| alert.active_at_ms).collect();
+        if alerts.len() == 100 && since.len() == 1 {
+            Ok(())
+        } else {
+            Err(format!("{} alerts, since {since:?}", alerts.len()))
+        }
+    })
+    .await;
 }
 
 #[tokio::test]

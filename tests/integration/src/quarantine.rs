@@ -140,12 +140,15 @@ async fn a_tenant_is_stopped_told_so_and_goes_on() {
     heard(&late, "WasmalertTenantQuarantined", "firing").await;
     server.restart().await;
     let (operator, acme) = (server.api().clone(), server.api().for_tenant("acme"));
-    let listed = operator.get("/v1/quarantine").await.unwrap().json();
-    assert_eq!(listed["tenants"][0]["name"], "acme", "{listed}");
+    let listed = server.cli(&["get", "quarantine"]);
+    assert!(
+        listed.contains("acme") && listed.contains("floods; write to ops"),
+        "{listed}"
+    );
     rests(&acme).await;
     assert_eq!(tried(&late), before);
 
-    assert_eq!(status(&operator, Method::DELETE, path, None).await, 204);
+    server.cli(&["release", "tenant", "acme"]);
     assert_eq!(status(&operator, Method::DELETE, path, None).await, 404);
     rises(&acme).await;
     eventually("what waited is delivered", PAGE_WITHIN, async || {
@@ -176,9 +179,11 @@ async fn a_module_is_stopped_whoever_has_it_and_its_alerts_stay() {
         let module = modules.into_iter().find(|module| module.name == name);
         module.unwrap().digest
     };
-    let path = format!("/v1/quarantine/modules/{}", digest("prometheus").await);
+    let stopped = digest("prometheus").await;
+    let path = format!("/v1/quarantine/modules/{stopped}");
     let why = || Some(json!({"reason": "mines coins"}));
-    assert_eq!(status(api, Method::PUT, &path, why()).await, 201);
+    let said = server.cli(&["quarantine", "module", &stopped, "--reason", "mines coins"]);
+    assert!(said.contains("stopped"), "{said}");
     ends_with(api, "quarantined").await;
     let told = heard(&webhook, "WasmalertModuleQuarantined", "firing").await;
     assert_eq!(told["labels"]["team"], "a", "{told}");

@@ -93,7 +93,21 @@ async fn what_cannot_be_told_yet_is_told_later() {
 #[tokio::test]
 async fn limits_and_intervals_are_a_tenants_own() {
     let server = Server::start().await;
-    let acme = tenant(&server, "acme", json!({"limits": {"fuel": 1_000}})).await;
+    server.cli(&[
+        "create",
+        "tenant",
+        "acme",
+        "--limit",
+        "fuel=1000",
+        "--weight",
+        "2",
+    ]);
+    let shown = server.api().get("/v1/tenants/acme").await.unwrap().json();
+    assert_eq!(
+        (&shown["weight"], &shown["limits"]),
+        (&json!(2), &json!({"fuel": 1_000}))
+    );
+    let acme = server.api().for_tenant("acme");
     acme.put("/v1/groups/ns/g", &group(1, &quiet())).await;
     let said = ends_with(&acme, "fuel_exceeded").await;
     assert_eq!(said, "over the limit fuel of 1000 instructions");
@@ -184,6 +198,8 @@ async fn what_is_used_is_counted_exactly_over_a_kill() {
     for name in ["fuel", "cpu_ns", "queries", "query_bytes", "journal_bytes"] {
         assert!(day["usage"][0]["used"][name].as_u64() > Some(0), "{name}: {day}");
     }
+    let shown = server.cli(&["get", "usage", "--by", "rule", "--step", "day"]);
+    assert!(shown.contains("ns/g/R0"), "{shown}");
     let wrong = server.api().get("/v1/usage?from=yesterday").await.unwrap();
     assert_eq!(wrong.problem(400), "bad_request");
     let metrics = server.api().get("/metrics").await.unwrap().text();

@@ -128,8 +128,8 @@ pub(super) fn check(wasm: &[u8]) -> Result<Checked, CompileError> {
 }
 
 fn compare(checked: &mut Checked) -> Result<(), CompileError> {
-    let decoded = decode(&checked.component)
-        .map_err(|error| CompileError::new("invalid_wasm", format!("cannot be read: {error:#}")))?;
+    let decoded = read(&checked.component)
+        .map_err(|why| CompileError::new("invalid_wasm", format!("cannot be read: {why}")))?;
     let DecodedWasm::Component(resolve, world) = &decoded else {
         return Ok(());
     };
@@ -160,6 +160,15 @@ fn compare(checked: &mut Checked) -> Result<(), CompileError> {
     checked.imports.retain(|import| Some(import.as_str()) != hidden);
     checked.problems = world::problems(expected, found, hidden);
     Ok(())
+}
+
+/// Reads the types of a component. Of some that are valid, such as those that export the type
+/// of an instance, the reader panics, which says no more than that no world has them.
+fn read(component: &[u8]) -> Result<DecodedWasm, String> {
+    match std::panic::catch_unwind(|| decode(component)) {
+        Ok(decoded) => decoded.map_err(|error| format!("{error:#}")),
+        Err(_) => Err("it has types that no world of the contract has".to_owned()),
+    }
 }
 
 fn warnings(census: &Census) -> Vec<String> {

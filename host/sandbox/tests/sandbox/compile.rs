@@ -66,6 +66,20 @@ fn no_input_crashes_the_worker() {
 }
 
 #[test]
+fn types_that_no_world_has_are_refused_and_crash_nothing() {
+    for types in ["(instance)", "(component)"] {
+        let interface = format!("(instance (type $t {types}) (export \"t\" (type (eq $t))))");
+        let text = format!("(component (import \"a:b/c\" {interface}))");
+        let error = refused(&wat::parse_str(text).unwrap());
+        assert_eq!(error.code, "invalid_wasm", "{types}: {error}");
+        assert!(
+            error.message.contains("no world of the contract"),
+            "{types}: {error}"
+        );
+    }
+}
+
+#[test]
 fn a_component_of_neither_world() {
     let wasm = wat::parse_str("(component)").unwrap();
     let error = refused(&wasm);

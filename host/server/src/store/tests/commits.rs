@@ -1,6 +1,7 @@
 //! Commits and what is loaded after them.
 
 use wasmalert_core::evaluation::Timer;
+use wasmalert_core::standing::{Notice, Told};
 
 use super::*;
 
@@ -12,6 +13,14 @@ fn full(rule: &RuleKey, revision: i64) -> RuleCommit {
         code: "fuel_exceeded".into(),
         message: "used 500".into(),
     });
+    full.health.standing = Standing {
+        strikes: 7,
+        paused_until_ms: Some(120_000),
+        told: Some(Told {
+            what: Notice::Paused,
+            since_ms: 60_000,
+        }),
+    };
     full.alerts_upsert = vec![alert("A", 1.5), alert("B", 2.5)];
     full.state.insert("k".into(), Some(vec![0, 255]));
     full.state.insert("empty".into(), Some(vec![]));
