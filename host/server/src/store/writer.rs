@@ -291,3 +291,31 @@ async fn write_together(
     tx.commit().await?;
     Ok(results)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_are_as_large_as_the_last_ones_were_fast() {
+        let ms = Duration::from_millis;
+        let mut pace = Pace {
+            commit_ns: COMMIT_COST_NS,
+        };
+        assert_eq!(pace.batch(), 50, "5 ms of commits of 0.1 ms each");
+        for _ in 0..100 {
+            pace.took(50, ms(10));
+        }
+        assert_eq!(pace.batch(), 25, "0.2 ms each");
+        pace.took(25, ms(25));
+        assert_eq!(pace.batch(), 12, "one slow batch counts for a quarter");
+        for _ in 0..100 {
+            pace.took(8, ms(800));
+        }
+        assert_eq!(pace.batch(), 8, "never fewer");
+        for _ in 0..100 {
+            pace.took(0, ms(0));
+        }
+        assert_eq!(pace.batch(), 256, "never more");
+    }
+}

@@ -288,7 +288,8 @@ pub(super) async fn many_commits_share_transactions(store: Store) {
     let results = together(&store, commits).await;
     assert!(results.iter().all(Result::is_ok));
     let more = store.writer_stats().transactions - stats.transactions;
-    assert_eq!(more, 4, "one alone, then 128 twice, then the rest");
+    // One alone, then as many at once as the disk's pace allows: 256 at most, 8 at least.
+    assert!((3..=39).contains(&more), "{more} transactions for 300 commits");
 
     let big = |n: usize| {
         let mut big = commit(&rule_of(&key, &format!("r{n:03}")), revision, 3);
