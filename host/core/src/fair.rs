@@ -165,10 +165,16 @@ impl<K: Ord + Clone, T> FairQueue<K, T> {
 
     /// The next item whose turn it is; none when nothing waits that may start.
     pub fn start(&mut self) -> Option<Turn<K, T>> {
-        let at = self.in_credit().or_else(|| {
+        if self.in_credit().is_none() {
             self.pay()?;
-            self.in_credit()
-        })?;
+        }
+        self.start_in_credit()
+    }
+
+    /// The next item of a key that has its turn without another round; none when there
+    /// is no such key.
+    pub fn start_in_credit(&mut self) -> Option<Turn<K, T>> {
+        let at = self.in_credit()?;
         let key = self.ring.remove(at)?;
         let lane = self.lanes.get_mut(&key)?;
         lane.reckon(self.now);

@@ -76,6 +76,24 @@ fn who_wants_little_has_it_before_those_who_want_all() {
 }
 
 #[test]
+fn only_who_has_saved_something_starts_in_credit() {
+    let mut queue = FairQueue::new(usize::MAX);
+    for name in ["greedy", "modest"] {
+        queue.push(&name, SHARE, 100_000).unwrap();
+    }
+    assert_eq!(queue.start_in_credit(), None, "nobody has anything yet");
+    (0..1_000).for_each(|_| queue.push(&"greedy", SHARE, 100_000).unwrap());
+    for _ in 0..500 {
+        serve(&mut queue);
+    }
+    (0..10).for_each(|_| queue.push(&"modest", SHARE, 100_000).unwrap());
+    let in_credit: Vec<_> = std::iter::from_fn(|| queue.start_in_credit()).collect();
+    let modest = in_credit.iter().filter(|turn| turn.key == "modest").count();
+    assert_eq!(modest, 10);
+    assert!(in_credit.len() <= 11, "the other has one quantum at most");
+}
+
+#[test]
 fn what_is_saved_has_a_bound() {
     let mut queue = FairQueue::new(usize::MAX);
     for name in ["idle", "greedy"] {

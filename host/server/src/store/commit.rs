@@ -6,6 +6,7 @@ use wasmalert_core::evaluation::Timer;
 use wasmalert_core::usage::Usage;
 use wasmalert_core::{GroupKey, Labels, RuleKey};
 
+use super::script::Script;
 use super::{
     AlertRow, Connection, EvaluationRow, HealthRow, NewOutboxRow, StoreError, evaluations, groups, outbox,
     rule_rows, usage,
@@ -78,46 +79,45 @@ impl RuleCommit {
         }
     }
 
-    /// Writes what is not written for many commits at once.
-    async fn write_own(&self, connection: &mut Connection) -> Result<(), StoreError> {
+    /// What is not written for many commits at once.
+    fn write_own(&self, script: &mut Script) {
         let rule = &self.rule;
         for labels in &self.alerts_remove {
-            rule_rows::remove_alert(connection, rule, labels).await?;
+            rule_rows::remove_alert(script, rule, labels);
         }
         for alert in &self.alerts_upsert {
-            rule_rows::put_alert(connection, rule, alert).await?;
+            rule_rows::put_alert(script, rule, alert);
         }
         for (name, content) in &self.state {
-            rule_rows::write_state(connection, rule, name, content.as_deref()).await?;
+            rule_rows::write_state(script, rule, name, content.as_deref());
         }
         for (name, timer) in &self.timers {
-            rule_rows::write_timer(connection, rule, name, timer.as_ref()).await?;
+            rule_rows::write_timer(script, rule, name, timer.as_ref());
         }
-        outbox::enqueue(connection, rule, &self.outbox).await
+        outbox::enqueue(script, rule, &self.outbox);
     }
 }
 
-/// Writes commits; the caller's transaction makes them whole. One result for each, in their
-/// order: nothing is written of those that are stale.
-///
-/// What every commit writes goes in one statement for all, since each statement is a
-/// way to the database and back.
-pub(super) async fn write(
+/// Begins a transaction and writes commits into it, which the caller ends. One result for
+/// each, in their order: nothing is written of those that are stale.
+pub(super) async fn begin(
     connection: &mut Connection,
     commits: &[RuleCommit],
 ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
-    let groups: Vec<GroupKey> = commits.iter().map(|commit| commit.rule.group.clone()).collect();
-    let revisions = groups::revisions(connection, &groups).await?;
+    let groups = commits.iter().map(|commit| &commit.rule.group).collect();
+    let revisions = groups::begin(connection, &groups).await?;
     let current: Vec<&RuleCommit> = commits.iter().filter(|commit| commit.is_of(&revisions)).collect();
     if !current.is_empty() {
         let used: Vec<usage::Used<'_>> = current.iter().map(|commit| commit.used()).collect();
-        rule_rows::put_health(connection, &current).await?;
+        let mut script = Script::default();
+        rule_rows::put_health(&mut script, &current);
         for commit in &current {
-            commit.write_own(connection).await?;
+            commit.write_own(&mut script);
         }
-        usage::add(connection, &used).await?;
-        evaluations::insert(connection, &current).await?;
-        evaluations::remove_old(connection, &current).await?;
+        usage::add(&mut script, &used);
+        evaluations::insert(&mut script, &current);
+        evaluations::remove_old(&mut script, &current);
+        script.run(connection).await?;
     }
     let result = |commit: &RuleCommit| match commit.is_of(&revisions) {
         true => Ok(()),

@@ -1,12 +1,12 @@
 //! Journals of evaluations, to explain and to replay.
 
-use sqlx::QueryBuilder;
 use wasmalert_core::{RuleKey, TenantId};
 
 use super::row::{Fields, signed};
-use super::rule_rows::{of_rule, push_rule};
+use super::rule_rows::of_rule;
 use super::runtime::error;
-use super::{Connection, Db, ErrorRow, Row, RuleCommit, Store, StoreError};
+use super::script::{Script, values};
+use super::{ErrorRow, Row, RuleCommit, Store, StoreError};
 
 /// The most rows one listing gives.
 pub const EVALUATIONS_LISTED_MAX: u32 = 1_000;
@@ -130,61 +130,53 @@ impl Store {
     }
 }
 
-pub(super) async fn insert(connection: &mut Connection, commits: &[&RuleCommit]) -> Result<(), StoreError> {
+pub(super) fn insert(script: &mut Script, commits: &[&RuleCommit]) {
     let rows: Vec<_> = commits.iter().filter_map(|commit| commit.kept()).collect();
     if rows.is_empty() {
-        return Ok(());
+        return;
     }
-    let mut sql = QueryBuilder::<Db>::new(
+    let values = values(rows.len(), 17);
+    let mut script = script.add(&format!(
         "INSERT INTO evaluations (tenant, namespace, group_name, rule, id, seq, slot_ms,
             cause, error_code, error_message, fuel, wall_ns, rounds, size_bytes, inputs,
-            outcome, effects) ",
-    );
-    sql.push_values(rows, |mut row, (rule, evaluation)| {
+            outcome, effects) {values} ON CONFLICT (tenant, id) DO NOTHING"
+    ));
+    for (rule, evaluation) in rows {
         let summary = &evaluation.summary;
-        push_rule(&mut row, rule);
-        row.push_bind(&summary.id)
-            .push_bind(summary.seq)
-            .push_bind(summary.slot_ms)
-            .push_bind(&summary.trigger)
-            .push_bind(summary.error.as_ref().map(|error| error.code.as_str()))
-            .push_bind(summary.error.as_ref().map(|error| error.message.as_str()))
-            .push_bind(signed(summary.fuel))
-            .push_bind(signed(summary.wall_ns))
-            .push_bind(i64::from(summary.rounds))
-            .push_bind(signed(summary.bytes))
-            .push_bind(evaluation.inputs.as_slice())
-            .push_bind(evaluation.outcome.as_deref())
-            .push_bind(evaluation.effects.as_deref());
-    });
-    sql.push(" ON CONFLICT (tenant, id) DO NOTHING");
-    sql.build().persistent(false).execute(connection).await?;
-    Ok(())
+        script = script
+            .rule(rule)
+            .bind(&summary.id)
+            .bind(summary.seq)
+            .bind(summary.slot_ms)
+            .bind(&summary.trigger)
+            .bind(summary.error.as_ref().map(|error| error.code.as_str()))
+            .bind(summary.error.as_ref().map(|error| error.message.as_str()))
+            .bind(signed(summary.fuel))
+            .bind(signed(summary.wall_ns))
+            .bind(i64::from(summary.rounds))
+            .bind(signed(summary.bytes))
+            .bind(evaluation.inputs.as_slice())
+            .bind(evaluation.outcome.as_deref())
+            .bind(evaluation.effects.as_deref());
+    }
 }
 
 /// Removes the evaluations of each rule that are older than those that are kept.
-pub(super) async fn remove_old(
-    connection: &mut Connection,
-    commits: &[&RuleCommit],
-) -> Result<(), StoreError> {
-    let mut sql = QueryBuilder::<Db>::new("WITH old (tenant, namespace, group_name, rule, seq) AS (");
-    sql.push_values(commits, |mut row, commit| {
-        push_rule(&mut row, &commit.rule);
-        row.push_bind(
-            commit
-                .health
-                .seq
-                .saturating_sub(i64::from(commit.keep_evaluations)),
-        );
-    });
-    sql.push(
-        ") DELETE FROM evaluations WHERE (tenant, id) IN
+pub(super) fn remove_old(script: &mut Script, commits: &[&RuleCommit]) {
+    let values = values(commits.len(), 5);
+    let mut script = script.add(&format!(
+        "WITH old (tenant, namespace, group_name, rule, seq) AS ({values})
+         DELETE FROM evaluations WHERE (tenant, id) IN
             (SELECT e.tenant, e.id FROM old, evaluations AS e
              WHERE e.tenant = old.tenant AND e.namespace = old.namespace
-                 AND e.group_name = old.group_name AND e.rule = old.rule AND e.seq <= old.seq)",
-    );
-    sql.build().persistent(false).execute(connection).await?;
-    Ok(())
+                 AND e.group_name = old.group_name AND e.rule = old.rule AND e.seq <= old.seq)"
+    ));
+    for commit in commits {
+        let kept = i64::from(commit.keep_evaluations);
+        script = script
+            .rule(&commit.rule)
+            .bind(commit.health.seq.saturating_sub(kept));
+    }
 }
 
 fn fields(row: &Row) -> Fields<'_> {

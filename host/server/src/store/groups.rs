@@ -7,6 +7,7 @@ use wasmalert_core::{GroupKey, TenantId};
 
 use super::row::Fields;
 use super::uses::{RuleUses, next_revision, replace};
+use super::writer::BEGIN;
 use super::{Connection, Db, Row, Store, StoreError, rule_rows};
 
 /// A stored group.
@@ -120,13 +121,13 @@ impl Store {
     }
 }
 
-/// The revisions of those groups that are there.
-pub(super) async fn revisions(
+/// Begins a transaction that may write, and gives the revisions of those groups that are there.
+pub(super) async fn begin(
     connection: &mut Connection,
-    groups: &[GroupKey],
+    groups: &BTreeSet<&GroupKey>,
 ) -> Result<BTreeMap<GroupKey, i64>, StoreError> {
-    let groups: BTreeSet<&GroupKey> = groups.iter().collect();
-    let mut sql = QueryBuilder::<Db>::new("WITH wanted (tenant, namespace, group_name) AS (");
+    let mut sql = QueryBuilder::<Db>::new(BEGIN);
+    sql.push("; WITH wanted (tenant, namespace, group_name) AS (");
     sql.push_values(groups, |mut row, group| {
         row.push_bind(group.tenant.as_str())
             .push_bind(&*group.namespace)

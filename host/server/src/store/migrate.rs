@@ -55,6 +55,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         version: 10,
         sql: include_str!("../../migrations/0010_quarantine.sql"),
     },
+    Migration {
+        version: 11,
+        sql: include_str!("../../migrations/0011_fewer_indexes.sql"),
+    },
 ];
 
 /// Applies the steps that the store does not have yet, in the caller's transaction.

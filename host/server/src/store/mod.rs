@@ -34,6 +34,7 @@ mod row;
 mod rule_rows;
 mod runtime;
 mod scrapes;
+mod script;
 mod secrets;
 mod signers;
 mod sources;
@@ -78,6 +79,7 @@ pub const FILE_NAME: &str = "wasmalert.sqlite";
 /// The database behind the store. Another one changes these and `open`.
 type Db = sqlx::Sqlite;
 type Connection = sqlx::SqliteConnection;
+type Arguments = <Db as sqlx::Database>::Arguments;
 type Row = sqlx::sqlite::SqliteRow;
 type Transaction = sqlx::Transaction<'static, Db>;
 

@@ -5,9 +5,7 @@ use wasmalert_core::TenantId;
 
 use super::row::Fields;
 use super::uses::{Versions, check_unused, next_revision};
-use super::{Db, Kind, Row, Store, StoreError};
-
-type Arguments = <Db as sqlx::Database>::Arguments;
+use super::{Arguments, Db, Kind, Row, Store, StoreError};
 
 /// A stored source or scrape.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -120,7 +120,9 @@ fn pool(connections: u32) -> SqlitePoolOptions {
         .max_lifetime(None)
         .after_release(|connection, _| {
             Box::pin(async move {
-                connection.ping().await?; // a rollback may still be on its way
+                if connection.is_in_transaction() {
+                    connection.ping().await?; // a rollback may be on its way
+                }
                 Ok(!connection.is_in_transaction())
             })
         })

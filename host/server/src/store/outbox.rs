@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use wasmalert_core::{GroupKey, RuleKey, TenantId};
 
 use super::row::Fields;
-use super::rule_rows::of_rule;
-use super::{Connection, Row, Store, StoreError};
+use super::script::Script;
+use super::{Row, Store, StoreError};
 
 /// The most rows one listing gives.
 pub const OUTBOX_LISTED_MAX: u32 = 1_000;
@@ -358,48 +358,35 @@ impl Store {
 
 /// Puts the notifications of one commit into their lanes, in place of the resends
 /// of earlier commits that wait there.
-pub(super) async fn enqueue(
-    connection: &mut Connection,
-    rule: &RuleKey,
-    rows: &[NewOutboxRow],
-) -> Result<(), StoreError> {
+pub(super) fn enqueue(script: &mut Script, rule: &RuleKey, rows: &[NewOutboxRow]) {
     let mut first: BTreeMap<&str, &str> = BTreeMap::new();
     for row in rows {
         let id = first.entry(&row.receiver).or_insert(&row.id);
         *id = (*id).min(&row.id);
     }
     for (receiver, id) in first {
-        let superseded = "DELETE FROM outbox WHERE tenant = $1 AND namespace = $2 AND group_name = $3
-            AND rule = $4 AND receiver = $5 AND status = 'pending' AND kind = 'resend' AND id < $6";
-        of_rule(superseded, rule)
-            .bind(receiver)
-            .bind(id)
-            .execute(&mut *connection)
-            .await?;
+        let superseded = "DELETE FROM outbox WHERE tenant = ? AND namespace = ? AND group_name = ?
+            AND rule = ? AND receiver = ? AND status = 'pending' AND kind = 'resend' AND id < ?";
+        script.add_for(rule, superseded).bind(receiver).bind(id);
     }
-    for row in rows {
-        insert(connection, rule, row).await?;
+    for new in rows {
+        script
+            .add_for(
+                rule,
+                "INSERT INTO outbox (tenant, namespace, group_name, rule, receiver, id, kind,
+                    payload, idempotency_key, created_ms, next_attempt_ms,
+                    attempts, requests_done, status)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 'pending')
+                 ON CONFLICT (tenant, id) DO NOTHING",
+            )
+            .bind(&new.receiver)
+            .bind(&new.id)
+            .bind(new.kind.as_str())
+            .bind(&new.payload)
+            .bind(&new.idempotency_key)
+            .bind(new.created_ms)
+            .bind(new.next_attempt_ms);
     }
-    Ok(())
-}
-
-async fn insert(connection: &mut Connection, rule: &RuleKey, new: &NewOutboxRow) -> Result<(), StoreError> {
-    let sql = "INSERT INTO outbox (tenant, namespace, group_name, rule, receiver, id, kind,
-            payload, idempotency_key, created_ms, next_attempt_ms,
-            attempts, requests_done, status)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, 'pending')
-        ON CONFLICT (tenant, id) DO NOTHING";
-    of_rule(sql, rule)
-        .bind(&new.receiver)
-        .bind(&new.id)
-        .bind(new.kind.as_str())
-        .bind(&new.payload)
-        .bind(&new.idempotency_key)
-        .bind(new.created_ms)
-        .bind(new.next_attempt_ms)
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 fn outbox(row: &Row) -> Result<OutboxRow, StoreError> {

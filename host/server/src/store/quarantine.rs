@@ -3,6 +3,7 @@
 use wasmalert_core::RuleKey;
 
 use super::row::Fields;
+use super::script::Script;
 use super::{NewOutboxRow, Row, Store, StoreError, outbox};
 
 /// Something that is stopped.
@@ -42,7 +43,9 @@ impl Store {
             .execute(&mut *tx)
             .await?;
         if let Some((of, rows)) = notices {
-            outbox::enqueue(&mut tx, of, rows).await?;
+            let mut script = Script::default();
+            outbox::enqueue(&mut script, of, rows);
+            script.run(&mut tx).await?;
         }
         tx.commit().await
     }
@@ -60,7 +63,9 @@ impl Store {
         let delete = sqlx::query("DELETE FROM quarantine WHERE kind = $1 AND name = $2");
         delete.bind(kind).bind(name).execute(&mut *tx).await?;
         if let Some((of, rows)) = notices {
-            outbox::enqueue(&mut tx, of, rows).await?;
+            let mut script = Script::default();
+            outbox::enqueue(&mut script, of, rows);
+            script.run(&mut tx).await?;
         }
         tx.commit().await
     }

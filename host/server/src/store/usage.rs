@@ -1,11 +1,11 @@
 //! What tenants and rules have used, hour by hour.
 
-use sqlx::QueryBuilder;
 use wasmalert_core::usage::{HOUR_MS, Usage};
 use wasmalert_core::{RuleKey, TenantId};
 
 use super::row::{Fields, signed};
-use super::{Connection, Db, Row, Store, StoreError};
+use super::script::{Script, values};
+use super::{Row, Store, StoreError};
 
 /// Rows that one call lists.
 pub const USAGE_LISTED_MAX: u32 = 10_000;
@@ -39,7 +39,9 @@ impl Store {
             at_ms: now_ms,
             used,
         };
-        add(&mut tx, &[used]).await?;
+        let mut script = Script::default();
+        add(&mut script, &[used]);
+        script.run(&mut tx).await?;
         tx.commit().await
     }
 
@@ -98,6 +100,7 @@ impl Store {
                 .bind(i64::from(rows_max))
                 .fetch_all(&mut *tx)
                 .await?;
+        let mut script = Script::default();
         for row in &rows {
             let tenant = fields(row).tenant()?;
             let row = usage(row)?;
@@ -108,19 +111,12 @@ impl Store {
                 at_ms: row.hour_ms,
                 used: &row.used,
             };
-            add(&mut tx, &[used]).await?;
-            sqlx::query(
-                "DELETE FROM usage WHERE tenant = $1 AND hour_ms = $2 AND namespace = $3
-                     AND group_name = $4 AND rule = $5",
-            )
-            .bind(tenant.as_str())
-            .bind(row.hour_ms)
-            .bind(&*rule.group.namespace)
-            .bind(&*rule.group.group)
-            .bind(&*rule.rule)
-            .execute(&mut *tx)
-            .await?;
+            add(&mut script, &[used]);
+            let gone = "DELETE FROM usage WHERE tenant = ? AND namespace = ? AND group_name = ?
+                AND rule = ? AND hour_ms = ?";
+            script.add_for(rule, gone).bind(row.hour_ms);
         }
+        script.run(&mut tx).await?;
         tx.commit().await?;
         Ok(rows.len() as u64)
     }
@@ -150,32 +146,33 @@ pub(super) struct Used<'u> {
     pub(super) used: &'u Usage,
 }
 
-/// Counts what was used, each in its hour, in the caller's transaction.
-pub(super) async fn add(connection: &mut Connection, all: &[Used<'_>]) -> Result<(), StoreError> {
+/// Counts what was used, each in its hour.
+pub(super) fn add(script: &mut Script, all: &[Used<'_>]) {
     let names: Vec<&str> = Usage::TABLE.iter().map(|info| info.name).collect();
-    let mut sql =
-        QueryBuilder::<Db>::new("INSERT INTO usage (tenant, hour_ms, namespace, group_name, rule, ");
-    sql.push(names.join(", ")).push(") ");
-    sql.push_values(all, |mut row, of| {
-        let (namespace, group, rule) = of.rule.map_or(("", "", ""), |rule| {
-            (&*rule.group.namespace, &*rule.group.group, &*rule.rule)
-        });
-        row.push_bind(of.tenant.as_str())
-            .push_bind(hour_ms(of.at_ms))
-            .push_bind(namespace)
-            .push_bind(group)
-            .push_bind(rule);
-        for info in Usage::TABLE {
-            row.push_bind(signed(of.used.get(info.resource)));
-        }
-    });
     let sums = names
         .iter()
         .map(|name| format!("{name} = usage.{name} + excluded.{name}"));
-    sql.push(" ON CONFLICT (tenant, hour_ms, namespace, group_name, rule) DO UPDATE SET ");
-    sql.push(sums.collect::<Vec<_>>().join(", "));
-    sql.build().persistent(false).execute(connection).await?;
-    Ok(())
+    let mut script = script.add(&format!(
+        "INSERT INTO usage (tenant, hour_ms, namespace, group_name, rule, {}) {}
+         ON CONFLICT (tenant, hour_ms, namespace, group_name, rule) DO UPDATE SET {}",
+        names.join(", "),
+        values(all.len(), 5 + names.len()),
+        sums.collect::<Vec<_>>().join(", "),
+    ));
+    for of in all {
+        let (namespace, group, rule) = of.rule.map_or(("", "", ""), |rule| {
+            (&*rule.group.namespace, &*rule.group.group, &*rule.rule)
+        });
+        script = script
+            .bind(of.tenant.as_str())
+            .bind(hour_ms(of.at_ms))
+            .bind(namespace)
+            .bind(group)
+            .bind(rule);
+        for info in Usage::TABLE {
+            script = script.bind(signed(of.used.get(info.resource)));
+        }
+    }
 }
 
 /// When the hour began.

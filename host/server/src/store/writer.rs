@@ -7,18 +7,23 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use sqlx::pool::PoolConnection;
 use tokio::sync::{Notify, oneshot};
 use wasmalert_core::TenantId;
 use wasmalert_core::fair::{FairQueue, Share, Turn};
 
-use super::{Db, RuleCommit, Store, StoreError, Transaction, checkpoint, commit};
+use super::{Connection, Db, RuleCommit, Store, StoreError, Transaction, checkpoint, commit};
 use crate::clock::{Clock, Stopwatch};
 
 /// Time that the commits of one transaction may take to write, about, the flush not
-/// counted: whoever comes next waits for no more.
-const BATCH_NS: u64 = 5_000_000;
+/// counted: whoever comes next waits for no more. Those whose tenants have turns left
+/// come with them whatever they take: after a slow flush there are many.
+const BATCH_NS: u64 = 3_000_000;
 /// Commits in one transaction, at least where so many wait, and at most.
 const BATCH_COMMITS: (usize, usize) = (8, 256);
+/// Transactions that the writer makes while commits wait, before it lets others write: so
+/// those wait for a few hundredths of a second, and do not come between all transactions.
+const TRANSACTIONS_TOGETHER: u8 = 4;
 /// What a commit costs besides its bytes, in nanoseconds, about.
 const COMMIT_COST_NS: u64 = 100_000;
 /// What a byte of it costs, about.
@@ -169,10 +174,44 @@ impl Store {
     }
 }
 
-/// Begins a transaction that holds the write lock from the start: one that first reads
-/// and then writes could otherwise be refused in the middle.
+/// A transaction that holds the write lock from the start: one that first reads and then
+/// writes could otherwise be refused in the middle.
+pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
+
 pub(super) async fn begin(pool: &sqlx::Pool<Db>) -> Result<Transaction, StoreError> {
-    Ok(pool.begin_with("BEGIN IMMEDIATE").await?)
+    Ok(pool.begin_with(BEGIN).await?)
+}
+
+/// The writing connection, as long as the writer keeps it from others who write.
+struct WriteTurn {
+    pool: sqlx::Pool<Db>,
+    kept: Option<PoolConnection<Db>>,
+    /// Transactions made since it was taken.
+    made: u8,
+}
+
+impl WriteTurn {
+    fn new(pool: sqlx::Pool<Db>) -> Self {
+        let (kept, made) = (None, 0);
+        Self { pool, kept, made }
+    }
+
+    async fn begin(&mut self) -> Result<PoolConnection<Db>, StoreError> {
+        if let Some(connection) = self.kept.take() {
+            return Ok(connection);
+        }
+        self.made = 0;
+        Ok(self.pool.acquire().await?)
+    }
+
+    fn go_on(&mut self, connection: PoolConnection<Db>) {
+        self.made += 1;
+        self.kept = (self.made < TRANSACTIONS_TOGETHER).then_some(connection);
+    }
+
+    fn end(&mut self) {
+        self.kept = None;
+    }
 }
 
 /// How long a commit takes to write, going by the last ones.
@@ -199,14 +238,17 @@ pub(super) async fn run(pool: sqlx::Pool<Db>, queue: Arc<Queue>, counters: Arc<C
     let mut pace = Pace {
         commit_ns: COMMIT_COST_NS,
     };
+    let mut turn = WriteTurn::new(pool);
     loop {
-        if queue.checkpoint.swap(false, Ordering::AcqRel)
-            && let Err(error) = checkpoint::once(&pool).await
-        {
-            tracing::warn!(%error, "the write-ahead log stays as long as it is");
+        if queue.checkpoint.swap(false, Ordering::AcqRel) {
+            turn.end();
+            if let Err(error) = checkpoint::once(&turn.pool).await {
+                tracing::warn!(%error, "the write-ahead log stays as long as it is");
+            }
         }
         let batch = fill(&queue, pace.batch());
         if batch.is_empty() {
+            turn.end();
             if queue.closed.load(Ordering::Acquire) {
                 return;
             }
@@ -222,7 +264,7 @@ pub(super) async fn run(pool: sqlx::Pool<Db>, queue: Arc<Queue>, counters: Arc<C
             .into_iter()
             .map(|turn| (turn.item.commit, (turn.item.since, turn.item.done)))
             .unzip();
-        let results = write_all(&pool, &commits, &counters, &mut pace).await;
+        let results = write_all(&mut turn, &commits, &counters, &mut pace).await;
         queue.with(|jobs| {
             for (tenant, charged, cost) in &ends {
                 jobs.end(tenant, *charged, *cost);
@@ -239,11 +281,15 @@ fn cost_ns(turn: &Turn<TenantId, Job>) -> u64 {
 }
 
 /// What goes into the next transaction.
-fn fill(queue: &Queue, commits_max: usize) -> Vec<Turn<TenantId, Job>> {
+fn fill(queue: &Queue, commits: usize) -> Vec<Turn<TenantId, Job>> {
     let (mut bytes, mut batch) = (0, Vec::new());
     queue.with(|jobs| {
-        while batch.len() < commits_max && bytes < BATCH_BYTES_MAX {
-            let Some(turn) = jobs.start() else { break };
+        while batch.len() < BATCH_COMMITS.1 && bytes < BATCH_BYTES_MAX {
+            let next = match batch.len() < commits {
+                true => jobs.start(),
+                false => jobs.start_in_credit(),
+            };
+            let Some(turn) = next else { break };
             bytes += turn.item.commit.size_bytes();
             batch.push(turn);
         }
@@ -253,12 +299,12 @@ fn fill(queue: &Queue, commits_max: usize) -> Vec<Turn<TenantId, Job>> {
 
 /// One result for each commit, in their order.
 async fn write_all(
-    pool: &sqlx::Pool<Db>,
+    turn: &mut WriteTurn,
     commits: &[RuleCommit],
     counters: &Counters,
     pace: &mut Pace,
 ) -> Vec<Result<(), StoreError>> {
-    match write_together(pool, commits, pace).await {
+    match write_together(turn, commits, pace).await {
         Ok(results) => {
             counters.count(&results);
             results
@@ -267,7 +313,7 @@ async fn write_all(
         Err(_) => {
             let mut results = Vec::with_capacity(commits.len());
             for commit in commits {
-                let alone = write_together(pool, std::slice::from_ref(commit), pace).await;
+                let alone = write_together(turn, std::slice::from_ref(commit), pace).await;
                 if let Ok(one) = &alone {
                     counters.count(one);
                 }
@@ -280,15 +326,33 @@ async fn write_all(
 
 /// Fails as a whole when the database does; a stale commit fails alone, having written nothing.
 async fn write_together(
-    pool: &sqlx::Pool<Db>,
+    turn: &mut WriteTurn,
     commits: &[RuleCommit],
     pace: &mut Pace,
 ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
-    let mut tx = begin(pool).await?;
+    let mut connection = turn.begin().await?;
+    let written = write_on(&mut connection, commits, pace).await;
+    match written {
+        Ok(_) => turn.go_on(connection),
+        Err(_) => {
+            if sqlx::query("ROLLBACK").execute(&mut *connection).await.is_err() {
+                // SQLite has ended the transaction itself, or has not begun it. Who knows?
+                connection.close_on_drop();
+            }
+        }
+    }
+    written
+}
+
+async fn write_on(
+    connection: &mut Connection,
+    commits: &[RuleCommit],
+    pace: &mut Pace,
+) -> Result<Vec<Result<(), StoreError>>, StoreError> {
     let writing = Clock.stopwatch();
-    let results = commit::write(&mut tx, commits).await?;
+    let results = commit::begin(connection, commits).await?;
     pace.took(commits.len(), writing.elapsed());
-    tx.commit().await?;
+    sqlx::query("COMMIT").execute(connection).await?;
     Ok(results)
 }
 
@@ -302,12 +366,12 @@ mod tests {
         let mut pace = Pace {
             commit_ns: COMMIT_COST_NS,
         };
-        assert_eq!(pace.batch(), 50, "5 ms of commits of 0.1 ms each");
+        assert_eq!(pace.batch(), 30, "3 ms of commits of 0.1 ms each");
         for _ in 0..100 {
             pace.took(50, ms(10));
         }
-        assert_eq!(pace.batch(), 25, "0.2 ms each");
-        pace.took(25, ms(25));
+        assert_eq!(pace.batch(), 15, "0.2 ms each");
+        pace.took(10, ms(4));
         assert_eq!(pace.batch(), 12, "one slow batch counts for a quarter");
         for _ in 0..100 {
             pace.took(8, ms(800));
