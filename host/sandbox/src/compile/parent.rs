@@ -20,6 +20,9 @@ const ARTIFACT_BYTES_MAX: u64 = 256 << 20;
 const STDERR_BYTES_MAX: u64 = 8 << 10;
 /// How Rust's allocator says that there is no more memory.
 const ALLOCATION_FAILED: &str = "memory allocation of";
+/// How Rust says that a thread has used up its stack. `wit-parser` does that where packages
+/// need each other in a circle.
+const STACK_OVERFLOWED: &str = "has overflowed its stack";
 
 /// Compiles an upload in a subprocess, `exe compile-worker`, and waits for it.
 /// This process only looks at the upload's size and first bytes.
@@ -128,6 +131,11 @@ fn crashed(status: ExitStatus, stderr: &str, limits: &CompileLimits) -> CompileE
             limits.memory_bytes
         );
         return CompileError::new("compile_memory", message);
+    }
+    if stderr.contains(STACK_OVERFLOWED) {
+        let message = "compiling it takes more stack than there is: its types nest too deep, or packages of \
+                       its interfaces need each other in a circle";
+        return CompileError::new("too_complex", message);
     }
     if status.signal() == Some(Signal::XCPU.as_raw()) {
         let message = format!(

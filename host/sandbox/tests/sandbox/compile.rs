@@ -80,6 +80,19 @@ fn types_that_no_world_has_are_refused_and_crash_nothing() {
 }
 
 #[test]
+fn packages_that_need_each_other_in_a_circle_are_refused() {
+    let text = r#"(component
+        (import "a:a/first" (instance $first (type $e (enum "x")) (export "e" (type (eq $e)))))
+        (alias export $first "e" (type $one))
+        (import "b:b/second" (instance $second (alias outer 1 $one (type $e)) (export "e" (type (eq $e)))))
+        (alias export $second "e" (type $two))
+        (import "a:a/third" (instance (alias outer 1 $two (type $e)) (export "e" (type (eq $e))))))"#;
+    let error = refused(&wat::parse_str(text).unwrap());
+    assert_eq!(error.code, "too_complex", "{error}");
+    assert!(error.message.contains("in a circle"), "{error}");
+}
+
+#[test]
 fn a_component_of_neither_world() {
     let wasm = wat::parse_str("(component)").unwrap();
     let error = refused(&wasm);

@@ -85,9 +85,7 @@ impl RuleCommit {
         for labels in &self.alerts_remove {
             rule_rows::remove_alert(script, rule, labels);
         }
-        for alert in &self.alerts_upsert {
-            rule_rows::put_alert(script, rule, alert);
-        }
+        rule_rows::put_alerts(script, rule, &self.alerts_upsert);
         for (name, content) in &self.state {
             rule_rows::write_state(script, rule, name, content.as_deref());
         }

@@ -15,6 +15,9 @@ use super::{AlertRow, Arguments, Connection, Db, RuleCommit, StoreError};
 /// Bytes of the labels' hash that tell two alerts of one rule apart.
 const FINGERPRINT_BYTES: usize = 16;
 
+/// Alerts that one statement writes.
+const ALERTS_TOGETHER: usize = 64;
+
 /// A query with the rule's key bound as `$1` to `$4`.
 pub(super) fn of_rule<'q>(sql: &'static str, rule: &'q RuleKey) -> Query<'q, Db, Arguments> {
     sqlx::query(sql)
@@ -58,33 +61,37 @@ pub(super) fn put_health(script: &mut Script, commits: &[&RuleCommit]) {
     }
 }
 
-pub(super) fn put_alert(script: &mut Script, rule: &RuleKey, alert: &AlertRow) {
-    let labels = labels_json(&alert.labels);
-    script
-        .add_for(
-            rule,
+pub(super) fn put_alerts(script: &mut Script, rule: &RuleKey, alerts: &[AlertRow]) {
+    for alerts in alerts.chunks(ALERTS_TOGETHER) {
+        let values = values(alerts.len(), 14);
+        let mut script = script.add(&format!(
             "INSERT INTO alerts (tenant, namespace, group_name, rule, fingerprint, labels,
                 annotations, value_bits, state, active_at_ms, fired_at_ms, resolved_at_ms,
-                last_sent_at_ms, keep_firing_since_ms)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                last_sent_at_ms, keep_firing_since_ms) {values}
              ON CONFLICT (tenant, namespace, group_name, rule, fingerprint) DO UPDATE SET
                 labels = excluded.labels, annotations = excluded.annotations,
                 value_bits = excluded.value_bits, state = excluded.state,
                 active_at_ms = excluded.active_at_ms, fired_at_ms = excluded.fired_at_ms,
                 resolved_at_ms = excluded.resolved_at_ms,
                 last_sent_at_ms = excluded.last_sent_at_ms,
-                keep_firing_since_ms = excluded.keep_firing_since_ms",
-        )
-        .bind(fingerprint(&labels))
-        .bind(&labels)
-        .bind(serde_json::json!(alert.annotations).to_string())
-        .bind(alert.value.to_bits().cast_signed())
-        .bind(&alert.state)
-        .bind(alert.active_at_ms)
-        .bind(alert.fired_at_ms)
-        .bind(alert.resolved_at_ms)
-        .bind(alert.last_sent_at_ms)
-        .bind(alert.keep_firing_since_ms);
+                keep_firing_since_ms = excluded.keep_firing_since_ms"
+        ));
+        for alert in alerts {
+            let labels = labels_json(&alert.labels);
+            script = script
+                .rule(rule)
+                .bind(fingerprint(&labels))
+                .bind(labels)
+                .bind(serde_json::json!(alert.annotations).to_string())
+                .bind(alert.value.to_bits().cast_signed())
+                .bind(&alert.state)
+                .bind(alert.active_at_ms)
+                .bind(alert.fired_at_ms)
+                .bind(alert.resolved_at_ms)
+                .bind(alert.last_sent_at_ms)
+                .bind(alert.keep_firing_since_ms);
+        }
+    }
 }
 
 pub(super) fn remove_alert(script: &mut Script, rule: &RuleKey, labels: &Labels) {
@@ -98,48 +105,44 @@ pub(super) fn remove_alert(script: &mut Script, rule: &RuleKey, labels: &Labels)
 }
 
 pub(super) fn write_state(script: &mut Script, rule: &RuleKey, name: &str, content: Option<&[u8]>) {
-    match content {
-        Some(content) => script
-            .add_for(
-                rule,
-                "INSERT INTO rule_state (tenant, namespace, group_name, rule, name, content)
-                 VALUES (?, ?, ?, ?, ?, ?)
-                 ON CONFLICT (tenant, namespace, group_name, rule, name)
-                     DO UPDATE SET content = excluded.content",
-            )
-            .bind(name)
-            .bind(content),
-        None => script
-            .add_for(
-                rule,
-                "DELETE FROM rule_state WHERE tenant = ? AND namespace = ? AND group_name = ?
-                 AND rule = ? AND name = ?",
-            )
-            .bind(name),
+    let Some(content) = content else {
+        return remove_named(script, "rule_state", rule, name);
     };
+    script
+        .add_for(
+            rule,
+            "INSERT INTO rule_state (tenant, namespace, group_name, rule, name, content)
+             VALUES (?, ?, ?, ?, ?, ?)
+             ON CONFLICT (tenant, namespace, group_name, rule, name)
+                 DO UPDATE SET content = excluded.content",
+        )
+        .bind(name)
+        .bind(content);
 }
 
 pub(super) fn write_timer(script: &mut Script, rule: &RuleKey, name: &str, timer: Option<&Timer>) {
-    match timer {
-        Some(timer) => script
-            .add_for(
-                rule,
-                "INSERT INTO rule_timers (tenant, namespace, group_name, rule, name, due_ms, payload)
-                 VALUES (?, ?, ?, ?, ?, ?, ?)
-                 ON CONFLICT (tenant, namespace, group_name, rule, name)
-                     DO UPDATE SET due_ms = excluded.due_ms, payload = excluded.payload",
-            )
-            .bind(name)
-            .bind(timer.due_ms)
-            .bind(timer.payload.as_slice()),
-        None => script
-            .add_for(
-                rule,
-                "DELETE FROM rule_timers WHERE tenant = ? AND namespace = ? AND group_name = ?
-                 AND rule = ? AND name = ?",
-            )
-            .bind(name),
+    let Some(timer) = timer else {
+        return remove_named(script, "rule_timers", rule, name);
     };
+    script
+        .add_for(
+            rule,
+            "INSERT INTO rule_timers (tenant, namespace, group_name, rule, name, due_ms, payload)
+             VALUES (?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (tenant, namespace, group_name, rule, name)
+                 DO UPDATE SET due_ms = excluded.due_ms, payload = excluded.payload",
+        )
+        .bind(name)
+        .bind(timer.due_ms)
+        .bind(timer.payload.as_slice());
+}
+
+fn remove_named(script: &mut Script, table: &str, rule: &RuleKey, name: &str) {
+    let sql = format!(
+        "DELETE FROM {table} WHERE tenant = ? AND namespace = ? AND group_name = ?
+         AND rule = ? AND name = ?"
+    );
+    script.add_for(rule, &sql).bind(name);
 }
 
 /// Removes the rows of all rules of a group but the kept ones.
