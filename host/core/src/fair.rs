@@ -165,10 +165,10 @@ impl<K: Ord + Clone, T> FairQueue<K, T> {
 
     /// The next item whose turn it is; none when nothing waits that may start.
     pub fn start(&mut self) -> Option<Turn<K, T>> {
-        if self.in_credit().is_none() {
+        self.start_in_credit().or_else(|| {
             self.pay()?;
-        }
-        self.start_in_credit()
+            self.start_in_credit()
+        })
     }
 
     /// The next item of a key that has its turn without another round; none when there

@@ -51,6 +51,14 @@ impl EvaluationRow {
     }
 }
 
+/// The order is of an expression, so that the rule's rows are found by the rule and then
+/// sorted: in the order of the key, the rows of all rules of the tenant would be walked.
+pub(super) const LIST: &str = "SELECT tenant, id, seq, slot_ms, cause, error_code, error_message, fuel,
+        wall_ns, rounds, size_bytes
+    FROM evaluations WHERE tenant = $1 AND namespace = $2 AND group_name = $3
+        AND rule = $4 AND (CAST($5 AS TEXT) IS NULL OR id < $5)
+    ORDER BY id || '' DESC LIMIT $6";
+
 impl Store {
     /// A rule's evaluations, the newest first.
     ///
@@ -65,12 +73,7 @@ impl Store {
         limit: u32,
         before: Option<&str>,
     ) -> Result<Vec<EvaluationSummary>, StoreError> {
-        let sql = "SELECT tenant, id, seq, slot_ms, cause, error_code, error_message, fuel,
-                wall_ns, rounds, size_bytes
-            FROM evaluations WHERE tenant = $1 AND namespace = $2 AND group_name = $3
-                AND rule = $4 AND (CAST($5 AS TEXT) IS NULL OR id < $5)
-            ORDER BY id DESC LIMIT $6";
-        let rows = of_rule(sql, rule)
+        let rows = of_rule(LIST, rule)
             .bind(before)
             .bind(i64::from(limit.min(EVALUATIONS_LISTED_MAX)))
             .fetch_all(&self.read)

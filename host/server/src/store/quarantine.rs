@@ -4,7 +4,7 @@ use wasmalert_core::RuleKey;
 
 use super::row::Fields;
 use super::script::Script;
-use super::{NewOutboxRow, Row, Store, StoreError, outbox};
+use super::{Connection, NewOutboxRow, Row, Store, StoreError, outbox};
 
 /// Something that is stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,11 +42,7 @@ impl Store {
             .bind(row.since_ms)
             .execute(&mut *tx)
             .await?;
-        if let Some((of, rows)) = notices {
-            let mut script = Script::default();
-            outbox::enqueue(&mut script, of, rows);
-            script.run(&mut tx).await?;
-        }
+        enqueue(&mut tx, notices).await?;
         tx.commit().await
     }
 
@@ -62,11 +58,7 @@ impl Store {
         let mut tx = self.begin_write().await?;
         let delete = sqlx::query("DELETE FROM quarantine WHERE kind = $1 AND name = $2");
         delete.bind(kind).bind(name).execute(&mut *tx).await?;
-        if let Some((of, rows)) = notices {
-            let mut script = Script::default();
-            outbox::enqueue(&mut script, of, rows);
-            script.run(&mut tx).await?;
-        }
+        enqueue(&mut tx, notices).await?;
         tx.commit().await
     }
 
@@ -78,6 +70,14 @@ impl Store {
         let rows = sqlx::query("SELECT * FROM quarantine ORDER BY kind, name");
         rows.fetch_all(&self.read).await?.iter().map(quarantine).collect()
     }
+}
+
+async fn enqueue(connection: &mut Connection, notices: Option<&Notices>) -> Result<(), StoreError> {
+    let mut script = Script::default();
+    if let Some((of, rows)) = notices {
+        outbox::enqueue(&mut script, of, rows);
+    }
+    script.run(connection).await
 }
 
 fn quarantine(row: &Row) -> Result<QuarantineRow, StoreError> {

@@ -183,34 +183,30 @@ pub(super) async fn begin(pool: &sqlx::Pool<Db>) -> Result<Transaction, StoreErr
 }
 
 /// The writing connection, as long as the writer keeps it from others who write.
-struct WriteTurn {
+struct Kept {
     pool: sqlx::Pool<Db>,
-    kept: Option<PoolConnection<Db>>,
-    /// Transactions made since it was taken.
-    made: u8,
+    connection: Option<PoolConnection<Db>>,
+    /// Made since it was taken.
+    transactions: u8,
 }
 
-impl WriteTurn {
-    fn new(pool: sqlx::Pool<Db>) -> Self {
-        let (kept, made) = (None, 0);
-        Self { pool, kept, made }
-    }
-
-    async fn begin(&mut self) -> Result<PoolConnection<Db>, StoreError> {
-        if let Some(connection) = self.kept.take() {
+impl Kept {
+    async fn take(&mut self) -> Result<PoolConnection<Db>, StoreError> {
+        if let Some(connection) = self.connection.take() {
             return Ok(connection);
         }
-        self.made = 0;
+        self.transactions = 0;
         Ok(self.pool.acquire().await?)
     }
 
-    fn go_on(&mut self, connection: PoolConnection<Db>) {
-        self.made += 1;
-        self.kept = (self.made < TRANSACTIONS_TOGETHER).then_some(connection);
+    /// Takes it back after a transaction, unless it is the turn of others.
+    fn keep(&mut self, connection: PoolConnection<Db>) {
+        self.transactions += 1;
+        self.connection = (self.transactions < TRANSACTIONS_TOGETHER).then_some(connection);
     }
 
-    fn end(&mut self) {
-        self.kept = None;
+    fn release(&mut self) {
+        self.connection = None;
     }
 }
 
@@ -238,17 +234,21 @@ pub(super) async fn run(pool: sqlx::Pool<Db>, queue: Arc<Queue>, counters: Arc<C
     let mut pace = Pace {
         commit_ns: COMMIT_COST_NS,
     };
-    let mut turn = WriteTurn::new(pool);
+    let mut kept = Kept {
+        pool,
+        connection: None,
+        transactions: 0,
+    };
     loop {
         if queue.checkpoint.swap(false, Ordering::AcqRel) {
-            turn.end();
-            if let Err(error) = checkpoint::once(&turn.pool).await {
+            kept.release();
+            if let Err(error) = checkpoint::once(&kept.pool).await {
                 tracing::warn!(%error, "the write-ahead log stays as long as it is");
             }
         }
         let batch = fill(&queue, pace.batch());
         if batch.is_empty() {
-            turn.end();
+            kept.release();
             if queue.closed.load(Ordering::Acquire) {
                 return;
             }
@@ -264,7 +264,7 @@ pub(super) async fn run(pool: sqlx::Pool<Db>, queue: Arc<Queue>, counters: Arc<C
             .into_iter()
             .map(|turn| (turn.item.commit, (turn.item.since, turn.item.done)))
             .unzip();
-        let results = write_all(&mut turn, &commits, &counters, &mut pace).await;
+        let results = write_all(&mut kept, &commits, &counters, &mut pace).await;
         queue.with(|jobs| {
             for (tenant, charged, cost) in &ends {
                 jobs.end(tenant, *charged, *cost);
@@ -299,12 +299,12 @@ fn fill(queue: &Queue, commits: usize) -> Vec<Turn<TenantId, Job>> {
 
 /// One result for each commit, in their order.
 async fn write_all(
-    turn: &mut WriteTurn,
+    kept: &mut Kept,
     commits: &[RuleCommit],
     counters: &Counters,
     pace: &mut Pace,
 ) -> Vec<Result<(), StoreError>> {
-    match write_together(turn, commits, pace).await {
+    match write_together(kept, commits, pace).await {
         Ok(results) => {
             counters.count(&results);
             results
@@ -313,7 +313,7 @@ async fn write_all(
         Err(_) => {
             let mut results = Vec::with_capacity(commits.len());
             for commit in commits {
-                let alone = write_together(turn, std::slice::from_ref(commit), pace).await;
+                let alone = write_together(kept, std::slice::from_ref(commit), pace).await;
                 if let Ok(one) = &alone {
                     counters.count(one);
                 }
@@ -326,14 +326,14 @@ async fn write_all(
 
 /// Fails as a whole when the database does; a stale commit fails alone, having written nothing.
 async fn write_together(
-    turn: &mut WriteTurn,
+    kept: &mut Kept,
     commits: &[RuleCommit],
     pace: &mut Pace,
 ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
-    let mut connection = turn.begin().await?;
+    let mut connection = kept.take().await?;
     let written = write_on(&mut connection, commits, pace).await;
     match written {
-        Ok(_) => turn.go_on(connection),
+        Ok(_) => kept.keep(connection),
         Err(_) => {
             if sqlx::query("ROLLBACK").execute(&mut *connection).await.is_err() {
                 // SQLite has ended the transaction itself, or has not begun it. Who knows?

@@ -32,6 +32,19 @@ async fn files_are_for_their_owner_alone() {
 }
 
 #[tokio::test]
+async fn evaluations_of_a_rule_are_listed_without_those_of_others() {
+    let dir = TempDir::new();
+    let store = Store::open(dir.path()).await.unwrap();
+    let explain = format!("EXPLAIN QUERY PLAN {}", crate::store::evaluations::LIST);
+    let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(sqlx::AssertSqlSafe(explain))
+        .fetch_all(&store.read)
+        .await
+        .unwrap();
+    let search = &plan[0].3;
+    assert!(search.contains("AND rule=?"), "{plan:?}");
+}
+
+#[tokio::test]
 async fn committed_work_is_there_after_a_crash() {
     let dir = TempDir::new();
     let key = group("t");
