@@ -3,17 +3,20 @@
 //! One message per batch: a header, a section for each alert, and a line about
 //! those that do not fit.
 
-mod text;
-
+use notify_text::{Count, Limited, Markup, Tone, html, link, push_details, push_state, title};
 use wasmalert::prelude::*;
-
-use text::{Limited, escape};
 
 /// The most alerts of one message: Slack takes 50 blocks, two of which are the
 /// header and the line about the rest.
 const ALERTS_MAX: usize = 48;
-const HEADER_CHARS_MAX: usize = 150;
-const SECTION_CHARS_MAX: usize = 3_000;
+const HEADER_UNITS_MAX: usize = 150;
+const SECTION_UNITS_MAX: usize = 3_000;
+
+static MRKDWN: Markup = Markup {
+    escape: html,
+    strong: ["*", "*"],
+    count: Count::Written,
+};
 
 const GREEN: &str = "#2eb886";
 const RED: &str = "#a30200";
@@ -68,7 +71,7 @@ impl Notifier for Slack {
     }
 
     fn notify(batch: &Batch, config: Config) -> Result<Vec<Request>, Error> {
-        let title = title(batch);
+        let title = title(batch, HEADER_UNITS_MAX, &MRKDWN).finish();
         let mut blocks = vec![Block::Header {
             text: Text::PlainText(title.clone()),
         }];
@@ -95,53 +98,23 @@ impl Notifier for Slack {
 
 wasmalert::notifier!(Slack);
 
-/// `[FIRING:2] Down`, or `[RESOLVED] Down`.
-fn title(batch: &Batch) -> String {
-    let firing = batch.alerts.iter().filter(|alert| alert.is_firing()).count();
-    let mut title = Limited::new(HEADER_CHARS_MAX);
-    match firing {
-        0 => title.push("[RESOLVED] "),
-        firing => title.push(&format!("[FIRING:{firing}] ")),
-    }
-    let name = batch.alerts.first().map_or("", |alert| alert.label("alertname"));
-    title.push_escaped(if name.is_empty() { &batch.rule } else { name });
-    title.finish()
-}
-
 /// Green when all is well again, red when something fires; amber when nothing
 /// that fires is more than a warning.
 fn color(batch: &Batch) -> &'static str {
-    let mild = |alert: &Alert| matches!(alert.label("severity"), "warning" | "warn" | "info" | "none");
-    let mut firing = batch.alerts.iter().filter(|alert| alert.is_firing());
-    match (batch.is_firing(), firing.all(mild)) {
-        (false, _) => GREEN,
-        (true, true) => AMBER,
-        (true, false) => RED,
+    match Tone::of_all(&batch.alerts) {
+        Tone::Good => GREEN,
+        Tone::Mild => AMBER,
+        Tone::Bad => RED,
     }
 }
 
 /// Summary, description, labels and link of one alert.
 fn section(alert: &Alert) -> String {
-    let mut text = Limited::new(SECTION_CHARS_MAX);
-    if !alert.generator_url.is_empty() {
-        let url = escape(&alert.generator_url).replace('|', "%7C");
-        text.push_whole(&format!("<{url}|Rule> "));
+    let mut text = Limited::new(SECTION_UNITS_MAX, &MRKDWN);
+    if let Some(url) = link(&alert.generator_url) {
+        text.push_markup(&format!("<{}|Rule> ", url.replace('&', "&amp;")));
     }
-    text.push(if alert.is_firing() {
-        "*Firing* "
-    } else {
-        "*Resolved* "
-    });
-    text.push_escaped(alert.annotation("summary"));
-    if !alert.annotation("description").is_empty() {
-        text.push("\n");
-        text.push_escaped(alert.annotation("description"));
-    }
-    for label in alert.labels.iter().filter(|label| label.name != "alertname") {
-        text.push("\n• ");
-        text.push_escaped(&label.name);
-        text.push(": ");
-        text.push_escaped(&label.value);
-    }
+    push_state(&mut text, alert);
+    push_details(&mut text, alert);
     text.finish()
 }
