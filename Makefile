@@ -10,7 +10,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
-COMPONENTS := prometheus hysteresis deadman alertmanager webhook slack
+COMPONENTS := prometheus hysteresis deadman alertmanager webhook slack pagerduty telegram discord teams opsgenie email burn-rate flatline forecast composite anomaly
 WASM := wasm32-unknown-unknown
 # The workspaces beside the root's: built for wasm, into a folder of their own.
 WASM_WORKSPACES := rules-wasm tests/guests
@@ -48,9 +48,9 @@ components: setup-build componentize ## Build the stock components into target/c
 	scripts/wasm-build rules-wasm
 	@scripts/components $(BIN)/componentize $(COMPONENTS)
 
-.PHONY: guests
-guests: setup-build ## Build the hostile guests into target/guests
-	scripts/guests
+.PHONY: hostile
+hostile: setup-build ## Build the hostile guests into target/guests
+	scripts/hostile
 
 .PHONY: build
 build: components ## Build target/release/wasmalert with the stock components in it
@@ -63,10 +63,16 @@ demo: build ## See pages arrive; PROMETHEUS=URL, ALERTMANAGER=URL take yours in
 
 # The binary is built together with the tests, whose dependencies have features of their own.
 .PHONY: test
-test: setup components guests ## Run every test
+test: setup components hostile ## Run every test
 	cargo build --release --locked --workspace --bins --tests
 	cargo $(TEST) --release --locked --workspace
 	cd rules-wasm && cargo $(TEST) --release --locked --workspace --target-dir ../target/wasm
+
+.PHONY: guests
+guests: setup components ## Build and run every language's template and examples; write the table of docs/languages.md
+	cargo build --release --locked --workspace --bins --tests
+	cargo test --release --locked --workspace --test languages -- --test-threads=1
+	$(BIN)/conformance --table target/conformance docs/languages.md
 
 # The files of Prometheus' promql/promqltest/testdata, which are not in this repository.
 PROMQLTEST_DIR ?= ../shared/promqltest
@@ -79,7 +85,7 @@ conformance: ## Run Prometheus' own test files of PromQL: PROMQLTEST_DIR=FOLDER
 	  --test promqltest -- --ignored --nocapture upstream
 
 .PHONY: fuzz
-fuzz: setup components guests ## Fuzz parsers, evaluator, uploads, API: FUZZ_SECONDS=60 for each target
+fuzz: setup components hostile ## Fuzz parsers, evaluator, uploads, API: FUZZ_SECONDS=60 for each target
 	@FUZZ_SECONDS="$(or $(FUZZ_SECONDS),60)" fuzz/run
 	cargo build --release --locked --workspace --bins --tests
 	FUZZ_SECONDS="$(or $(FUZZ_SECONDS),60)" cargo test --release --locked --workspace --test integration random:: -- \

@@ -57,6 +57,8 @@ mod label;
 pub mod log;
 pub mod metrics;
 mod notifier;
+#[cfg(target_family = "wasm")]
+mod panics;
 mod query;
 mod rule;
 pub mod state;

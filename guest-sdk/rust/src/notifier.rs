@@ -60,10 +60,14 @@ impl<N: Notifier> wit::Guest for NotifierComponent<N> {
     }
 
     fn notify(batch: Batch) -> Result<Vec<Request>, ComponentError> {
+        #[cfg(target_family = "wasm")]
+        crate::panics::tell();
         Ok(notify::<N>(&batch)?)
     }
 
     fn interpret(config: String, request: u32, response: Response) -> Disposition {
+        #[cfg(target_family = "wasm")]
+        crate::panics::tell();
         interpret::<N>(&config, request, &response)
     }
 }

@@ -16,7 +16,7 @@ pub use wit::{Context, Finding, Outcome, RecordedSample, SeriesRef, Trigger};
 ///
 /// A rule is a pure function of its inputs. The host may run it several times
 /// for one slot, each time in a fresh instance, and only a run that succeeds
-/// takes effect. A panic fails the evaluation as an error does.
+/// takes effect. A panic fails the evaluation as an error does; what it says is logged.
 pub trait Rule {
     /// The rule's configuration, read from JSON; `()` for none.
     type Config: DeserializeOwned + 'static;
@@ -40,6 +40,8 @@ impl<R: Rule> wit::Guest for RuleComponent<R> {
     }
 
     fn evaluate(context: Context) -> Result<Outcome, ComponentError> {
+        #[cfg(target_family = "wasm")]
+        crate::panics::tell();
         Ok(evaluate::<R>(&context)?)
     }
 }

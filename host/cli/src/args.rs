@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use wasmalert_author::{Kind as ProjectKind, Language};
 use wasmalert_core::evaluation::LogLevel;
 use wasmalert_server::egress::{Cidr, Destination};
 
@@ -14,6 +15,8 @@ use crate::output::Format;
 const EXAMPLES: &str = "\
 Examples:
   wasmalert serve                         start a server on 127.0.0.1:8080
+  wasmalert new disk --lang typescript    make a project for a rule
+  wasmalert build                         build its component
   wasmalert inspect rule.wasm             what a component is and needs, without a server
   wasmalert test alerts_test.yml          run the tests of rules, without a server
   wasmalert check alerts.yml              what is wrong with rule files
@@ -79,6 +82,26 @@ pub(crate) enum Command {
     /// Compile a component under limits. The server starts this by itself.
     #[command(hide = true)]
     CompileWorker,
+    /// Make a project: a rule or a notifier in a language of your choice, with tests.
+    #[command(after_help = crate::command::project::NEW_EXAMPLES)]
+    New {
+        /// The folder to make, whose name is that of the component.
+        #[arg(value_name = "NAME")]
+        dir: PathBuf,
+        /// What it is written in.
+        #[arg(long = "lang", value_name = "LANGUAGE", value_parser = language())]
+        language: Language,
+        /// What it is.
+        #[arg(long, value_name = "KIND", value_parser = kind(), default_value = "rule")]
+        kind: ProjectKind,
+    },
+    /// Build the component of a project.
+    #[command(after_help = crate::command::project::BUILD_HELP)]
+    Build {
+        /// The project's folder.
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+    },
     /// Upload a component: a rule or a notifier.
     #[command(after_help = PUSH_EXAMPLES)]
     Push(Push),
@@ -414,6 +437,19 @@ pub(crate) struct Logs {
     /// Only of this level and above.
     #[arg(long, value_parser = PossibleValuesParser::new(LogLevel::ALL.map(LogLevel::as_str)))]
     pub(crate) level: Option<String>,
+}
+
+fn language() -> impl TypedValueParser<Value = Language> {
+    let ids = PossibleValuesParser::new(Language::ALL.map(Language::id));
+    ids.map(|id| Language::parse(&id).unwrap_or(Language::Rust))
+}
+
+fn kind() -> impl TypedValueParser<Value = ProjectKind> {
+    let kinds = PossibleValuesParser::new(ProjectKind::ALL.map(ProjectKind::as_str));
+    kinds.map(|kind| match kind.as_str() {
+        "notifier" => ProjectKind::Notifier,
+        _ => ProjectKind::Rule,
+    })
 }
 
 /// Reads `NAME=NUMBER`.

@@ -9,6 +9,7 @@ mod export;
 pub(crate) mod get;
 mod inspect;
 mod logs;
+pub(crate) mod project;
 mod pull;
 mod push;
 pub(crate) mod serve;
@@ -41,6 +42,8 @@ pub(crate) fn run(cli: Cli, io: &mut Io<'_>) -> Result<(), Error> {
     }
     match &cli.command {
         Command::Serve(flags) => return serve::serve(flags, io),
+        Command::New { dir, language, kind } => return project::new(dir, *language, *kind, format, io),
+        Command::Build { dir } => return project::build(dir, format, io),
         Command::Inspect { file } => return inspect::inspect(file, format, io),
         Command::Test { files, run } => return test::test(files, run.as_deref(), format, io),
         Command::Check { files } => return check::check(files, io),
@@ -74,6 +77,8 @@ pub(crate) fn run(cli: Cli, io: &mut Io<'_>) -> Result<(), Error> {
             Command::Logs(logs) => logs::logs(&client, &logs, format, io).await,
             Command::Explain { evaluation } => explain::explain(&client, &evaluation, format, io).await,
             Command::Serve(_)
+            | Command::New { .. }
+            | Command::Build { .. }
             | Command::Inspect { .. }
             | Command::Test { .. }
             | Command::Check { .. }

@@ -73,6 +73,15 @@ fn the_examples_pass() {
              4 tests passed\n"
         )
     );
+    let stock =
+        ["anomaly", "burn_rate", "composite", "flatline", "forecast"].map(|name| format!("{name}_test.yml"));
+    let args: Vec<&str> = ["test"]
+        .into_iter()
+        .chain(stock.iter().map(String::as_str))
+        .collect();
+    let ran = run(&examples, &args);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
+    assert!(ran.out.ends_with("\n8 tests passed\n"), "{}", ran.out);
     let ran = run(&examples, &["test", "demo_test.yml"]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
     assert!(ran.out.ends_with("\n6 tests passed\n"), "{}", ran.out);
@@ -445,5 +454,78 @@ group:
         "all.yml:10: group.spec.rules[0].digest: is not sha256:",
     ] {
         assert!(ran.err.contains(place), "{place} is missing:\n{}", ran.err);
+    }
+}
+
+const WEBHOOK: &str = "\
+tests:
+  - name: posts
+    notifier_test:
+      - module: webhook
+        config: {url: 'https://example.com/hook'}
+        alerts: [{labels: {alertname: Down, host: a}, annotations: {summary: a is down}}]
+        exp_requests: [{url: 'https://example.com/hook', headers: {content-type: application/json}}]
+        responses:
+          - {status: 204, exp: delivered}
+          - {status: 429, headers: {Retry-After: '7'}, exp: retry, exp_retry_after: 7s}
+          - {status: 404, exp: failed}
+";
+
+#[test]
+fn notifiers_are_tested_with_their_requests_and_dispositions() {
+    let wrong = WEBHOOK
+        .replace(
+            "url: 'https://example.com/hook', headers",
+            "url: 'https://example.com/other', headers",
+        )
+        .replace("exp_retry_after: 7s", "exp_retry_after: 8s")
+        .replace("exp: failed", "exp: retry");
+    let refused = WEBHOOK.replace("config: {url: 'https://example.com/hook'}", "config: {adress: x}");
+    let folder = Folder::new(
+        "notifiers",
+        &[
+            ("good_test.yml", WEBHOOK),
+            ("wrong_test.yml", &wrong),
+            ("refused_test.yml", &refused),
+        ],
+    );
+    let ran = folder.run(&["test", "good_test.yml"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
+    assert!(ran.out.ends_with("1 test passed\n"), "{}", ran.out);
+    let ran = folder.run(&["test", "wrong_test.yml"]);
+    assert_eq!(ran.code, 1);
+    for line in [
+        "wrong_test.yml:4: requests of webhook",
+        "expected  [0] request       POST https://example.com/other",
+        "got       [0] request       POST https://example.com/hook",
+        "wrong_test.yml:10: what status 429 means to webhook",
+        "expected  retry after  8s",
+        "got       retry after  7s",
+        "expected  disposition  retry",
+        "got       disposition  failed",
+    ] {
+        assert!(ran.out.contains(line), "no {line:?} in {}", ran.out);
+    }
+    let ran = folder.run(&["test", "refused_test.yml"]);
+    assert!(ran.code == 1 && ran.out.contains("bad_config"), "{ran:?}");
+}
+
+#[test]
+fn what_is_wrong_with_tests_of_notifiers_is_told_with_its_line() {
+    let text = WEBHOOK
+        .replace(
+            "[{labels: {alertname: Down, host: a}, annotations: {summary: a is down}}]",
+            "[]",
+        )
+        .replace("exp: failed", "exp: gone, and: more");
+    let folder = Folder::new("notifiers-wrong", &[("wrong_test.yml", &text)]);
+    let ran = folder.run(&["check", "wrong_test.yml"]);
+    assert_eq!(ran.code, 2);
+    for error in [
+        "wrong_test.yml:4: tests[0].notifier_test[0].alerts: needs 1 to 256 alerts",
+        "wrong_test.yml:11: tests[0].notifier_test[0].responses[2].exp: expected delivered, retry or failed",
+        "wrong_test.yml:11: tests[0].notifier_test[0].responses[2].and: unknown field",
+    ] {
+        assert!(ran.err.contains(error), "no {error:?} in {}", ran.err);
     }
 }

@@ -27,7 +27,7 @@ pub(crate) struct Item {
 }
 
 impl Item {
-    fn new(key: impl ToString, value: impl ToString) -> Self {
+    pub(crate) fn new(key: impl ToString, value: impl ToString) -> Self {
         Self {
             key: key.to_string(),
             value: value.to_string(),

@@ -20,11 +20,13 @@
 //! | `data` | series and queries of a test |
 //! | `live` | a rule of a test, evaluated |
 //! | `simulation` | the time of a test |
+//! | `deliver` | notifiers: alerts to requests, answers to what they mean |
 //! | `check` | what was expected, compared |
 //! | [`report`] | what came of it, as text and as JUnit XML |
 
 mod check;
 mod data;
+mod deliver;
 mod fields;
 mod glob;
 mod live;

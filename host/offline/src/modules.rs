@@ -6,7 +6,10 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use wasmalert_sandbox::{Artifacts, CompileLimits, Component, Sandbox, SandboxConfig, World, compile};
+use wasmalert_sandbox::compile::debug_file_of;
+use wasmalert_sandbox::{
+    Artifacts, CompileLimits, Component, Sandbox, SandboxConfig, World, compile_with_lines,
+};
 
 /// Folders that are tried before one can be made.
 const TRIES_MAX: u32 = 1_000;
@@ -49,6 +52,7 @@ impl Modules {
         let folder = Folder::new().map_err(|error| fail(&error))?;
         let config = SandboxConfig {
             instances: threads,
+            lines: true,
             ..SandboxConfig::default()
         };
         Ok(Self {
@@ -61,13 +65,14 @@ impl Modules {
         })
     }
 
-    /// The rule of that name: that of `files`, else the stock module.
+    /// The component of that name: that of `files`, else the stock module.
     ///
     /// # Errors
     /// There is none, or it is not one that runs.
     pub(crate) fn load(
         &mut self,
         name: &str,
+        world: World,
         files: &BTreeMap<String, PathBuf>,
     ) -> Result<Component, ModuleError> {
         let unusable = |reason: String| ModuleError::Unusable {
@@ -76,22 +81,31 @@ impl Modules {
         };
         let limits = CompileLimits::default();
         let wasm = match files.get(name) {
-            Some(path) => read(path, limits.wasm_bytes)
+            Some(path) => read(&readable(path), limits.wasm_bytes)
                 .map_err(|error| unusable(format!("{}: {error}", path.display())))?,
             None => self.stock(name)?.to_vec(),
         };
-        if let Some((_, component)) = self.loaded.iter().find(|(bytes, _)| *bytes == wasm) {
-            return Ok(component.clone());
+        let loaded = self.loaded.iter().find(|(bytes, _)| *bytes == wasm);
+        let component = match loaded {
+            Some((_, component)) => component.clone(),
+            None => {
+                let compiled = compile_with_lines(&self.exe, &wasm, &limits);
+                let compiled = compiled.map_err(|error| unusable(error.to_string()))?;
+                let component = self
+                    .store(&compiled.artifact)
+                    .map_err(|error| unusable(error.to_string()))?;
+                self.loaded.push((wasm, component.clone()));
+                component
+            }
+        };
+        match component.world() == world {
+            true => Ok(component),
+            false => Err(unusable(format!(
+                "is a {}, not a {}",
+                component.world().as_str(),
+                world.as_str()
+            ))),
         }
-        let compiled = compile(&self.exe, &wasm, &limits).map_err(|error| unusable(error.to_string()))?;
-        if compiled.world != World::Rule {
-            return Err(unusable(format!("is a {}, not a rule", compiled.world.as_str())));
-        }
-        let component = self
-            .store(&compiled.artifact)
-            .map_err(|error| unusable(error.to_string()))?;
-        self.loaded.push((wasm, component.clone()));
-        Ok(component)
     }
 
     fn stock(&self, name: &str) -> Result<&'static [u8], ModuleError> {
@@ -114,6 +128,16 @@ impl Modules {
         self.artifacts.put(&self.sandbox, &digest, artifact)?;
         let file = self.artifacts.get(&self.sandbox, &digest)?;
         Ok(self.sandbox.load(file.ok_or("its artifact is gone")?)?)
+    }
+}
+
+/// The component itself, or the one beside it that is the same and tells functions and lines.
+fn readable(path: &Path) -> PathBuf {
+    let debug = debug_file_of(path);
+    let time = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    match (time(path), time(&debug)) {
+        (Some(of), Some(of_debug)) if of <= of_debug => debug,
+        _ => path.to_owned(),
     }
 }
 

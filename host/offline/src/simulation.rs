@@ -13,6 +13,7 @@ use wasmalert_sandbox::Component;
 
 use crate::check;
 use crate::data::{Data, TooMuch};
+use crate::deliver;
 use crate::live::{Failed, GroupInfo, LiveRule};
 use crate::modules::Modules;
 use crate::problem::Problem;
@@ -24,7 +25,7 @@ use crate::suite::{Check, Every, Expected, RuleRef, Suite, Test};
 const EVALUATIONS_MAX: u64 = 200_000_000;
 
 /// Components by the names that rules have for them.
-type Components<'t> = BTreeMap<&'t str, Component>;
+pub(crate) type Components<'t> = BTreeMap<&'t str, Component>;
 
 impl Suite {
     /// Runs the tests whose names are `selected`, at most `threads` at a time.
@@ -69,8 +70,8 @@ impl Suite {
     fn components(&self, modules: &mut Modules) -> Result<Components<'_>, Vec<Problem>> {
         let mut components = Components::new();
         let mut problems = Vec::new();
-        for name in self.wanted_modules() {
-            match modules.load(name, &self.modules) {
+        for (name, world) in self.wanted_modules() {
+            match modules.load(name, world, &self.modules) {
                 Ok(component) => drop(components.insert(name, component)),
                 Err(error) => problems.push(self.problem_of_module(name, &error.to_string())),
             }
@@ -93,8 +94,10 @@ impl Suite {
                 .map(move |(rule, line)| (group, rule, *line))
         });
         let mut of_module = rules.filter(|(_, rule, _)| rule.module == module);
+        let mut deliveries = self.tests.iter().flat_map(|test| &test.deliveries);
+        let delivery = deliveries.find(|delivery| delivery.module == module);
         let (file, line) = of_module.next().map_or_else(
-            || (self.file.clone(), 1),
+            || (self.file.clone(), delivery.map_or(1, |delivery| delivery.line)),
             |(group, _, line)| (group.file.clone(), line),
         );
         Problem {
@@ -132,6 +135,8 @@ fn run(suite: &Suite, test: &Test, components: &Components<'_>) -> TestReport {
     let mut simulation = Simulation::new(suite, test, components);
     // What stopped it is a failure.
     let _ = simulation.run();
+    let of_notifiers = deliver::run(&suite.file, &test.deliveries, components);
+    simulation.failures.extend(of_notifiers);
     simulation.failures.sort_by_key(|failure| failure.line); // stable
     TestReport {
         name: test.name.clone(),
@@ -353,7 +358,7 @@ impl<'t> Simulation<'t> {
     }
 }
 
-fn log_line(line: &LogLine) -> String {
+pub(crate) fn log_line(line: &LogLine) -> String {
     let fields: String = line
         .fields
         .iter()

@@ -14,6 +14,7 @@ use wasmalert_core::Labels;
 use wasmalert_core::alert::NotifyReason;
 use wasmalert_promql::Query;
 use wasmalert_promql::notation::Described;
+use wasmalert_sandbox::{HttpResponse, NotifyBatch, World};
 
 use crate::problem::{Problem, ReadError, read_text};
 use crate::rules::{Group, RuleFile};
@@ -53,6 +54,50 @@ pub(crate) struct Test {
     pub(crate) interval_ms: i64,
     pub(crate) inputs: Vec<Described>,
     pub(crate) checks: Vec<Check>,
+    /// Told one after the other.
+    pub(crate) deliveries: Vec<Delivery>,
+}
+
+/// Alerts for a notifier, and what it is to make of them.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    pub(crate) line: u64,
+    pub(crate) module: String,
+    pub(crate) batch: NotifyBatch,
+    /// None accepts any answer but an error.
+    pub(crate) requests: Option<Vec<ExpectedRequest>>,
+    /// A part of the error that it is to fail with.
+    pub(crate) error: Option<String>,
+    pub(crate) responses: Vec<ExpectedDisposition>,
+}
+
+#[derive(Debug)]
+pub(crate) struct ExpectedRequest {
+    pub(crate) method: String,
+    pub(crate) url: String,
+    /// Those that matter, by name in lower case.
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: Option<ExpectedBody>,
+}
+
+#[derive(Debug)]
+pub(crate) enum ExpectedBody {
+    Text(String),
+    Json(serde_json::Value),
+}
+
+/// An answer to a request, and what the notifier is to say that it means.
+#[derive(Debug)]
+pub(crate) struct ExpectedDisposition {
+    pub(crate) line: u64,
+    pub(crate) request: u32,
+    pub(crate) response: HttpResponse,
+    /// `delivered`, `retry` or `failed`.
+    pub(crate) kind: String,
+    /// None accepts any.
+    pub(crate) retry_after_ms: Option<i64>,
+    /// None accepts any.
+    pub(crate) reason: Option<String>,
 }
 
 /// What is to be so at a time.
@@ -161,12 +206,15 @@ impl Suite {
         self.tests.iter().map(|test| &*test.name)
     }
 
-    /// The modules that its rules use, each once.
+    /// The modules that its rules and tests use, each once, and what they are to be.
     #[must_use]
-    pub(crate) fn wanted_modules(&self) -> Vec<&str> {
+    pub(crate) fn wanted_modules(&self) -> Vec<(&str, World)> {
         let rules = self.groups.iter().flat_map(|group| &group.spec.rules);
-        let mut names: Vec<&str> = rules.map(|rule| &*rule.module).collect();
-        names.sort_unstable();
+        let rules = rules.map(|rule| (&*rule.module, World::Rule));
+        let deliveries = self.tests.iter().flat_map(|test| &test.deliveries);
+        let notifiers = deliveries.map(|delivery| (&*delivery.module, World::Notifier));
+        let mut names: Vec<(&str, World)> = rules.chain(notifiers).collect();
+        names.sort_unstable_by_key(|(name, world)| (*name, world.as_str()));
         names.dedup();
         names
     }

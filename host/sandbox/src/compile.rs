@@ -10,13 +10,15 @@ mod encode;
 mod inspect;
 mod parent;
 mod producers;
+mod strip;
 mod wire;
 mod worker;
 
-pub use encode::componentize;
+pub use encode::{TextEncoding, carries_world, componentize, embed_world, is_component};
 pub use inspect::{Inspection, ModuleKind, inspect};
-pub use parent::compile;
+pub use parent::{compile, compile_with_lines};
 pub use producers::Producer;
+pub use strip::{debug_file_of, strip};
 pub use worker::{compile_here, compile_worker, limit_process};
 
 use std::fmt;

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use wasmtime::component::Linker;
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails};
 
 use crate::bindings;
 use crate::component::Component;
@@ -37,6 +37,8 @@ pub(crate) const MEMORIES_PER_COMPONENT_MAX: u32 = 4;
 const MEMORY_RESERVATION_GIB: u64 = 4;
 /// Frames of a guest's call stack that a trap's message is made from.
 const BACKTRACE_FRAMES_MAX: usize = 8;
+/// The same where files and lines are told: those of libraries are then left out.
+const BACKTRACE_FRAMES_WITH_LINES_MAX: usize = 32;
 
 /// The size of the sandbox, for all tenants together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +49,8 @@ pub struct SandboxConfig {
     pub memory_bytes_max: u64,
     /// The guest's call stack.
     pub stack_bytes: u64,
+    /// Runs what [`crate::compile_with_lines`] made, so that traps tell files and lines.
+    pub lines: bool,
 }
 
 impl Default for SandboxConfig {
@@ -55,6 +59,7 @@ impl Default for SandboxConfig {
             instances: 16,
             memory_bytes_max: 64 << 20,
             stack_bytes: 512 << 10,
+            lines: false,
         }
     }
 }
@@ -148,14 +153,15 @@ impl Sandbox {
 /// sandbox beside wasmtime alone.
 #[must_use]
 pub fn engine_settings(config: &SandboxConfig) -> Config {
-    let mut settings = settings();
+    let mut settings = settings(config.lines);
     settings.max_wasm_stack(usize_of(config.stack_bytes));
     settings.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config)));
     settings
 }
 
-/// The settings that the compiler and the sandbox have in common.
-pub(crate) fn settings() -> Config {
+/// The settings that the compiler and the sandbox have in common. With `lines`, what is compiled
+/// knows where in the source it is from; it is larger for that.
+pub(crate) fn settings(lines: bool) -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
@@ -163,14 +169,21 @@ pub(crate) fn settings() -> Config {
         .concurrency_support(false)
         .memory_init_cow(true)
         .table_lazy_init(true)
-        .generate_address_map(false)
+        .generate_address_map(lines)
         .native_unwind_info(false)
         .cranelift_nan_canonicalization(true)
         .wasm_relaxed_simd(false)
         .wasm_memory64(false)
         // Calls between inner modules that have each their own memory need it.
         .wasm_multi_memory(true)
-        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(BACKTRACE_FRAMES_MAX));
+        .wasm_backtrace_details(match lines {
+            true => WasmBacktraceDetails::Enable,
+            false => WasmBacktraceDetails::Disable,
+        })
+        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(match lines {
+            true => BACKTRACE_FRAMES_WITH_LINES_MAX,
+            false => BACKTRACE_FRAMES_MAX,
+        }));
     config
 }
 

@@ -27,7 +27,7 @@ mod world;
 pub use artifact::{ArtifactError, Artifacts};
 pub use compile::{
     CompileError, CompileLimits, Compiled, Inspection, ModuleKind, Producer, compile, compile_here,
-    compile_worker, componentize, inspect, limit_process,
+    compile_with_lines, compile_worker, componentize, inspect, limit_process,
 };
 pub use component::Component;
 pub use cpu::thread_cpu_ns;

@@ -5,7 +5,9 @@ use std::time::Instant;
 use wasmalert_core::evaluation::Cost;
 use wasmalert_core::fault::{Fault, FaultCode};
 use wasmalert_core::limits::{Limit, Limits};
-use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline, WasmBacktrace};
+use wasmtime::{
+    FrameInfo, FrameSymbol, PoolConcurrencyLimitError, Store, Trap, UpdateDeadline, WasmBacktrace,
+};
 
 use crate::cpu::thread_cpu_ns;
 use crate::engine::{Inner, ticks};
@@ -16,7 +18,9 @@ use crate::text::clip;
 const HANDLES_MAX: usize = 20_000;
 const NS_PER_MS: u64 = 1_000_000;
 /// Functions of the guest that a trap's message names.
-const TRAP_FUNCTIONS_MAX: usize = 3;
+const TRAP_PLACES_MAX: usize = 3;
+/// Where the source of languages' own libraries lies: an author looks for the line that called them.
+const OF_LIBRARIES: [&str; 3] = ["(/rustc/", "/lib/zig/", "/libc/"];
 /// How wasmtime says that a call moves more than `set_hostcall_fuel` allows. The
 /// error's type is private; without this the fault would be a mere trap.
 const HOSTCALL_FUEL_EXHAUSTED: &str = "fuel allocated for hostcalls has been exhausted";
@@ -128,10 +132,44 @@ fn trap_message(trap: Trap, error: &wasmtime::Error) -> String {
     let frames = error
         .downcast_ref::<WasmBacktrace>()
         .map_or(&[][..], WasmBacktrace::frames);
-    let names = frames.iter().filter_map(|frame| frame.func_name());
-    let names: Vec<&str> = names.take(TRAP_FUNCTIONS_MAX).collect();
-    if names.is_empty() {
+    let mut places: Vec<String> = frames.iter().flat_map(places).collect();
+    let is_own = |place: &String| !OF_LIBRARIES.iter().any(|library| place.contains(library));
+    if places.iter().any(is_own) {
+        places.retain(is_own);
+    }
+    places.truncate(TRAP_PLACES_MAX);
+    if places.is_empty() {
         return text.to_owned();
     }
-    clip(&format!("{text} in {}", names.join(", called by ")))
+    clip(&format!("{text} in {}", places.join(", called by ")))
+}
+
+/// What a frame of the stack is from: functions that were inlined into one another, the innermost
+/// first, with file and line where the component carries them; else the function's name, if that.
+fn places(frame: &FrameInfo) -> Vec<String> {
+    let lines: Vec<String> = frame.symbols().iter().filter_map(place).collect();
+    if lines.is_empty() {
+        return frame.func_name().map(demangled).into_iter().collect();
+    }
+    lines
+}
+
+fn place(symbol: &FrameSymbol) -> Option<String> {
+    let file = symbol.file()?;
+    let line = symbol.line()?;
+    let name = symbol.name().map(demangled);
+    Some(format!(
+        "{} ({file}:{line})",
+        name.as_deref().unwrap_or("a function")
+    ))
+}
+
+/// A function's name as its author wrote it, in Rust or C++; else as it is.
+fn demangled(name: &str) -> String {
+    if let Ok(rust) = rustc_demangle::try_demangle(name) {
+        return format!("{rust:#}");
+    }
+    let cpp = cpp_demangle::Symbol::new(name).ok();
+    cpp.and_then(|symbol| symbol.demangle().ok())
+        .unwrap_or_else(|| name.to_owned())
 }

@@ -35,8 +35,15 @@ pub(crate) fn of(exports: impl Fn(&str) -> bool) -> Option<World> {
 }
 
 /// Parses the contract.
-pub(crate) fn contract() -> Result<(Resolve, PackageId), String> {
+fn contract() -> Result<(Resolve, PackageId), String> {
     parse(&FILES)
+}
+
+/// A world of the contract.
+pub(crate) fn contract_of(world: World) -> Result<(Resolve, WorldId), String> {
+    let (resolve, package) = contract()?;
+    let id = resolve.packages[package].worlds.get(world.as_str()).copied();
+    Ok((resolve, id.ok_or("a world is missing")?))
 }
 
 /// The world of the WASI stub.

@@ -229,6 +229,7 @@ async fn host(
         instances: (threads as u32).saturating_mul(INSTANCES_PER_THREAD),
         memory_bytes_max: config.limits.memory_bytes,
         stack_bytes: config.limits.stack_bytes,
+        ..SandboxConfig::default()
     })?;
     let artifacts =
         Artifacts::open(&config.data_dir.join("cwasm")).map_err(|source| StartError::DataDir {

@@ -77,7 +77,7 @@ pub fn component(name: &str) -> io::Result<Vec<u8>> {
 /// # Errors
 /// The guests were not built.
 pub fn guest(name: &str) -> io::Result<Vec<u8>> {
-    built(&format!("target/guests/{name}.wasm"), "scripts/guests")
+    built(&format!("target/guests/{name}.wasm"), "scripts/hostile")
 }
 
 fn built(path: &str, by: &str) -> io::Result<Vec<u8>> {

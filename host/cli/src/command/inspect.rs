@@ -21,6 +21,11 @@ pub(crate) fn inspect(file: &Path, format: Format, io: &mut Io<'_>) -> Result<()
             output::answer(io, format, &document(&inspection), |_, _| String::new())?
         }
     }
+    conclude(&inspection)
+}
+
+/// Fails where a server would refuse the component.
+pub(super) fn conclude(inspection: &Inspection) -> Result<(), Error> {
     match inspection.problems.len() {
         0 => Ok(()),
         1 => Err(Error::Failed(
@@ -32,7 +37,7 @@ pub(crate) fn inspect(file: &Path, format: Format, io: &mut Io<'_>) -> Result<()
     }
 }
 
-fn refused(error: &CompileError) -> Error {
+pub(super) fn refused(error: &CompileError) -> Error {
     Error::Problem(Problem {
         code: error.code.to_owned(),
         detail: error.message.clone(),

@@ -1,6 +1,7 @@
 //! From trees to suites.
 
 mod checks;
+mod deliveries;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -185,14 +186,17 @@ fn test(
     fields.text("external_url", problems);
     let inputs = inputs(&mut fields, problems);
     let checks = checks::read(&mut fields, groups, problems);
+    let start_ms = start.unwrap_or(0);
+    let deliveries = deliveries::read(&mut fields, start_ms, problems);
     fields.finish(problems);
     Test {
         name: name.unwrap_or_else(|| format!("test {} in line {line}", at + 1)),
         line,
-        start_ms: start.unwrap_or(0),
+        start_ms,
         interval_ms: interval.unwrap_or(interval_ms),
         inputs,
         checks,
+        deliveries,
     }
 }
 

@@ -3,7 +3,7 @@
 use wasmparser::{Encoding, Operator, Parser, Payload};
 use wit_parser::decoding::{DecodedWasm, decode};
 
-use super::encode::{PREVIEW1, encode};
+use super::encode::{PREVIEW1, WORLD_SECTION, encode};
 use super::producers::Producers;
 use super::{CompileError, ModuleKind};
 use crate::engine::MEMORIES_PER_COMPONENT_MAX;
@@ -146,10 +146,8 @@ fn compare(checked: &mut Checked) -> Result<(), CompileError> {
     checked.exports = names(found.exports());
     checked.world = world::of(|export| checked.exports.iter().any(|name| name == export));
     let Some(of) = checked.world else { return Ok(()) };
-    let host_error = |error| CompileError::new("host_error", format!("the contract cannot be read: {error}"));
-    let (contract, package) = world::contract().map_err(host_error)?;
-    let expected = contract.packages[package].worlds.get(of.as_str());
-    let expected = *expected.ok_or_else(|| host_error("a world is missing".to_owned()))?;
+    let (contract, expected) = world::contract_of(of)
+        .map_err(|error| CompileError::new("host_error", format!("the contract cannot be read: {error}")))?;
     let expected = Side {
         resolve: &contract,
         world: expected,
@@ -256,7 +254,7 @@ impl Census {
                 }
             }
             Payload::CustomSection(section) => {
-                self.has_component_type |= section.name().starts_with("component-type");
+                self.has_component_type |= section.name().starts_with(WORLD_SECTION);
                 self.producers.read(section);
             }
             _ => {}

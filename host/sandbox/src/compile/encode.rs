@@ -1,11 +1,17 @@
 //! From a core module to a component.
 
+use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 
 use super::CompileError;
-use super::check::check;
+use super::check::{check, check_bytes};
+use crate::model::World;
 use crate::world;
 
+/// Where a core module has the world that it is of.
+pub(super) const WORLD_SECTION: &str = "component-type";
+/// Version and layer that follow the first four bytes of a component.
+const COMPONENT_VERSION: [u8; 4] = [0x0d, 0, 1, 0];
 /// The module name of WASI 0.1 imports, which get a stub: see `wasi_stub.wat`.
 pub(super) const PREVIEW1: &str = "wasi_snapshot_preview1";
 
@@ -17,8 +23,48 @@ const STUB: &str = include_str!("../wasi_stub.wat");
 /// # Errors
 /// The module is not valid, carries no such section, or lacks what it promises.
 pub fn componentize(core: &[u8]) -> Result<Vec<u8>, CompileError> {
-    super::check::check_bytes(core, u64::MAX)?;
+    check_bytes(core, u64::MAX)?;
     Ok(check(core)?.component)
+}
+
+/// How a core module has its texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextEncoding {
+    Utf8,
+    Utf16,
+}
+
+/// Whether it is a component already, by its first bytes.
+#[must_use]
+pub fn is_component(wasm: &[u8]) -> bool {
+    wasm.get(4..8) == Some(&COMPONENT_VERSION)
+}
+
+/// Whether a core module carries the world that it is of.
+#[must_use]
+pub fn carries_world(core: &[u8]) -> bool {
+    Parser::new(0).parse_all(core).any(|payload| {
+        matches!(payload, Ok(Payload::CustomSection(section)) if section.name().starts_with(WORLD_SECTION))
+    })
+}
+
+/// Puts a world into a core module that was built without: the `component-type` section that
+/// bindings of most languages bring along.
+///
+/// # Errors
+/// It is not a core module.
+pub fn embed_world(core: &[u8], world: World, texts: TextEncoding) -> Result<Vec<u8>, CompileError> {
+    check_bytes(core, u64::MAX)?;
+    let (resolve, id) = world::contract_of(world)
+        .map_err(|error| CompileError::new("host_error", format!("the contract cannot be read: {error}")))?;
+    let texts = match texts {
+        TextEncoding::Utf8 => StringEncoding::UTF8,
+        TextEncoding::Utf16 => StringEncoding::UTF16,
+    };
+    let mut module = core.to_vec();
+    embed_component_metadata(&mut module, &resolve, id, texts)
+        .map_err(|error| CompileError::new("invalid_wasm", format!("is not a core module: {error:#}")))?;
+    Ok(module)
 }
 
 pub(super) fn encode(core: &[u8], with_stub: bool) -> Result<Vec<u8>, CompileError> {

@@ -31,6 +31,23 @@ const STACK_OVERFLOWED: &str = "has overflowed its stack";
 /// The upload is refused, or compiling it goes over a limit; `host_error` when
 /// the worker cannot be run.
 pub fn compile(exe: &Path, wasm: &[u8], limits: &CompileLimits) -> Result<Compiled, CompileError> {
+    compile_apart(exe, wasm, limits, false)
+}
+
+/// As [`compile`], for a sandbox whose traps tell files and lines: an author's own.
+///
+/// # Errors
+/// Those of [`compile`].
+pub fn compile_with_lines(exe: &Path, wasm: &[u8], limits: &CompileLimits) -> Result<Compiled, CompileError> {
+    compile_apart(exe, wasm, limits, true)
+}
+
+fn compile_apart(
+    exe: &Path,
+    wasm: &[u8],
+    limits: &CompileLimits,
+    lines: bool,
+) -> Result<Compiled, CompileError> {
     check_bytes(wasm, limits.wasm_bytes)?;
     let mut child = Command::new(exe)
         .arg(WORKER_COMMAND)
@@ -40,7 +57,8 @@ pub fn compile(exe: &Path, wasm: &[u8], limits: &CompileLimits) -> Result<Compil
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|error| host_error(&format!("cannot start the compiler: {error}")))?;
-    let result = converse(&mut child, wasm, limits);
+    let request = Request::new(limits, lines);
+    let result = converse(&mut child, wasm, limits, &request);
     let _ = child.kill(); // nothing happens when it has ended
     let status = child.wait();
     match result? {
@@ -60,7 +78,12 @@ struct Said {
     stderr: String,
 }
 
-fn converse(child: &mut Child, wasm: &[u8], limits: &CompileLimits) -> Result<Said, CompileError> {
+fn converse(
+    child: &mut Child,
+    wasm: &[u8],
+    limits: &CompileLimits,
+    request: &Request,
+) -> Result<Said, CompileError> {
     let no_pipe = || host_error("the compiler has no pipe");
     let mut stdin = child.stdin.take().ok_or_else(no_pipe)?;
     let stdout = child.stdout.take().ok_or_else(no_pipe)?;
@@ -68,7 +91,7 @@ fn converse(child: &mut Child, wasm: &[u8], limits: &CompileLimits) -> Result<Sa
     let reply_bytes_max = LINE_BYTES_MAX + 2 * limits.wasm_bytes + ARTIFACT_BYTES_MAX;
     let stderr = read_apart(stderr, STDERR_BYTES_MAX);
     let stdout = read_apart(stdout, reply_bytes_max);
-    let mut request = serde_json::to_vec(&Request::new(limits)).map_err(|e| host_error(&e.to_string()))?;
+    let mut request = serde_json::to_vec(request).map_err(|e| host_error(&e.to_string()))?;
     request.push(b'\n');
     let wall = Duration::from_millis(limits.wall_ms);
     let reply = thread::scope(|scope| {

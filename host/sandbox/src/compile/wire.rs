@@ -17,11 +17,14 @@ pub(super) struct Request {
     pub(super) cpu_seconds: u64,
     pub(super) wasm_bytes: u64,
     pub(super) minimum_memory_bytes: u64,
+    /// Whether machine code knows its lines of source.
+    pub(super) lines: bool,
 }
 
 impl Request {
-    pub(super) fn new(limits: &CompileLimits) -> Self {
+    pub(super) fn new(limits: &CompileLimits, lines: bool) -> Self {
         Self {
+            lines,
             memory_bytes: limits.memory_bytes,
             cpu_seconds: limits.cpu_seconds,
             wasm_bytes: limits.wasm_bytes,

@@ -71,7 +71,7 @@ const NICE: i32 = 10;
 /// # Errors
 /// The upload is refused.
 pub fn compile_here(wasm: &[u8], limits: &CompileLimits) -> Result<Compiled, CompileError> {
-    compile(wasm, &Request::new(limits))
+    compile(wasm, &Request::new(limits, false))
 }
 
 fn compile(wasm: &[u8], request: &Request) -> Result<Compiled, CompileError> {
@@ -87,7 +87,7 @@ fn compile(wasm: &[u8], request: &Request) -> Result<Compiled, CompileError> {
         );
         return Err(CompileError::new("memory_too_large", message));
     }
-    let artifact = generate(&checked.component, world)?;
+    let artifact = generate(&checked.component, world, request.lines)?;
     Ok(Compiled {
         world,
         component: checked.component,
@@ -99,8 +99,8 @@ fn compile(wasm: &[u8], request: &Request) -> Result<Compiled, CompileError> {
     })
 }
 
-fn generate(component: &[u8], world: World) -> Result<Vec<u8>, CompileError> {
-    let engine = Engine::new(&settings()).map_err(|error| failed("host_error", &error))?;
+fn generate(component: &[u8], world: World, lines: bool) -> Result<Vec<u8>, CompileError> {
+    let engine = Engine::new(&settings(lines)).map_err(|error| failed("host_error", &error))?;
     let code = Code::from_binary(&engine, component).map_err(|error| failed("compile_failed", &error))?;
     link(&engine, &code, world).map_err(|error| failed("world_mismatch", &error))?;
     code.serialize().map_err(|error| failed("compile_failed", &error))

@@ -10,6 +10,21 @@ fn refused(wasm: &[u8]) -> CompileError {
 }
 
 #[test]
+fn a_module_without_its_world_is_given_one() {
+    use wasmalert_sandbox::compile::{TextEncoding, carries_world, embed_world, is_component};
+    let bare = wat::parse_str(rule_wat("", "")).unwrap();
+    assert_eq!(compile(&bare).unwrap_err().code, "no_component_type");
+    assert!(!carries_world(&bare) && !is_component(&bare));
+    let whole = embed_world(&bare, World::Rule, TextEncoding::Utf8).unwrap();
+    assert!(carries_world(&whole));
+    assert_eq!(compile(&whole).unwrap().world, World::Rule);
+    // It has what a rule has, and not what a notifier has.
+    let other = embed_world(&bare, World::Notifier, TextEncoding::Utf8).unwrap();
+    assert_eq!(compile(&other).unwrap_err().code, "world_mismatch");
+    assert!(is_component(&wasmalert_sandbox::componentize(&whole).unwrap()));
+}
+
+#[test]
 fn a_core_module_becomes_a_component() {
     let wasm = rule("", "");
     let compiled = compile(&wasm).unwrap();

@@ -26,7 +26,8 @@ pub(crate) fn guest(name: &str) -> Vec<u8> {
         .join("target/guests")
         .join(name)
         .with_extension("wasm");
-    fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}; build the guests with `make guests`", path.display()))
+    fs::read(&path)
+        .unwrap_or_else(|e| panic!("{}: {e}; build the guests with `make hostile`", path.display()))
 }
 
 /// The bytes of a stock component.

@@ -118,7 +118,7 @@ fn samples(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Expected>
 }
 
 /// A number as YAML or PromQL writes it.
-fn number(text: &str) -> Result<f64, String> {
+pub(super) fn number(text: &str) -> Result<f64, String> {
     let plain = text.replace('_', "").to_ascii_lowercase();
     let plain = match plain.as_str() {
         ".nan" => "nan",

@@ -1,0 +1,3 @@
+module wasmalert.dev/sdk
+
+go 1.24
