@@ -50,26 +50,30 @@ static bool starts_with(wa_text text, const char *start) {
     return text.len >= len && memcmp(text.ptr, start, len) == 0;
 }
 
-// The same JSON, in a form that the host does not take for a secret.
-static wa_text without_secrets(wa_text json) {
-    static const char secret[] = "{{secret:", escaped[] = "{\\u007bsecret:";
+// The same text, in a form that the host does not take for a secret.
+static wa_text disarmed(wa_text text, const char *instead) {
+    static const char secret[] = "{{secret:";
     wa_buffer safe = {0};
     size_t plain = 0;
-    for (size_t i = 0; i < json.len; i++) {
-        if (!starts_with((wa_text){json.ptr + i, json.len - i}, secret)) continue;
-        wa_append(&safe, ((wa_text){json.ptr + plain, i - plain}));
-        wa_append(&safe, escaped);
+    for (size_t i = 0; i < text.len; i++) {
+        if (!starts_with((wa_text){text.ptr + i, text.len - i}, secret)) continue;
+        wa_append(&safe, ((wa_text){text.ptr + plain, i - plain}));
+        wa_append(&safe, instead);
         plain = i + strlen(secret);
     }
-    wa_append(&safe, ((wa_text){json.ptr + plain, json.len - plain}));
+    wa_append(&safe, ((wa_text){text.ptr + plain, text.len - plain}));
     return wa_buffer_text(&safe);
+}
+
+wa_text wa_without_secrets(wa_text text) {
+    return disarmed(text, "{ {secret:");
 }
 
 wa_request *wa_post_json_text(wa_requests *requests, wa_text url, wa_text json) {
     if (!starts_with(url, "http://") && !starts_with(url, "https://") && !starts_with(url, "{{secret:")) {
         wa_fail("bad_config", "url: %s starts with neither http://, https:// nor {{secret:NAME}}", wa_quote(url).ptr);
     }
-    wa_request *request = wa_send(requests, "POST", url, without_secrets(json));
+    wa_request *request = wa_send(requests, "POST", url, disarmed(json, "{\\u007bsecret:"));
     wa_header(request, "Content-Type", "application/json");
     return request;
 }

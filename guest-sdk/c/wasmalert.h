@@ -415,6 +415,11 @@ void wa_request_header(wa_request *request, const char *name, wa_text value);
 /// The place of a tenant's secret in a URL, a header's value or a body: the host puts the secret in on the way out.
 wa_text wa_secret(const char *name);
 
+/// The text with a space in each `{{secret:`, so that the host does not take it for one: labels and annotations come
+/// from what is monitored, and must not be able to ask for a secret. For the whole of a body or a header's value that
+/// is made of them, not for its parts; `wa_post_json` does it by itself.
+wa_text wa_without_secrets(wa_text text);
+
 /// 2xx delivered; 408, 429 and 5xx retry, with `Retry-After`; all others failed.
 wa_disposition wa_disposition_of(const wa_response *response);
 wa_disposition wa_delivered(void);

@@ -720,6 +720,14 @@ inline std::string secret(std::string_view name) {
     return text("{{secret:", name, "}}");
 }
 
+/// The text with a space in each `{{secret:`, so that the host does not take it for one: labels and annotations come
+/// from what is monitored, and must not be able to ask for a secret. For the whole of a body or a header's value that
+/// is made of them, not for its parts; `post_json` does it by itself.
+inline std::string without_secrets(std::string_view value) {
+    const wa_text safe = wa_without_secrets(detail::keep(value));
+    return std::string(safe.ptr, safe.len);
+}
+
 /// The answer to a request.
 class Response {
 public:

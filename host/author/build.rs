@@ -16,15 +16,21 @@ const EMBEDDED: [&str; 5] = [
     "wit",
 ];
 /// What no project needs.
-const LEFT_OUT: [&str; 7] = [
+const LEFT_OUT: [&str; 10] = [
     "bindgen",
+    "build",
+    "dist",
     "examples",
     "node_modules",
+    "package-lock.json",
     "target",
     "tests",
     "tests.rs",
     "__pycache__",
 ];
+
+/// What begins with a dot and belongs to a template nevertheless.
+const KEPT: [&str; 2] = [".cargo", ".gitignore"];
 
 fn main() -> io::Result<()> {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or(io::ErrorKind::NotFound)?).join(ROOT);
@@ -48,7 +54,8 @@ fn main() -> io::Result<()> {
 
 fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    if LEFT_OUT.contains(&name.as_ref()) {
+    let hidden = name.starts_with('.') && !KEPT.contains(&name.as_ref());
+    if hidden || LEFT_OUT.contains(&name.as_ref()) {
         return Ok(());
     }
     if !path.is_dir() {

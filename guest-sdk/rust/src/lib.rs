@@ -70,7 +70,9 @@ pub mod timers;
 pub use describe::Description;
 pub use error::Error;
 pub use label::{Label, Labels};
-pub use notifier::{Alert, Batch, Disposition, Notifier, NotifierComponent, Request, Response, secret};
+pub use notifier::{
+    Alert, Batch, Disposition, Notifier, NotifierComponent, Request, Response, secret, without_secrets,
+};
 pub use query::{
     Frame, LabelColumn, Query, QueryError, RangeQuery, Samples, Series, prefetch, query, query_all,
 };
@@ -89,7 +91,7 @@ pub mod prelude {
     pub use crate::{
         Alert, Batch, Context, Description, Disposition, Error, Finding, Frame, Label, LabelColumn, Labels,
         Notifier, Outcome, Query, QueryError, RangeQuery, RecordedSample, Request, Response, Rule, Samples,
-        Series, SeriesRef, prefetch, query, query_all, secret,
+        Series, SeriesRef, prefetch, query, query_all, secret, without_secrets,
     };
     pub use crate::{log, metrics, state, timers};
     pub use serde::{Deserialize, Serialize};

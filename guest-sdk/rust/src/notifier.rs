@@ -22,6 +22,14 @@ pub fn secret(name: &str) -> String {
     format!("{{{{secret:{name}}}}}")
 }
 
+/// The text with a space in each `{{secret:`, so that the host does not take it for one: labels and annotations
+/// come from what is monitored, and must not be able to ask for a secret. For the whole of a body or a
+/// header's value that is made of them, not for their parts; [`Request::post_json`] does it by itself.
+#[must_use]
+pub fn without_secrets(text: &str) -> String {
+    text.replace(SECRET, "{ {secret:")
+}
+
 /// Turns alerts into HTTP requests, which the host sends.
 ///
 /// A notifier has no clock and no network; like a rule it is a pure function of

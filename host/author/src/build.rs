@@ -14,9 +14,10 @@ mod zig;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use wasmalert_sandbox::compile::{TextEncoding, carries_world, embed_world, is_component, strip};
+use wasmalert_sandbox::compile::{TextEncoding, carries_world, debug_of, embed_world, is_component, strip};
 use wasmalert_sandbox::{CompileError, Inspection, componentize, inspect};
 
+use crate::project::MANIFEST;
 use crate::{Error, Language, Project, embedded};
 
 /// A component that was built.
@@ -50,8 +51,13 @@ pub type Tell<'a> = &'a mut dyn FnMut(&str);
 /// # Errors
 /// A tool is missing or fails, or what it makes is no component of the contract.
 pub fn build(project: &Project, tell: Tell<'_>) -> Result<Built, Error> {
+    // Nothing of the contract of another version stays.
+    let wit = project.dir.join("build/wit");
+    if wit.is_dir() {
+        fs::remove_dir_all(&wit).map_err(|error| Error::file(&wit, error))?;
+    }
     for (path, text) in embedded::under("wit") {
-        embedded::write(&project.dir.join("build/wit").join(path), text)?;
+        embedded::write(&wit.join(path), text)?;
     }
     let made = match project.language {
         Language::Rust => rust::make(project, tell),
@@ -88,13 +94,22 @@ fn finish(project: &Project, made: &Made) -> Result<Built, Error> {
         let stripped = strip(&core).and_then(encode).map_err(refused)?;
         let readable = encode(core).map_err(refused)?;
         write(&component, &stripped)?;
-        // After the other: the older one would not count, see `debug_file_of`.
-        write(&debug, &readable)?;
+        write(&debug, &debug_of(&readable, &stripped))?;
         stripped
     };
+    let inspection = inspect(&uploaded).map_err(refused)?;
+    let (wanted, made_world) = (project.kind.world(), inspection.world);
+    if made_world.is_some_and(|world| world != wanted) {
+        let made_world = made_world.map_or("none", |world| world.as_str());
+        let reason = format!(
+            "the project is a {}, and what was built is a {made_world}",
+            wanted.as_str()
+        );
+        return Err(Error::file(project.dir.join(MANIFEST), reason));
+    }
     Ok(Built {
         component,
-        inspection: inspect(&uploaded).map_err(refused)?,
+        inspection,
     })
 }
 
@@ -109,8 +124,9 @@ fn remove(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Runs a command, having told of it, and gives the file that it is to leave.
+/// Runs a command, having told of it, and gives the file that it is to leave: never that of another time.
 fn run(tool: &crate::tool::Tool, leaves: PathBuf, tell: Tell<'_>) -> Result<PathBuf, Error> {
+    remove(&leaves)?;
     tell(&tool.to_string());
     tool.run()?;
     match leaves.is_file() {

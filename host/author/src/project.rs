@@ -14,6 +14,30 @@ pub const MANIFEST: &str = "wasmalert.json";
 /// The longest name of a project, in bytes.
 pub const NAME_BYTES_MAX: usize = 64;
 
+/// Names that are packages, keywords or values to some language or to YAML, or files of the build.
+const RESERVED: [&str; 20] = [
+    "alloc",
+    "core",
+    "errors",
+    "false",
+    "json",
+    "log",
+    "net",
+    "no",
+    "null",
+    "on",
+    "proc-macro",
+    "self",
+    "serde",
+    "std",
+    "sync",
+    "test",
+    "time",
+    "true",
+    "wasmalert",
+    "yes",
+];
+
 /// What a component is for; its world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -127,6 +151,11 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
         && bytes.len() <= NAME_BYTES_MAX
         && !name.ends_with('-')
         && !name.contains("--");
+    if RESERVED.contains(&name) {
+        return Err(format!(
+            "{name:?} means something else to the tools of some language: take another name"
+        ));
+    }
     match good {
         true => Ok(()),
         false => Err(format!(

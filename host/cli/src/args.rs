@@ -17,6 +17,8 @@ Examples:
   wasmalert serve                         start a server on 127.0.0.1:8080
   wasmalert new disk --lang typescript    make a project for a rule
   wasmalert build                         build its component
+  wasmalert dev                           build and test it again at each change
+  wasmalert run build/disk.wasm --source http://127.0.0.1:9090
   wasmalert inspect rule.wasm             what a component is and needs, without a server
   wasmalert test alerts_test.yml          run the tests of rules, without a server
   wasmalert check alerts.yml              what is wrong with rule files
@@ -102,6 +104,12 @@ pub(crate) enum Command {
         #[arg(default_value = ".")]
         dir: PathBuf,
     },
+    /// Build, test and preview a project whenever one of its files changes.
+    #[command(after_help = crate::command::dev::HELP)]
+    Dev(Dev),
+    /// Evaluate a rule once, now, against a source. Needs no server.
+    #[command(after_help = crate::command::run::HELP)]
+    Run(Run),
     /// Upload a component: a rule or a notifier.
     #[command(after_help = PUSH_EXAMPLES)]
     Push(Push),
@@ -237,6 +245,46 @@ pub(crate) enum Release {
         #[arg(value_name = "sha256:DIGEST")]
         digest: String,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Dev {
+    /// The project's folder.
+    #[arg(default_value = ".")]
+    pub(crate) dir: PathBuf,
+    /// What the preview asks: the base URL of anything that serves the Prometheus API. May be repeated.
+    #[arg(long = "source", value_name = "[NAME=]URL")]
+    pub(crate) sources: Vec<String>,
+    /// Sent with every request to a source. May be repeated.
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    pub(crate) headers: Vec<String>,
+    /// Once, and not again at the next change.
+    #[arg(long)]
+    pub(crate) once: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The component, or a core module that carries its component type.
+    pub(crate) file: PathBuf,
+    /// Where queries go: the base URL of anything that serves the Prometheus API. May be repeated.
+    #[arg(long = "source", value_name = "[NAME=]URL")]
+    pub(crate) sources: Vec<String>,
+    /// Sent with every request to a source. May be repeated.
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    pub(crate) headers: Vec<String>,
+    /// The rule's configuration as JSON, or the file that has it.
+    #[arg(long, value_name = "JSON|@FILE", default_value = "{}")]
+    pub(crate) config: String,
+    /// The slot: a time such as 2026-01-31T00:00:00Z, or so long ago, such as 1h [default: now].
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+    /// The group's interval.
+    #[arg(long, value_name = "DURATION", default_value = "1m")]
+    pub(crate) interval: String,
+    /// A label of the rule. May be repeated.
+    #[arg(long = "label", value_name = "NAME=VALUE", value_parser = label)]
+    pub(crate) labels: Vec<(String, String)>,
 }
 
 #[derive(Debug, Args)]
@@ -437,6 +485,12 @@ pub(crate) struct Logs {
     /// Only of this level and above.
     #[arg(long, value_parser = PossibleValuesParser::new(LogLevel::ALL.map(LogLevel::as_str)))]
     pub(crate) level: Option<String>,
+}
+
+/// Reads `NAME=VALUE`.
+fn label(given: &str) -> Result<(String, String), String> {
+    let (name, value) = given.split_once('=').ok_or("it is not NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn language() -> impl TypedValueParser<Value = Language> {

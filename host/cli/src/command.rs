@@ -4,6 +4,7 @@ mod access;
 pub(crate) mod apply;
 pub(crate) mod change;
 pub(crate) mod check;
+pub(crate) mod dev;
 mod explain;
 mod export;
 pub(crate) mod get;
@@ -12,6 +13,7 @@ mod logs;
 pub(crate) mod project;
 mod pull;
 mod push;
+pub(crate) mod run;
 pub(crate) mod serve;
 pub(crate) mod signer;
 pub(crate) mod test;
@@ -43,6 +45,8 @@ pub(crate) fn run(cli: Cli, io: &mut Io<'_>) -> Result<(), Error> {
     match &cli.command {
         Command::Serve(flags) => return serve::serve(flags, io),
         Command::New { dir, language, kind } => return project::new(dir, *language, *kind, format, io),
+        Command::Dev(wanted) => return dev::dev(wanted, io),
+        Command::Run(wanted) => return run::run(wanted, format, io),
         Command::Build { dir } => return project::build(dir, format, io),
         Command::Inspect { file } => return inspect::inspect(file, format, io),
         Command::Test { files, run } => return test::test(files, run.as_deref(), format, io),
@@ -79,6 +83,8 @@ pub(crate) fn run(cli: Cli, io: &mut Io<'_>) -> Result<(), Error> {
             Command::Serve(_)
             | Command::New { .. }
             | Command::Build { .. }
+            | Command::Dev(_)
+            | Command::Run(_)
             | Command::Inspect { .. }
             | Command::Test { .. }
             | Command::Check { .. }

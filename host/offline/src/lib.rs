@@ -18,6 +18,7 @@
 //! | [`suite`] | test files |
 //! | [`modules`] | components: found, compiled, loaded |
 //! | `data` | series and queries of a test |
+//! | [`once`] | one evaluation of a component |
 //! | `live` | a rule of a test, evaluated |
 //! | `simulation` | the time of a test |
 //! | `deliver` | notifiers: alerts to requests, answers to what they mean |
@@ -31,6 +32,7 @@ mod fields;
 mod glob;
 mod live;
 pub mod modules;
+pub mod once;
 mod problem;
 pub mod report;
 pub mod rules;

@@ -4,17 +4,18 @@
 use std::sync::Arc;
 
 use wasmalert_core::alert::{Alerts, Notification, Observation, Policy, identify, step};
-use wasmalert_core::evaluation::{Context, Effects, Journal, LogLine, Outcome, State, Timers, Trigger};
+use wasmalert_core::evaluation::{Context, Effects, Journal, Outcome, State, Timers, Trigger};
 use wasmalert_core::fault::{Fault, FaultCode};
-use wasmalert_core::limits::{Limit, Limits};
+use wasmalert_core::limits::Limits;
 use wasmalert_core::query::Query;
 use wasmalert_core::recorded::Recorded;
 use wasmalert_core::schedule::TimerGate;
 use wasmalert_core::spec::{GroupSpec, RuleSpec};
 use wasmalert_core::{Labels, RuleKey};
-use wasmalert_sandbox::{Component, Verdict};
+use wasmalert_sandbox::Component;
 
 use crate::data::Data;
+use crate::once::{Failed, Once};
 
 /// What is the same for all rules of a group.
 pub(crate) struct GroupInfo<'t> {
@@ -39,22 +40,6 @@ pub(crate) struct LiveRule<'t> {
     timer_gate: TimerGate,
     /// The series that the last evaluation left, sorted.
     recorded: Vec<Arc<Labels>>,
-}
-
-/// An evaluation that failed, with what the rule had logged.
-#[derive(Debug)]
-pub(crate) struct Failed {
-    pub(crate) fault: Fault,
-    pub(crate) log: Vec<LogLine>,
-}
-
-impl From<Fault> for Failed {
-    fn from(fault: Fault) -> Self {
-        Self {
-            fault,
-            log: Vec::new(),
-        }
-    }
 }
 
 impl<'t> LiveRule<'t> {
@@ -152,26 +137,18 @@ impl<'t> LiveRule<'t> {
         data: &mut Data<'_>,
     ) -> Result<(Outcome, Effects, Arc<Timers>), Failed> {
         let (state, timers) = (self.state.clone(), self.timers.clone());
-        let mut journal = Arc::new(Journal::new(state, timers, &context.trigger));
         let by_ms = context.now_ms.saturating_sub(self.asked_at_ms);
-        let mut wanted: Vec<Query> = self.asked.iter().map(|query| query.moved(by_ms)).collect();
-        for _ in 0..self.limits.rounds {
-            let results = wanted.drain(..).map(|query| {
-                let result = data.ask(&query);
-                (query, result)
-            });
-            Arc::make_mut(&mut journal).add(results, &self.limits)?;
-            let evaluation = self.component.evaluate(context, &journal, &self.limits);
-            match evaluation.verdict {
-                Verdict::Done { outcome, effects } => {
-                    self.asked = evaluation.asked;
-                    self.asked_at_ms = context.now_ms;
-                    return Ok((outcome, effects, journal.timers.clone()));
-                }
-                Verdict::Failed { fault, log } => return Err(Failed { fault, log }),
-                Verdict::Wants(queries) => wanted = queries,
-            }
-        }
-        Err(Fault::over(Limit::Rounds, self.limits.rounds).into())
+        let once = Once {
+            component: &self.component,
+            context,
+            journal: Journal::new(state, timers, &context.trigger),
+            limits: &self.limits,
+        };
+        let wanted = self.asked.iter().map(|query| query.moved(by_ms)).collect();
+        let ran = once.run(wanted, &mut |query| data.ask(query));
+        let (outcome, effects) = ran.result?;
+        self.asked = ran.asked;
+        self.asked_at_ms = context.now_ms;
+        Ok((outcome, effects, ran.journal.timers.clone()))
     }
 }

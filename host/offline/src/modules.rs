@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use wasmalert_sandbox::compile::debug_file_of;
+use wasmalert_sandbox::compile::{debug_file_of, is_debug_of};
 use wasmalert_sandbox::{
     Artifacts, CompileLimits, Component, Sandbox, SandboxConfig, World, compile_with_lines,
 };
@@ -81,7 +81,7 @@ impl Modules {
         };
         let limits = CompileLimits::default();
         let wasm = match files.get(name) {
-            Some(path) => read(&readable(path), limits.wasm_bytes)
+            Some(path) => readable(path, limits.wasm_bytes)
                 .map_err(|error| unusable(format!("{}: {error}", path.display())))?,
             None => self.stock(name)?.to_vec(),
         };
@@ -108,6 +108,16 @@ impl Modules {
         }
     }
 
+    /// The component of a file.
+    ///
+    /// # Errors
+    /// It is not one that runs, or not of that world.
+    pub fn file(&mut self, path: &Path, world: World) -> Result<Component, ModuleError> {
+        let name = path.display().to_string();
+        let files = BTreeMap::from([(name.clone(), path.to_owned())]);
+        self.load(&name, world, &files)
+    }
+
     fn stock(&self, name: &str) -> Result<&'static [u8], ModuleError> {
         let found = self.stock.iter().find(|(stock, _)| *stock == name);
         found.map(|(_, wasm)| *wasm).ok_or_else(|| {
@@ -132,20 +142,24 @@ impl Modules {
 }
 
 /// The component itself, or the one beside it that is the same and tells functions and lines.
-fn readable(path: &Path) -> PathBuf {
-    let debug = debug_file_of(path);
-    let time = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
-    match (time(path), time(&debug)) {
-        (Some(of), Some(of_debug)) if of <= of_debug => debug,
-        _ => path.to_owned(),
-    }
+fn readable(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
+    let component = read(path, bytes_max)?;
+    Ok(match read(&debug_file_of(path), bytes_max) {
+        Ok(debug) if is_debug_of(&debug, &component) => debug,
+        // None, that of another build, or one too large: traps tell less then.
+        _ => component,
+    })
 }
 
 fn read(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
-    if fs::metadata(path)?.len() > bytes_max {
-        return Err(io::Error::other(format!("larger than {bytes_max} bytes")));
+    let mut bytes = Vec::new();
+    fs::File::open(path)?
+        .take(bytes_max + 1)
+        .read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > bytes_max {
+        true => Err(io::Error::other(format!("larger than {bytes_max} bytes"))),
+        false => Ok(bytes),
     }
-    fs::read(path)
 }
 
 /// A folder of this process alone, removed at the end.

@@ -18,7 +18,7 @@ pub use encode::{TextEncoding, carries_world, componentize, embed_world, is_comp
 pub use inspect::{Inspection, ModuleKind, inspect};
 pub use parent::{compile, compile_with_lines};
 pub use producers::Producer;
-pub use strip::{debug_file_of, strip};
+pub use strip::{debug_file_of, debug_of, is_debug_of, strip};
 pub use worker::{compile_here, compile_worker, limit_process};
 
 use std::fmt;

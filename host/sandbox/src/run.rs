@@ -1,5 +1,6 @@
 //! One run: a fresh store with its limits, and why it ended.
 
+use std::fmt::Write;
 use std::time::Instant;
 
 use wasmalert_core::evaluation::Cost;
@@ -20,7 +21,9 @@ const NS_PER_MS: u64 = 1_000_000;
 /// Functions of the guest that a trap's message names.
 const TRAP_PLACES_MAX: usize = 3;
 /// Where the source of languages' own libraries lies: an author looks for the line that called them.
-const OF_LIBRARIES: [&str; 3] = ["(/rustc/", "/lib/zig/", "/libc/"];
+const OF_LIBRARIES: [&str; 4] = ["/rustc/", "/.cargo/registry/", "/lib/zig/", "/ziglang/lib/"];
+/// Of a function's name that is shown.
+const NAME_BYTES_MAX: usize = 256;
 /// How wasmtime says that a call moves more than `set_hostcall_fuel` allows. The
 /// error's type is private; without this the fault would be a mere trap.
 const HOSTCALL_FUEL_EXHAUSTED: &str = "fuel allocated for hostcalls has been exhausted";
@@ -132,44 +135,104 @@ fn trap_message(trap: Trap, error: &wasmtime::Error) -> String {
     let frames = error
         .downcast_ref::<WasmBacktrace>()
         .map_or(&[][..], WasmBacktrace::frames);
-    let mut places: Vec<String> = frames.iter().flat_map(places).collect();
-    let is_own = |place: &String| !OF_LIBRARIES.iter().any(|library| place.contains(library));
-    if places.iter().any(is_own) {
-        places.retain(is_own);
-    }
-    places.truncate(TRAP_PLACES_MAX);
-    if places.is_empty() {
+    let all: Vec<(String, bool)> = frames.iter().flat_map(places).collect();
+    let any_own = all.iter().any(|(_, is_own)| *is_own);
+    let shown = all.into_iter().filter(|(_, is_own)| *is_own || !any_own);
+    let shown: Vec<String> = shown.map(|(place, _)| place).take(TRAP_PLACES_MAX).collect();
+    if shown.is_empty() {
         return text.to_owned();
     }
-    clip(&format!("{text} in {}", places.join(", called by ")))
+    clip(&format!("{text} in {}", shown.join(", called by ")))
 }
 
-/// What a frame of the stack is from: functions that were inlined into one another, the innermost
-/// first, with file and line where the component carries them; else the function's name, if that.
-fn places(frame: &FrameInfo) -> Vec<String> {
-    let lines: Vec<String> = frame.symbols().iter().filter_map(place).collect();
+/// What a frame of the stack is from, and whether that is the author's own: functions that were inlined into
+/// one another, the innermost first, with file and line where those are asked for and the component carries
+/// them; else the function's name as it is, if that.
+fn places(frame: &FrameInfo) -> Vec<(String, bool)> {
+    let lines: Vec<(String, bool)> = frame.symbols().iter().filter_map(place).collect();
     if lines.is_empty() {
-        return frame.func_name().map(demangled).into_iter().collect();
+        let name = frame.func_name().map(|name| (short(name).to_owned(), true));
+        return name.into_iter().collect();
     }
     lines
 }
 
-fn place(symbol: &FrameSymbol) -> Option<String> {
+/// Only an author's own tools ask for files and lines, so that no server takes a tenant's names apart.
+fn place(symbol: &FrameSymbol) -> Option<(String, bool)> {
     let file = symbol.file()?;
     let line = symbol.line()?;
-    let name = symbol.name().map(demangled);
-    Some(format!(
-        "{} ({file}:{line})",
-        name.as_deref().unwrap_or("a function")
-    ))
+    let name = symbol.name().map_or_else(|| "a function".to_owned(), demangled);
+    let is_own = !OF_LIBRARIES.iter().any(|library| file.contains(library));
+    Some((format!("{name} ({file}:{line})"), is_own))
 }
 
-/// A function's name as its author wrote it, in Rust or C++; else as it is.
+fn short(name: &str) -> &str {
+    &name[..name.floor_char_boundary(NAME_BYTES_MAX)]
+}
+
+/// A function's name as its author wrote it, in Rust or C++; else as it is. Bounded, since a short name may
+/// stand for an endless one.
 fn demangled(name: &str) -> String {
+    let mut text = Limited(String::new());
     if let Ok(rust) = rustc_demangle::try_demangle(name) {
-        return format!("{rust:#}");
+        // Fails where there is no more room.
+        let _ = write!(text, "{rust:#}");
+    } else if let Some(cpp) = Some(name)
+        .filter(|name| name.len() <= NAME_BYTES_MAX)
+        .and_then(cpp)
+    {
+        let _ = cpp.structured_demangle(&mut text, &cpp_demangle::DemangleOptions::new());
     }
-    let cpp = cpp_demangle::Symbol::new(name).ok();
-    cpp.and_then(|symbol| symbol.demangle().ok())
-        .unwrap_or_else(|| name.to_owned())
+    match text.0.is_empty() {
+        true => short(name).to_owned(),
+        false => text.0,
+    }
+}
+
+fn cpp(name: &str) -> Option<cpp_demangle::Symbol<&str>> {
+    cpp_demangle::Symbol::new(name).ok()
+}
+
+/// A text that takes no more than [`NAME_BYTES_MAX`].
+struct Limited(String);
+
+impl Write for Limited {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        if self.0.len() + text.len() > NAME_BYTES_MAX {
+            return Err(std::fmt::Error);
+        }
+        self.0.push_str(text);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_told_as_authors_wrote_them() {
+        assert_eq!(
+            demangled("_ZN4rule8evaluate17h0123456789abcdefE"),
+            "rule::evaluate"
+        );
+        assert_eq!(demangled("_ZN9wasmalert8evaluateEv"), "wasmalert::evaluate()");
+        assert_eq!(demangled("rule.evaluate"), "rule.evaluate");
+    }
+
+    #[test]
+    fn a_name_that_stands_for_an_endless_one_is_cut() {
+        let mut name = String::from("_Z1fI1AIiiiiiiiiE");
+        for level in 0..20 {
+            let before = if level == 0 {
+                "S_".to_owned()
+            } else {
+                format!("S{}_", level - 1)
+            };
+            name += &format!("1AI{}E", before.repeat(8));
+        }
+        name += "EvT_";
+        assert!(demangled(&name).len() <= NAME_BYTES_MAX);
+        assert!(demangled(&"x".repeat(1 << 20)).len() <= NAME_BYTES_MAX);
+    }
 }

@@ -6,7 +6,7 @@ use wasmalert_core::evaluation::{
 use wasmalert_core::fault::FaultCode;
 use wasmalert_core::query::QueryErrorCode;
 
-use crate::guest::{Answer, Done, Failed, Given, Guest, INTERVAL_MS, NOW_MS, frame, many};
+use crate::guest::{Answer, Done, Failed, Given, Guest, INTERVAL_MS, NOW_MS, frame, many, value_of_many};
 
 /// What a guest has to show.
 pub struct Behaviour {
@@ -202,7 +202,7 @@ fn large(guest: &Guest) -> Result<(), String> {
     const SERIES: usize = 10_000;
     let done = run(guest, "large", "", &Given::answering("many", many(SERIES)))?;
     let expected = (0..SERIES)
-        .map(|at| (at, (at * 7 % 100) as f64 / 100.0))
+        .map(|at| (at, value_of_many(at)))
         .filter(|(_, value)| *value > 0.5);
     let expected: Vec<_> = expected
         .map(|(at, value)| (format!("host-{at:05}"), value))

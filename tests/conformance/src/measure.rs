@@ -27,7 +27,14 @@ pub fn measure(guest: &Guest) -> Result<Measured, String> {
         let mut costs = Vec::with_capacity(EVALUATIONS);
         for _ in 0..EVALUATIONS {
             let done = guest.evaluate(r#"{"do": "instant", "above": 0.9}"#, &given);
-            costs.push(done.map_err(|failed| failed.fault.to_string())?.cost);
+            let done = done.map_err(|failed| failed.fault.to_string())?;
+            if done.outcome.findings.len() != series / 10 {
+                return Err(format!(
+                    "{} found of {series} series",
+                    done.outcome.findings.len()
+                ));
+            }
+            costs.push(done.cost);
         }
         costs.sort_by_key(|cost| cost.cpu_ns);
         Ok(costs.swap_remove(EVALUATIONS / 2))

@@ -30,7 +30,7 @@ func init() {
 func notify(batch *notifier.Batch, config Config) ([]*notifier.Request, error) {
 	var requests []*notifier.Request
 	for _, alert := range batch.Alerts {
-		request, err := publish(&alert, config.URL+"/"+config.Topic)
+		request, err := publish(&alert, strings.TrimRight(config.URL, "/")+"/"+config.Topic)
 		if err != nil {
 			return nil, err
 		}

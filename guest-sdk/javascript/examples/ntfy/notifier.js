@@ -13,7 +13,7 @@ export const notifications = notifier({
   notify({ url, topic }, batch) {
     return batch.alerts.map((alert) => {
       const name = alert.label("alertname");
-      return post(`${url}/${topic}`, withoutSecrets(alert.annotation("summary") || name), {
+      return post(`${url.replace(/\/+$/, "")}/${topic}`, withoutSecrets(alert.annotation("summary") || name), {
         Title: inHeader(`[${alert.status.toUpperCase()}] ${name}`),
         Priority: priority(alert),
         Tags: alert.firing ? "rotating_light" : "white_check_mark",

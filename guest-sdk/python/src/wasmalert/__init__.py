@@ -10,7 +10,7 @@ from . import log, metrics, state, timers
 from ._component import Description
 from ._error import Error, QueryError
 from ._label import Label
-from ._notifier import Alert, Batch, Disposition, Notifier, Request, Response, notifier, secret
+from ._notifier import Alert, Batch, Disposition, Notifier, Request, Response, notifier, secret, without_secrets
 from ._query import Frame, LabelColumn, Query, RangeQuery, Samples, Series, prefetch, query, query_all
 from ._rule import Context, Finding, Outcome, Rule, Sample, Trigger, rule
 from ._time import Duration, rfc3339
@@ -48,6 +48,7 @@ __all__ = [
     "rfc3339",
     "rule",
     "secret",
+    "without_secrets",
     "state",
     "timers",
 ]

@@ -20,6 +20,14 @@ _SECRET = "{{secret:"
 _SECRET_ESCAPED = "{\\u007bsecret:"
 
 
+def without_secrets(text: str) -> str:
+    """The text with a space in each `{{secret:`, so that the host does not take it for one:
+    labels and annotations come from what is monitored, and must not be able to ask for a
+    secret. For the whole of a body or a header's value, not for its parts; `Request.json`
+    does it by itself."""
+    return text.replace(_SECRET, "{ {secret:")
+
+
 def secret(name: str) -> str:
     """The place of a tenant's secret in a URL, a header's value or a body: the host puts
     the secret in on the way out."""

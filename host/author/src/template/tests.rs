@@ -73,7 +73,18 @@ fn a_folder_in_use_is_left_alone() {
 #[test]
 fn names_that_some_language_refuses_are_refused() {
     let folder = Folder::new("names");
-    for name in ["Disk", "9lives", "a_b", "a--b", "a-", "ünder", &"x".repeat(65)] {
+    for name in [
+        "Disk",
+        "9lives",
+        "a_b",
+        "a--b",
+        "a-",
+        "ünder",
+        "null",
+        "serde",
+        "core",
+        &"x".repeat(65),
+    ] {
         let refused = new(&folder.wants(name, Language::Rust, Kind::Rule));
         assert!(refused.is_err(), "{name:?} was taken");
     }

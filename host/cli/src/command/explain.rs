@@ -30,7 +30,12 @@ pub(crate) async fn explain(client: &Client, id: &str, format: Format, io: &mut 
 }
 
 fn report(evaluation: &Value) -> String {
-    let mut report = head(evaluation);
+    head(evaluation) + "\n" + &body(evaluation)
+}
+
+/// What was read, answered and done.
+pub(super) fn body(evaluation: &Value) -> String {
+    let mut report = String::new();
     let effects = &evaluation["effects"];
     let sections = [
         ("Error", failure(&evaluation["error"])),
@@ -52,7 +57,8 @@ fn report(evaluation: &Value) -> String {
     ];
     for (title, text) in sections {
         if !text.is_empty() {
-            let _ = write!(report, "\n{title}\n{text}");
+            let gap = if report.is_empty() { "" } else { "\n" };
+            let _ = write!(report, "{gap}{title}\n{text}");
         }
     }
     report

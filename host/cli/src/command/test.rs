@@ -103,7 +103,7 @@ fn load(files: &[PathBuf], errors: &mut Vec<String>) -> Vec<Suite> {
     suites
 }
 
-fn modules(threads: NonZeroUsize) -> Result<Modules, Error> {
+pub(super) fn modules(threads: NonZeroUsize) -> Result<Modules, Error> {
     let exe = std::env::current_exe()?;
     let instances = u32::try_from(threads.get()).unwrap_or(1);
     Modules::new(exe, STOCK, instances).map_err(|error| Error::Failed(error.to_string()))

@@ -2,15 +2,41 @@
 
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
 use wasmparser::{Parser, Payload};
 
 use super::CompileError;
 
 /// Where a component is found beside `NAME.wasm` that is the same and can be read: `NAME.debug.wasm`, with the
-/// names of its functions and the lines of its source. It counts when it is not the older one.
+/// names of its functions and the lines of its source. It counts when it says so itself: see [`is_debug_of`].
 #[must_use]
 pub fn debug_file_of(file: &Path) -> PathBuf {
     file.with_extension("debug.wasm")
+}
+
+/// The section in which a debug component has the SHA-256 of what it is the same as.
+const DEBUG_OF: &str = "wasmalert-debug-of";
+
+/// Marks a component as the same as another, but for what helps to read it.
+#[must_use]
+pub fn debug_of(readable: &[u8], component: &[u8]) -> Vec<u8> {
+    [readable, &debug_mark(component)].concat()
+}
+
+/// Whether a component was marked as the same as that one.
+#[must_use]
+pub fn is_debug_of(readable: &[u8], component: &[u8]) -> bool {
+    readable.ends_with(&debug_mark(component))
+}
+
+/// A custom section; all its lengths are below 128, and so one byte each.
+fn debug_mark(component: &[u8]) -> Vec<u8> {
+    let digest = Sha256::digest(component);
+    let name_bytes = DEBUG_OF.len() as u8;
+    let mut section = vec![0, 1 + name_bytes + digest.len() as u8, name_bytes];
+    section.extend_from_slice(DEBUG_OF.as_bytes());
+    section.extend_from_slice(&digest);
+    section
 }
 
 /// The module without the names of its functions and the lines of its source. What runs is the same, byte
@@ -68,6 +94,18 @@ mod tests {
         wasmparser::Validator::new().validate_all(&stripped).unwrap();
         let again = wat::parse_str(r#"(module (func (export "run") (result i32) i32.const 7))"#).unwrap();
         assert_eq!(stripped, again);
+    }
+
+    #[test]
+    fn a_debug_component_is_that_of_one_component() {
+        let readable = wat::parse_str("(module (func $work))").unwrap();
+        let component = strip(&readable).unwrap();
+        let marked = debug_of(&readable, &component);
+        wasmparser::Validator::new().validate_all(&marked).unwrap();
+        assert!(is_debug_of(&marked, &component));
+        assert!(!is_debug_of(&marked, &readable));
+        assert!(!is_debug_of(&readable, &component));
+        assert!(!is_debug_of(&marked[..marked.len() - 1], &component));
     }
 
     #[test]

@@ -6,11 +6,13 @@
 //! are on their way together share one request, and an answer serves for a
 //! short time. A failure is never kept.
 
+mod direct;
 mod engine;
 mod http;
 mod source;
 mod spec;
 
+pub use direct::{DirectError, DirectSource};
 pub use engine::{QueryConfig, QueryEngine};
 pub use source::{SOURCE_CONCURRENCY_DEFAULT, Source, Sources};
 pub use spec::{EmbeddedSpec, PrometheusSpec, SourceKind, SourceSpec};

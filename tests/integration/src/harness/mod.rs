@@ -20,7 +20,7 @@ pub(crate) use api::{Answer, Api};
 pub(crate) use certificates::{Authority, Certificate, Trust};
 pub(crate) use eventually::{eventually, holds_for};
 pub(crate) use fake_source::{FakeSource, Reply};
-pub(crate) use files::{TempDir, component, guest, with_schema, workspace_root};
+pub(crate) use files::{TempDir, component, guest, release_dir, with_schema, workspace_root};
 pub(crate) use prometheus::{Exporter, Prometheus};
 pub(crate) use server::{PAGE_WITHIN, Server, TOKEN};
 pub(crate) use webhook::Webhook;

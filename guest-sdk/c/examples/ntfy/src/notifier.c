@@ -38,8 +38,8 @@ void wa_notify(const wa_batch *batch, const wa_json *config, wa_requests *reques
         bool fires = wa_is_firing(alert);
         wa_text name = wa_value(alert->labels, "alertname");
         wa_text summary = wa_value(alert->annotations, "summary");
-        wa_request *request = wa_send(requests, "POST", to, summary.len > 0 ? summary : name);
-        wa_header(request, "Title", one_line(wa_format("[%s] %s", fires ? "FIRING" : "RESOLVED", name.ptr)));
+        wa_request *request = wa_send(requests, "POST", to, wa_without_secrets(summary.len > 0 ? summary : name));
+        wa_header(request, "Title", one_line(wa_without_secrets(wa_format("[%s] %s", fires ? "FIRING" : "RESOLVED", name.ptr))));
         wa_header(request, "Priority", priority(alert));
         wa_header(request, "Tags", fires ? "rotating_light" : "white_check_mark");
         wa_header(request, "Authorization", wa_format("Bearer %s", wa_secret("ntfy").ptr));

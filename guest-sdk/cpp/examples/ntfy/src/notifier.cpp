@@ -38,8 +38,8 @@ void wasmalert::notify(const Batch &batch, const Json &config, Requests &request
     const std::string to = text(url, url.ends_with('/') ? "" : "/", config["topic"].string());
     for (const Alert &alert : batch.alerts) {
         const std::string_view name = alert.label("alertname"), summary = alert.annotation("summary");
-        requests.post(to, summary.empty() ? name : summary)
-            .header("Title", one_line(text('[', alert.status(), "] ", name)))
+        requests.post(to, without_secrets(summary.empty() ? name : summary))
+            .header("Title", one_line(without_secrets(text('[', alert.status(), "] ", name))))
             .header("Priority", priority(alert))
             .header("Tags", alert.is_firing ? "rotating_light" : "white_check_mark")
             .header("Authorization", text("Bearer ", secret("ntfy")));

@@ -44,7 +44,7 @@ fn message(alert: &Alert, url: &str) -> Request {
     let request = Request {
         method: "POST".to_owned(),
         url: url.to_owned(),
-        body: text.as_bytes().to_vec(),
+        body: without_secrets(text).into_bytes(),
         ..Request::default()
     };
     request
@@ -55,5 +55,5 @@ fn message(alert: &Alert, url: &str) -> Request {
 }
 
 fn one_line(text: &str) -> String {
-    text.replace(char::is_control, " ")
+    without_secrets(text).replace(char::is_control, " ")
 }

@@ -55,15 +55,15 @@ impl Rule for Spread {
         remember(groups.len());
         let mut outcome = Outcome::new();
         for (key, group) in &groups {
-            let spread = group.largest / group.smallest;
-            if group.series < 2 || group.smallest <= 0.0 || spread <= config.factor {
+            let uneven = group.largest > config.factor * group.smallest;
+            if group.series < 2 || group.smallest <= 0.0 || !uneven {
                 continue;
             }
             let finding = outcome.find(Finding::new());
             for (name, value) in config.by.iter().zip(key) {
                 finding.label(name, value);
             }
-            finding.value(spread).annotation("series", group.series);
+            finding.value(group.largest / group.smallest).annotation("series", group.series);
         }
         Ok(outcome)
     }

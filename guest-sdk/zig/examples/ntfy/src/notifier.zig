@@ -23,7 +23,7 @@ pub fn notify(batch: wa.Batch, config: Config, requests: *wa.Requests) !void {
     const url = wa.print("{s}/{s}", .{ std.mem.trimEnd(u8, config.url, "/"), config.topic });
     for (batch.alerts) |alert| {
         const name, const summary = .{ alert.label("alertname"), alert.annotation("summary") };
-        const request = requests.send("POST", url, if (summary.len > 0) summary else name);
+        const request = requests.send("POST", url, wa.withoutSecrets(if (summary.len > 0) summary else name));
         request.header("Title", oneLine(wa.print("[{s}] {s}", .{ alert.status(), name })));
         request.header("Priority", priority(alert));
         request.header("Tags", if (alert.is_firing) "rotating_light" else "white_check_mark");
@@ -33,7 +33,7 @@ pub fn notify(batch: wa.Batch, config: Config, requests: *wa.Requests) !void {
 
 /// A header is one line.
 fn oneLine(text: []const u8) []const u8 {
-    const line = wa.allocator.dupe(u8, text) catch @panic("out of memory");
+    const line = wa.allocator.dupe(u8, wa.withoutSecrets(text)) catch @panic("out of memory");
     for (line) |*byte| {
         if (std.ascii.isControl(byte.*)) byte.* = ' ';
     }
