@@ -71,7 +71,7 @@ test: setup components hostile ## Run every test
 .PHONY: guests
 guests: setup components ## Build and run every language's template and examples; write the table of docs/languages.md
 	cargo build --release --locked --workspace --bins --tests
-	cargo test --release --locked --workspace --test languages -- --test-threads=1
+	cargo test --release --locked --workspace --test languages --test tutorials -- --test-threads=1
 	$(BIN)/conformance --table target/conformance docs/languages.md
 
 # The files of Prometheus' promql/promqltest/testdata, which are not in this repository.

@@ -1,8 +1,9 @@
-//! Makes the bindings of the SDKs for C and Zig out of `wit/`; they are committed,
+//! Makes the bindings of the SDKs for C and Zig, and the reference of the contract, out of `wit/`; they are committed,
 //! so that no author needs this crate. A test holds the committed files to what
 //! comes out here.
 
 mod c;
+mod reference;
 mod zig;
 
 use std::error::Error;
@@ -27,10 +28,9 @@ pub fn bindings(wit: &Path) -> Result<Vec<File>, Box<dyn Error>> {
         files.extend(c::bindings(&mut resolve, id)?);
     }
     let (resolve, id) = parse(wit, WORLDS[0])?;
-    files.push(zig::bindings(
-        &resolve,
-        resolve.worlds[id].package.ok_or("a world of no package")?,
-    )?);
+    let package = resolve.worlds[id].package.ok_or("a world of no package")?;
+    files.push(zig::bindings(&resolve, package)?);
+    files.push(reference::reference(&resolve, package));
     Ok(files)
 }
 

@@ -1,15 +1,17 @@
 //! Every language, from `wasmalert new` to green tests, with its own tools.
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
+use common::{path, program, root, tools};
 use serde_json::json;
 use wasmalert_author::Language;
 use wasmalert_conformance::{BEHAVIOURS, Guest, measure};
+
+mod common;
 
 /// The name that the guests give as their own.
 const NAME: &str = "conformance";
@@ -42,10 +44,6 @@ languages! {
     cpp: Cpp,
     zig: Zig,
     assemblyscript: AssemblyScript,
-}
-
-fn root() -> PathBuf {
-    fs::canonicalize(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")).unwrap()
 }
 
 #[expect(clippy::disallowed_methods, reason = "measures how long authors wait")]
@@ -189,13 +187,7 @@ impl Project {
 
 /// Whether a command succeeded, and what it said.
 fn wasmalert(dir: &Path, args: &[&str]) -> (bool, String) {
-    let wasmalert = Path::new(env!("CARGO_BIN_EXE_conformance")).with_file_name("wasmalert");
-    assert!(
-        wasmalert.is_file(),
-        "{} is not built: run `make guests`",
-        wasmalert.display()
-    );
-    let mut command = Command::new(wasmalert);
+    let mut command = Command::new(program());
     let output = command
         .args(args)
         .current_dir(dir)
@@ -207,25 +199,6 @@ fn wasmalert(dir: &Path, args: &[&str]) -> (bool, String) {
         output.status.success(),
         String::from_utf8_lossy(&said).into_owned(),
     )
-}
-
-/// Where the set-up has installed the languages' tools.
-fn tools() -> PathBuf {
-    let tools = root().join("target/tools/languages");
-    assert!(
-        tools.join("pins").is_file(),
-        "the languages' tools are missing: run `make setup`"
-    );
-    tools
-}
-
-/// The tools from PyPI before others.
-fn path() -> OsString {
-    let mut folders = vec![tools().join("venv/bin")];
-    folders.extend(std::env::split_paths(
-        &std::env::var_os("PATH").unwrap_or_default(),
-    ));
-    std::env::join_paths(folders).unwrap()
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -122,3 +122,24 @@ fn a_wrong_manifest_says_what_is_wrong() {
         assert!(error.contains(says) && error.contains(MANIFEST), "{error}");
     }
 }
+
+#[test]
+fn tutorials_show_the_templates() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/tutorials");
+    for language in Language::ALL {
+        let folder = format!("guest-sdk/{}/template/rule", language.id());
+        let page = fs::read_to_string(docs.join(format!("{}.md", language.id()))).unwrap();
+        let shown = embedded::under(&folder).filter(|(_, contents)| {
+            let text = String::from_utf8_lossy(contents).replace(NAME, "busy-hosts");
+            // A rule's own tests are not shown.
+            let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+            text.contains("cpu_seconds_total") && page.contains(text.trim())
+        });
+        assert_eq!(
+            shown.count(),
+            1,
+            "{}: the rule is another one than the template's",
+            language.id()
+        );
+    }
+}

@@ -3,6 +3,7 @@
 
 mod artifacts;
 mod compile;
+mod contract;
 mod evaluate;
 mod fixture;
 mod limits;
