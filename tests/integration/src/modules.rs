@@ -6,12 +6,23 @@ use serde_json::{Value, json};
 
 use crate::harness::{Server, component, guest};
 
-const STOCK: [(&str, &str); 6] = [
+const STOCK: [(&str, &str); 17] = [
     ("alertmanager", "notifier"),
+    ("anomaly", "rule"),
+    ("burn-rate", "rule"),
+    ("composite", "rule"),
     ("deadman", "rule"),
+    ("discord", "notifier"),
+    ("email", "notifier"),
+    ("flatline", "rule"),
+    ("forecast", "rule"),
     ("hysteresis", "rule"),
+    ("opsgenie", "notifier"),
+    ("pagerduty", "notifier"),
     ("prometheus", "rule"),
     ("slack", "notifier"),
+    ("teams", "notifier"),
+    ("telegram", "notifier"),
     ("webhook", "notifier"),
 ];
 
