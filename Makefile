@@ -72,6 +72,10 @@ test: setup components hostile ## Run every test
 guests: setup components ## Build and run every language's template and examples; write the table of docs/languages.md
 	cargo build --release --locked --workspace --bins --tests
 	cargo test --release --locked --workspace --test languages --test tutorials -- --test-threads=1
+	@$(MAKE) table
+
+.PHONY: table
+table: ## Write the table of docs/languages.md from what the tests of the languages have measured
 	$(BIN)/conformance --table target/conformance docs/languages.md
 
 # The files of Prometheus' promql/promqltest/testdata, which are not in this repository.

@@ -1,9 +1,10 @@
-//! Makes the bindings of the SDKs for C and Zig, and the reference of the contract, out of `wit/`; they are committed,
+//! Makes the bindings of the SDKs for C and Zig, the types of JavaScript's, and the reference of the contract, out of `wit/`; they are committed,
 //! so that no author needs this crate. A test holds the committed files to what
 //! comes out here.
 
 mod c;
 mod reference;
+mod typescript;
 mod zig;
 
 use std::error::Error;
@@ -30,6 +31,7 @@ pub fn bindings(wit: &Path) -> Result<Vec<File>, Box<dyn Error>> {
     let (resolve, id) = parse(wit, WORLDS[0])?;
     let package = resolve.worlds[id].package.ok_or("a world of no package")?;
     files.push(zig::bindings(&resolve, package)?);
+    files.push(typescript::bindings(&resolve, id)?);
     files.push(reference::reference(&resolve, package));
     Ok(files)
 }

@@ -1,9 +1,8 @@
-/**
- * The interfaces of the contract that a component imports, as componentize-qjs shows them to JavaScript: names in
- * camel case, `list<u8>` as `Uint8Array`, `s64` as a number, a result's error thrown with the error as `payload`.
- *
- * A wrong type traps without a word, so nothing but the SDK should call them.
- */
+// Made of the contract in wit/ by guest-sdk/bindgen; not to be edited.
+//
+// The interfaces that a component imports, as componentize-qjs shows them to JavaScript: names in camel case,
+// `list<u8>` as `Uint8Array`, 64-bit integers as numbers, a result's error thrown with the error as `payload`.
+// A wrong type traps without a word, so nothing but the SDK should call them.
 
 interface WitLabel {
   name: string;
@@ -26,6 +25,44 @@ interface WitRangeQuery {
   mayFail: boolean;
 }
 
+interface WitDescription {
+  name: string;
+  doc: string;
+  configSchema: string;
+  queries: string[];
+  extras: WitLabel[];
+}
+
+interface WitComponentError {
+  code: string;
+  message: string;
+  extras: WitLabel[];
+}
+
+interface WitQueryError {
+  code: string;
+  message: string;
+  extras: WitLabel[];
+}
+
+interface WitLabelColumn {
+  values: string[];
+  codes: number[];
+}
+
+interface WitSampleColumns {
+  timestampsMs: number[];
+  values: number[];
+}
+
+interface WitTimer {
+  name: string;
+  dueMs: number;
+  payload: Uint8Array;
+}
+
+type WitLevel = "trace" | "debug" | "info" | "warn" | "error";
+
 declare module "wasmalert:rules/query@0.1.0" {
   class Frame {
     id(): number;
@@ -34,10 +71,10 @@ declare module "wasmalert:rules/query@0.1.0" {
     timestampsMs(): number[];
     valuesPacked(): Uint8Array;
     timestampsMsPacked(): Uint8Array;
-    label(name: string): { values: string[]; codes: number[] };
+    label(name: string): WitLabelColumn;
     labels(series: number): WitLabel[];
     labelsOf(series: number[] | Uint32Array): WitLabel[][];
-    samples(series: number): { timestampsMs: number[]; values: number[] };
+    samples(series: number): WitSampleColumns;
     sampleOffsets(): number[];
     allTimestampsMs(): number[];
     allValues(): number[];
@@ -52,19 +89,19 @@ declare module "wasmalert:rules/query@0.1.0" {
 declare module "wasmalert:rules/state@0.1.0" {
   function get(key: string): Uint8Array | null;
   function set(key: string, value: Uint8Array): void;
+  function delete_(key: string): void;
   function keys(prefix: string): string[];
-  function remove(key: string): void;
-  export { get, set, keys, remove as delete };
+  export { get, set, delete_ as delete, keys };
 }
 
 declare module "wasmalert:rules/timers@0.1.0" {
   function set(name: string, dueMs: number, payload: Uint8Array): void;
   function cancel(name: string): void;
-  function pending(): { name: string; dueMs: number; payload: Uint8Array }[];
+  function pending(): WitTimer[];
 }
 
 declare module "wasmalert:rules/log@0.1.0" {
-  function write(level: string, message: string, fields: WitLabel[]): void;
+  function write(level: WitLevel, message: string, fields: WitLabel[]): void;
 }
 
 declare module "wasmalert:rules/metrics@0.1.0" {

@@ -19,7 +19,7 @@ export const warn = (message, fields) => write("warn", message, fields);
 export const error = (message, fields) => write("error", message, fields);
 
 /**
- * @param {string} level
+ * @param {WitLevel} level
  * @param {unknown} message
  * @param {LabelsGiven} [fields]
  */

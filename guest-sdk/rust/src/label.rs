@@ -32,6 +32,17 @@ impl Labels {
     pub fn get(&self, name: &str) -> &str {
         value_of(&self.0, name)
     }
+
+    /// What tells the series from others, to be kept in the state: FNV-1a, 64 bit, over names and values
+    /// each closed by 0xff, as Alertmanager's fingerprints are made.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        let texts = self.0.iter().flat_map(|label| [&label.name, &label.value]);
+        let bytes = texts.flat_map(|text| text.bytes().chain([0xff]));
+        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        })
+    }
 }
 
 impl Deref for Labels {
@@ -63,4 +74,16 @@ pub(crate) fn value_of<'a>(labels: &'a [Label], name: &str) -> &'a str {
 /// Makes a list of labels of pairs.
 pub(crate) fn from_pairs(pairs: &[(&str, &str)]) -> Vec<Label> {
     pairs.iter().map(|pair| Label::from(*pair)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fingerprints_are_alertmanagers() {
+        // Reckoned apart from this code.
+        let labels = Labels(from_pairs(&[("a", "1"), ("b", "2")]));
+        assert_eq!(labels.fingerprint(), 2_072_640_632_553_516_545);
+    }
 }

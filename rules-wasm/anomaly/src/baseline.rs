@@ -28,11 +28,11 @@ impl Past {
         if self.seasons < config.min_seasons() {
             return None;
         }
-        let median = median(&mut self.values)?;
+        let median = robust::median(&mut self.values)?;
         for value in &mut self.values {
             *value = (*value - median).abs();
         }
-        let deviation = NORMAL * self::median(&mut self.values)?;
+        let deviation = NORMAL * robust::median(&mut self.values)?;
         let give = (config.sensitivity * deviation)
             .max(config.min_deviation)
             .max(config.min_deviation_ratio * median.abs());
@@ -61,17 +61,4 @@ impl Usual {
     pub(crate) fn high(&self) -> f64 {
         self.median + self.give
     }
-}
-
-/// None when there is no value. Leaves the values in another order.
-fn median(values: &mut [f64]) -> Option<f64> {
-    let half = values.len() / 2;
-    if values.is_empty() {
-        return None;
-    }
-    let is_even = values.len().is_multiple_of(2);
-    let (lower, middle, _) = values.select_nth_unstable_by(half, f64::total_cmp);
-    let middle = *middle;
-    let below = lower.iter().copied().max_by(f64::total_cmp).filter(|_| is_even);
-    Some(below.map_or(middle, |below| below / 2.0 + middle / 2.0))
 }

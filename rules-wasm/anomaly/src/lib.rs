@@ -70,18 +70,7 @@ wasmalert::rule!(Anomaly);
 /// What each series is known by at other times: its labels, as a number.
 fn keys(frame: &Frame) -> Vec<u64> {
     let all: Vec<u32> = (0..frame.len() as u32).collect();
-    frame.labels_of(&all).iter().map(hash).collect()
-}
-
-/// FNV-1a, 64 bit, over names and values each closed by 0xff.
-fn hash(labels: &Labels) -> u64 {
-    let mut hash = 14_695_981_039_346_656_037_u64;
-    for text in labels.iter().flat_map(|label| [&label.name, &label.value]) {
-        for byte in text.bytes().chain([0xff]) {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(1_099_511_628_211);
-        }
-    }
-    hash
+    frame.labels_of(&all).iter().map(Labels::fingerprint).collect()
 }
 
 /// Adds a season to the past of the series that are there now.

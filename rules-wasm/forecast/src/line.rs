@@ -91,15 +91,6 @@ fn slopes(points: &[Point]) -> Vec<f64> {
     slopes
 }
 
-/// None when there is no value.
 fn median(mut values: Vec<f64>) -> Option<f64> {
-    let half = values.len() / 2;
-    if values.is_empty() {
-        return None;
-    }
-    let is_even = values.len().is_multiple_of(2);
-    let (lower, middle, _) = values.select_nth_unstable_by(half, f64::total_cmp);
-    let middle = *middle;
-    let below = lower.iter().copied().max_by(f64::total_cmp).filter(|_| is_even);
-    Some(below.map_or(middle, |below| below / 2.0 + middle / 2.0))
+    robust::median(&mut values)
 }

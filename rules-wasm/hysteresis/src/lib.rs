@@ -10,7 +10,7 @@ mod memory;
 use wasmalert::prelude::*;
 
 pub use config::Config;
-use memory::{Firing, Memory, Track, hash};
+use memory::{Firing, Memory, Track};
 
 /// The component.
 pub struct Hysteresis;
@@ -37,7 +37,7 @@ impl Rule for Hysteresis {
         let mut next = Memory::default();
         for (series, labels) in wanted.iter().zip(frame.labels_of(&wanted)) {
             let value = values[*series as usize];
-            let key = hash(&labels);
+            let key = labels.fingerprint();
             let track = step(memory.take(key), value, labels, &config, &thresholds);
             if track.firing.is_some() {
                 outcome.find(frame.at(*series as usize)).value(value);

@@ -94,17 +94,6 @@ impl Memory {
     }
 }
 
-/// FNV-1a, 64 bit, over names and values each closed by 0xff.
-pub(crate) fn hash(labels: &Labels) -> u64 {
-    let mut hash = 14_695_981_039_346_656_037_u64;
-    for text in labels.iter().flat_map(|label| [&label.name, &label.value]) {
-        for byte in text.bytes().chain([0xff]) {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(1_099_511_628_211);
-        }
-    }
-    hash
-}
-
 fn write(tracks: &BTreeMap<u64, Track>) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::with_capacity(tracks.len() * 64);
     for (key, track) in tracks {

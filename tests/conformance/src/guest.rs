@@ -7,14 +7,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
 use wasmalert_core::evaluation::{
-    Context, Cost, Description, Effects, Journal, LogLine, Outcome, State, Timers, Trigger,
+    Context, Cost, Description, Effects, Journal, Outcome, State, Timers, Trigger,
 };
-use wasmalert_core::fault::Fault;
 use wasmalert_core::frame::{Frame, FrameBuilder};
 use wasmalert_core::limits::{Limit, Limits};
 use wasmalert_core::query::{Query, QueryError, QueryErrorCode, QueryResult};
 use wasmalert_core::{GroupKey, RuleKey, TenantId};
-use wasmalert_sandbox::{Artifacts, CompileLimits, Component, Sandbox, SandboxConfig, Verdict, compile};
+pub use wasmalert_offline::once::Failed;
+use wasmalert_offline::once::Once;
+use wasmalert_sandbox::{Artifacts, CompileLimits, Component, Sandbox, SandboxConfig, compile};
 
 pub const NOW_MS: i64 = 1_700_000_000_000;
 pub const INTERVAL_MS: i64 = 15_000;
@@ -50,13 +51,6 @@ pub struct Done {
     /// Runs until every query had its answer.
     pub runs: u32,
     pub cost: Cost,
-}
-
-/// One that failed.
-#[derive(Debug)]
-pub struct Failed {
-    pub fault: Fault,
-    pub log: Vec<LogLine>,
 }
 
 impl Guest {
@@ -114,39 +108,25 @@ impl Guest {
         let limits = limits();
         let trigger = given.trigger.clone().unwrap_or(Trigger::Interval);
         let context = context(config, trigger);
-        let mut journal = Arc::new(Journal::new(
+        let journal = Journal::new(
             Arc::new(given.state.clone()),
             Arc::new(given.timers.clone()),
             &context.trigger,
-        ));
-        let failed = |fault| Failed {
-            fault,
-            log: Vec::new(),
+        );
+        let once = Once {
+            component: &self.component,
+            context: &context,
+            journal,
+            limits: &limits,
         };
-        for runs in 1..=u32::try_from(limits.rounds).unwrap_or(u32::MAX) {
-            let run = self.component.evaluate(&context, &journal, &limits);
-            match run.verdict {
-                Verdict::Done { outcome, effects } => {
-                    return Ok(Done {
-                        outcome,
-                        effects,
-                        runs,
-                        cost: run.cost,
-                    });
-                }
-                Verdict::Failed { fault, log } => return Err(Failed { fault, log }),
-                Verdict::Wants(queries) => {
-                    let answers = queries.into_iter().map(|query| {
-                        let answer = given.answer(&query);
-                        (query, answer)
-                    });
-                    Arc::make_mut(&mut journal)
-                        .add(answers, &limits)
-                        .map_err(failed)?;
-                }
-            }
-        }
-        Err(failed(Fault::over(Limit::Rounds, limits.rounds)))
+        let ran = once.run(Vec::new(), &mut |query| given.answer(query));
+        let (outcome, effects) = ran.result?;
+        Ok(Done {
+            outcome,
+            effects,
+            runs: ran.rounds,
+            cost: ran.cost,
+        })
     }
 }
 

@@ -1,17 +1,19 @@
 //! Every language, from `wasmalert new` to green tests, with its own tools.
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
 use common::{path, program, root, tools};
-use serde_json::json;
+use serde_json::{Value, json};
 use wasmalert_author::Language;
 use wasmalert_conformance::{BEHAVIOURS, Guest, measure};
 
 mod common;
+mod sdks;
 
 /// The name that the guests give as their own.
 const NAME: &str = "conformance";
@@ -118,6 +120,44 @@ fn source(language: Language) -> &'static str {
     }
 }
 
+/// What the tests install is what authors are told to install.
+#[test]
+fn the_tools_are_those_of_the_templates() {
+    let read = |path: &Path| fs::read_to_string(path).unwrap_or_default();
+    let mut told = String::new();
+    for builder in ["go", "zig"] {
+        told += &read(&root().join(format!("host/author/src/build/{builder}.rs")));
+    }
+    let mut of_templates = BTreeSet::new();
+    for language in Language::ALL {
+        for kind in ["rule", "notifier"] {
+            let template = root().join(format!("guest-sdk/{}/template/{kind}", language.id()));
+            told += &read(&template.join("requirements.txt"));
+            of_templates.extend(npm_tools(&read(&template.join("package.json"))));
+        }
+    }
+    let pins = root().join("tests/conformance/tools");
+    assert_eq!(npm_tools(&read(&pins.join("package.json"))), of_templates);
+    let requirements = read(&pins.join("requirements.txt"));
+    let python: Vec<_> = requirements.lines().filter(|line| line.contains("==")).collect();
+    assert_eq!(python.len(), 3, "{requirements}");
+    for pin in python {
+        assert!(told.contains(pin), "no template and no builder names {pin}");
+        let (name, _) = pin.split_once("==").unwrap();
+        let all = told.matches(&format!("{name}==")).count();
+        assert_eq!(told.matches(pin).count(), all, "{name} in two versions");
+    }
+}
+
+/// Names and versions of a `package.json`; none of a file that is not there.
+fn npm_tools(text: &str) -> BTreeSet<(String, String)> {
+    let package: Value = serde_json::from_str(text).unwrap_or_default();
+    let tools = package["devDependencies"].as_object().into_iter().flatten();
+    tools
+        .map(|(name, version)| (name.clone(), version.as_str().unwrap_or_default().to_owned()))
+        .collect()
+}
+
 /// A project that `wasmalert new` has made.
 struct Project {
     dir: PathBuf,
@@ -201,6 +241,7 @@ fn wasmalert(dir: &Path, args: &[&str]) -> (bool, String) {
     )
 }
 
+/// Copies the files of a folder and of those in it.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
