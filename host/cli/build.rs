@@ -14,7 +14,7 @@ fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed={}", dir.display());
     println!("cargo::rerun-if-env-changed=WASMALERT_COMPONENTS_DIR");
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?);
-    fs::write(out.join("stock.rs"), table(&components(&dir)))
+    fs::write(out.join("stock.rs"), table(&components(&dir)?))
 }
 
 fn components_dir() -> PathBuf {
@@ -27,10 +27,10 @@ fn components_dir() -> PathBuf {
     package.join(COMPONENTS_DIR)
 }
 
-/// The `.wasm` files of a folder with their stems, sorted.
-fn components(dir: &Path) -> Vec<(String, PathBuf)> {
+/// The `.wasm` files of a folder with their stems, sorted. Beside each lies what it says of itself.
+fn components(dir: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     let Ok(entries) = fs::read_dir(dir) else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
     let mut found: Vec<_> = entries
         .filter_map(|entry| fs::canonicalize(entry.ok()?.path()).ok())
@@ -38,16 +38,24 @@ fn components(dir: &Path) -> Vec<(String, PathBuf)> {
         .filter_map(|path| Some((path.file_stem()?.to_str()?.to_owned(), path)))
         .collect();
     found.sort();
-    found
+    for (_, path) in &found {
+        let about = path.with_extension("json");
+        if !about.is_file() {
+            let missing = format!("{} is missing: run `make components`", about.display());
+            return Err(io::Error::other(missing));
+        }
+    }
+    Ok(found)
 }
 
 fn table(components: &[(String, PathBuf)]) -> String {
     let rows: String = components
         .iter()
         .map(|(name, path)| {
+            let (wasm, about) = (path.display().to_string(), path.with_extension("json"));
+            let about = about.display().to_string();
             format!(
-                "    ({name:?}, include_bytes!({:?})),\n",
-                path.display().to_string()
+                "    StockModule {{ name: {name:?}, wasm: include_bytes!({wasm:?}), about: include_str!({about:?}) }},\n"
             )
         })
         .collect();

@@ -18,6 +18,7 @@ use wasmalert_sandbox::compile::{TextEncoding, carries_world, debug_of, embed_wo
 use wasmalert_sandbox::{CompileError, Inspection, componentize, inspect};
 
 use crate::project::MANIFEST;
+use crate::tool::Tool;
 use crate::{Error, Language, Project, embedded};
 
 /// A component that was built.
@@ -83,7 +84,7 @@ fn finish(project: &Project, made: &Made) -> Result<Built, Error> {
     } else {
         let core = match carries_world(&made_of) {
             true => made_of,
-            false => embed_world(&made_of, project.kind.world(), made.texts).map_err(refused)?,
+            false => embed_world(&made_of, project.kind, made.texts).map_err(refused)?,
         };
         // What gets the stub of WASI is made a component by the host, which alone may put it in.
         let stays = inspect(&core).map_err(refused)?.wasi_stub;
@@ -98,7 +99,7 @@ fn finish(project: &Project, made: &Made) -> Result<Built, Error> {
         stripped
     };
     let inspection = inspect(&uploaded).map_err(refused)?;
-    let (wanted, made_world) = (project.kind.world(), inspection.world);
+    let (wanted, made_world) = (project.kind, inspection.world);
     if made_world.is_some_and(|world| world != wanted) {
         let made_world = made_world.map_or("none", |world| world.as_str());
         let reason = format!(
@@ -124,8 +125,14 @@ fn remove(path: &Path) -> Result<(), Error> {
     }
 }
 
+/// A tool that is installed into the project itself.
+fn own(project: &Project, name: &str) -> Result<Tool, Error> {
+    let install = project.language.install().unwrap_or_default();
+    Tool::need(project, name, &format!("Run: {install}"))
+}
+
 /// Runs a command, having told of it, and gives the file that it is to leave: never that of another time.
-fn run(tool: &crate::tool::Tool, leaves: PathBuf, tell: Tell<'_>) -> Result<PathBuf, Error> {
+fn run(tool: &Tool, leaves: PathBuf, tell: Tell<'_>) -> Result<PathBuf, Error> {
     remove(&leaves)?;
     tell(&tool.to_string());
     tool.run()?;

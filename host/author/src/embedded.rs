@@ -21,12 +21,8 @@ pub(crate) fn file(path: &str) -> Option<&'static [u8]> {
     found.map(|(_, contents)| *contents)
 }
 
-/// Writes a file and the folders that it lies in. One that is the same already is left alone, so that
-/// tools which look at times build no more than they have to.
+/// Writes a file and the folders that it lies in.
 pub(crate) fn write(path: &Path, contents: &[u8]) -> Result<(), Error> {
-    if std::fs::read(path).is_ok_and(|there| there == contents) {
-        return Ok(());
-    }
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
     std::fs::write(path, contents).map_err(|error| Error::file(path, error))

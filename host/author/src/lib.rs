@@ -22,7 +22,7 @@ pub mod tool;
 
 pub use build::{Built, build};
 pub use language::Language;
-pub use project::{Kind, Project};
+pub use project::Project;
 pub use template::{New, new};
 
 use std::path::PathBuf;

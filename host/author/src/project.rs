@@ -38,37 +38,12 @@ const RESERVED: [&str; 20] = [
     "yes",
 ];
 
-/// What a component is for; its world.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    Rule,
-    Notifier,
-}
-
-impl Kind {
-    pub const ALL: [Self; 2] = [Self::Rule, Self::Notifier];
-
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.world().as_str()
-    }
-
-    #[must_use]
-    pub fn world(self) -> World {
-        match self {
-            Self::Rule => World::Rule,
-            Self::Notifier => World::Notifier,
-        }
-    }
-}
-
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Manifest {
     name: String,
     language: String,
-    kind: Kind,
+    kind: String,
 }
 
 /// A folder with a component's source.
@@ -77,7 +52,8 @@ pub struct Project {
     pub dir: PathBuf,
     pub name: String,
     pub language: Language,
-    pub kind: Kind,
+    /// What the component is for.
+    pub kind: World,
 }
 
 impl Project {
@@ -103,11 +79,18 @@ impl Project {
                 format!("there is no language {:?}; known are {known}", manifest.language),
             )
         })?;
+        let kind = World::parse(&manifest.kind).ok_or_else(|| {
+            let known = World::ALL.map(World::as_str).join(", ");
+            Error::file(
+                &path,
+                format!("there is no kind {:?}; known are {known}", manifest.kind),
+            )
+        })?;
         Ok(Self {
             dir: dir.to_owned(),
             name: manifest.name,
             language,
-            kind: manifest.kind,
+            kind,
         })
     }
 
@@ -115,7 +98,7 @@ impl Project {
         let manifest = Manifest {
             name: self.name.clone(),
             language: self.language.id().to_owned(),
-            kind: self.kind,
+            kind: self.kind.as_str().to_owned(),
         };
         let mut text = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
         text.push(b'\n');

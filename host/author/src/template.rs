@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::project::{MANIFEST, check_name};
-use crate::{Error, Kind, Language, Project, embedded};
+use wasmalert_sandbox::World;
+
+use crate::{Error, Language, Project, embedded};
 
 /// Stands for the project's name in templates, in contents and in the names of files.
 const NAME: &str = "{{name}}";
@@ -19,7 +21,7 @@ pub struct New {
     /// The folder, whose name is the project's.
     pub dir: PathBuf,
     pub language: Language,
-    pub kind: Kind,
+    pub kind: World,
 }
 
 /// Makes a project in a folder that is not there or empty.

@@ -145,8 +145,10 @@ fn is_program(file: &Path) -> bool {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
+    use wasmalert_sandbox::World;
+
     use super::*;
-    use crate::{Kind, Language};
+    use crate::Language;
 
     #[test]
     fn a_projects_own_tools_come_first_and_failures_are_told() {
@@ -157,7 +159,7 @@ mod tests {
             dir: dir.clone(),
             name: "a".to_owned(),
             language: Language::AssemblyScript,
-            kind: Kind::Rule,
+            kind: World::Rule,
         };
         assert!(Tool::find(&project, "no-such-tool").is_none());
         let of_system = Tool::find(&project, "sh").unwrap();

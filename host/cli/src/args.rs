@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
-use wasmalert_author::{Kind as ProjectKind, Language};
+use wasmalert_author::Language;
 use wasmalert_core::evaluation::LogLevel;
+use wasmalert_sandbox::World;
 use wasmalert_server::egress::{Cidr, Destination};
 
 use crate::command::get::Kind;
@@ -95,7 +96,7 @@ pub(crate) enum Command {
         language: Language,
         /// What it is.
         #[arg(long, value_name = "KIND", value_parser = kind(), default_value = "rule")]
-        kind: ProjectKind,
+        kind: World,
     },
     /// Build the component of a project.
     #[command(after_help = crate::command::project::BUILD_HELP)]
@@ -113,6 +114,14 @@ pub(crate) enum Command {
     /// Upload a component: a rule or a notifier.
     #[command(after_help = PUSH_EXAMPLES)]
     Push(Push),
+    /// Make a version of a module the one that rules and receivers which name none run.
+    #[command(after_help = PROMOTE_EXAMPLES)]
+    Promote {
+        /// The module.
+        name: String,
+        /// The version, as `get modules NAME` shows it; an older one undoes what came after it.
+        version: u32,
+    },
     /// Have the server fetch a component from an OCI registry.
     #[command(after_help = PULL_EXAMPLES)]
     Pull(Pull),
@@ -195,10 +204,21 @@ pub(crate) enum Command {
 }
 
 const PUSH_EXAMPLES: &str = "\
+The first version of a module is what rules and receivers run that name none. A later one waits until
+it is promoted: with --promote, or by `wasmalert promote`.
+
 Examples:
   wasmalert push rule.wasm
+  wasmalert push rule.wasm --promote
   wasmalert push rule.wasm --name disk --signature rule.wasm.minisig
   wasmalert signer --help                 how modules are signed";
+
+const PROMOTE_EXAMPLES: &str = "\
+Rules keep their alerts, state and timers. Those that name a version stay with it.
+
+Examples:
+  wasmalert get modules disk
+  wasmalert promote disk 2";
 
 const PULL_EXAMPLES: &str = "\
 The request goes out from the server, where the tenant's policy of egress allows.
@@ -297,6 +317,9 @@ pub(crate) struct Push {
     /// Its signature, as `minisign -Sm FILE` makes it.
     #[arg(long, value_name = "FILE.minisig")]
     pub(crate) signature: Option<PathBuf>,
+    /// Have rules and receivers that name no version run it, from their next slot on.
+    #[arg(long)]
+    pub(crate) promote: bool,
 }
 
 #[derive(Debug, Args)]
@@ -318,6 +341,9 @@ pub(crate) struct Pull {
     /// Talk http to the registry, not https.
     #[arg(long)]
     pub(crate) plain_http: bool,
+    /// Have rules and receivers that name no version run it, from their next slot on.
+    #[arg(long)]
+    pub(crate) promote: bool,
     /// The module's signature, as `minisign -Sm FILE` makes it.
     #[arg(long, value_name = "FILE.minisig")]
     pub(crate) signature: Option<PathBuf>,
@@ -495,15 +521,12 @@ fn label(given: &str) -> Result<(String, String), String> {
 
 fn language() -> impl TypedValueParser<Value = Language> {
     let ids = PossibleValuesParser::new(Language::ALL.map(Language::id));
-    ids.map(|id| Language::parse(&id).unwrap_or(Language::Rust))
+    ids.try_map(|id| Language::parse(&id).ok_or("there is no such language"))
 }
 
-fn kind() -> impl TypedValueParser<Value = ProjectKind> {
-    let kinds = PossibleValuesParser::new(ProjectKind::ALL.map(ProjectKind::as_str));
-    kinds.map(|kind| match kind.as_str() {
-        "notifier" => ProjectKind::Notifier,
-        _ => ProjectKind::Rule,
-    })
+fn kind() -> impl TypedValueParser<Value = World> {
+    let kinds = PossibleValuesParser::new(World::ALL.map(World::as_str));
+    kinds.try_map(|kind| World::parse(&kind).ok_or("there is no such kind"))
 }
 
 /// Reads `NAME=NUMBER`.

@@ -100,14 +100,16 @@ impl Client {
         self.answer(request).await
     }
 
-    /// Posts a module, and the text of its signature's file where it has one.
+    /// Posts a module, and the text of its signature's file where it has one; promotes it if that is wanted.
     pub(crate) async fn post_wasm(
         &self,
         path: &[&str],
         wasm: Vec<u8>,
         signature: Option<&str>,
+        promote: bool,
     ) -> Result<Value, Error> {
-        let mut request = self.request(Method::POST, path, &[])?;
+        let query = promote.then(|| ("promote", "true".to_owned()));
+        let mut request = self.request(Method::POST, path, query.as_slice())?;
         if let Some(signature) = signature {
             request = request.header("wasmalert-signature", BASE64.encode(signature));
         }

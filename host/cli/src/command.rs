@@ -18,9 +18,10 @@ pub(crate) mod serve;
 pub(crate) mod signer;
 pub(crate) mod test;
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
+
+use wasmalert_offline::read_at_most;
 
 use crate::Io;
 use crate::args::{Cli, Command, Global};
@@ -65,6 +66,7 @@ pub(crate) fn run(cli: Cli, io: &mut Io<'_>) -> Result<(), Error> {
     runtime.block_on(async {
         match cli.command {
             Command::Push(push) => push::push(&client, &push, format, io).await,
+            Command::Promote { name, version } => push::promote(&client, &name, version, format, io).await,
             Command::Pull(pull) => pull::pull(&client, &pull, format, io).await,
             Command::Signer(signer) => signer::signer(&client, &signer, format, io).await,
             Command::Apply { files } => apply::apply(&client, &files, format, io).await,
@@ -168,16 +170,7 @@ fn read_signature(path: Option<&Path>) -> Result<Option<String>, Error> {
 
 /// Reads a whole file of at most `bytes_max`.
 pub(crate) fn read(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
-    read_all(&mut fs::File::open(path)?, bytes_max)
-}
-
-fn read_all(from: &mut dyn Read, bytes_max: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    from.take(bytes_max + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > bytes_max {
-        return Err(io::Error::other(format!("larger than {bytes_max} bytes")));
-    }
-    Ok(bytes)
+    read_at_most(fs::File::open(path)?, bytes_max)
 }
 
 #[cfg(test)]

@@ -33,6 +33,31 @@ fn push_prints_what_became_of_the_module() {
 }
 
 #[test]
+fn a_version_is_promoted_with_the_push_or_after_it() {
+    let dir = folder("promote", &[("disk.wasm", "\0asm")]);
+    let module = |promoted: bool| json!({"name": "disk", "version": 2, "digest": "d", "promoted": promoted});
+    let server = Fake::start(move |request| match request.line.as_str() {
+        "POST /v1/modules/disk" => fake::ok(module(false)),
+        "POST /v1/modules/disk?promote=true" => fake::ok(module(true)),
+        "PUT /v1/modules/disk/promoted" => {
+            assert_eq!(request.json(), json!({"version": 2}));
+            fake::ok(module(true))
+        }
+        other => panic!("unexpected {other}"),
+    });
+    let file = dir.path("disk.wasm");
+    let Ran { code, out, err } = run(&server, &["push", &file]);
+    assert_eq!(code, 0);
+    assert!(out.contains("promoted:  no\n"), "{out}");
+    assert!(err.ends_with("\n  wasmalert promote disk 2\n"), "{err}");
+    for args in [&["push", &file, "--promote"][..], &["promote", "disk", "2"]] {
+        let Ran { code, out, err } = run(&server, args);
+        assert_eq!((code, err.as_str()), (0, ""));
+        assert!(out.contains("promoted:  yes\n"), "{out}");
+    }
+}
+
+#[test]
 fn a_wrong_world_lists_each_problem() {
     let dir = folder("world", &[("r.wasm", "\0asm")]);
     let server = Fake::start(|_| {
@@ -86,10 +111,10 @@ fn every_list_reads_its_own_fields() {
             "module m",
             "GET /v1/modules/m",
             json!({"name": "m", "versions": [{"version": 2, "world": "rule", "digest": "sha256:0123456789abcdef",
-                "bytes": 10, "created_at": "T", "trust": "unsigned",
+                "promoted": true, "bytes": 10, "created_at": "T", "trust": "unsigned",
                 "provenance": {"uploaded_by": "key a", "source": {"kind": "oci"}},
                 "description": {"doc": "# M\n\nD\nmore"}}]}),
-            "2        rule   sha256:0123456789ab  10 B  unsigned  oci   key a  T        D",
+            "2        yes       rule   sha256:0123456789ab  10 B  unsigned  oci   key a  T        D",
         ),
         (
             "sources",
@@ -218,11 +243,11 @@ fn apply_sends_in_order_and_tells_what_changed() {
     let dir = folder("apply", &files);
     let server = Fake::start(|request| match request.line.as_str() {
         "GET /v1/modules/mine" => {
-            fake::ok(json!({"name": "mine", "versions": [{"version": 1}, {"version": 2}]}))
+            fake::ok(json!({"name": "mine", "versions": [{"version": 1}, {"version": 2, "promoted": true}]}))
         }
         "GET /v1/modules/theirs" => fake::problem(404, json!({"code": "not_found"})),
-        "POST /v1/modules/mine" => fake::ok(json!({"name": "mine", "version": 2})),
-        "POST /v1/modules/theirs" => fake::ok(json!({"name": "theirs", "version": 1})),
+        "POST /v1/modules/mine?promote=true" => fake::ok(json!({"name": "mine", "version": 2})),
+        "POST /v1/modules/theirs?promote=true" => fake::ok(json!({"name": "theirs", "version": 1})),
         "PUT /v1/secrets/hook" => {
             let hosts = ["10.0.0.5:9090", "*.example.com"];
             assert_eq!(request.json(), json!({"value": "hush", "hosts": hosts}));

@@ -107,13 +107,14 @@ impl Journal {
         limits: &Limits,
     ) -> Result<(), Fault> {
         self.queries.extend(results);
-        if self.queries.len() as u64 > limits.queries {
-            return Err(Fault::over(Limit::Queries, limits.queries));
+        let queries = self.queries.len() as u64;
+        if queries > limits.queries {
+            return Err(Fault::beyond(Limit::Queries, queries, limits.queries));
         }
         let frames = self.queries.values().flatten();
-        let bytes: usize = frames.map(|frame| frame.bytes()).sum();
-        if bytes as u64 > limits.query_bytes {
-            return Err(Fault::over(Limit::QueryBytes, limits.query_bytes));
+        let bytes = frames.map(|frame| frame.bytes() as u64).sum();
+        if bytes > limits.query_bytes {
+            return Err(Fault::beyond(Limit::QueryBytes, bytes, limits.query_bytes));
         }
         Ok(())
     }

@@ -36,7 +36,15 @@ impl Fault {
         Self::new(FaultCode::Quota(quota), message)
     }
 
-    /// Something went over a limit.
+    /// Something wanted more than a limit allows.
+    #[must_use]
+    pub fn beyond(limit: Limit, wanted: u64, allowed: u64) -> Self {
+        let mut fault = Self::over(limit, allowed);
+        fault.message += &format!(": {wanted} wanted");
+        fault
+    }
+
+    /// Something has used up what a limit allows.
     #[must_use]
     pub fn over(limit: Limit, allowed: u64) -> Self {
         let info = Limits::TABLE.iter().find(|info| info.limit == limit);

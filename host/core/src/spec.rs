@@ -34,7 +34,7 @@ pub struct RuleSpec {
     /// The alert's name, which becomes its label `alertname`.
     pub name: String,
     pub module: String,
-    /// None follows the module's newest version.
+    /// None follows the module's promoted version.
     pub version: Option<u32>,
     /// `sha256:` and 64 hexadecimal digits: the bytes that the module has to have.
     pub digest: Option<String>,

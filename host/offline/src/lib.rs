@@ -41,6 +41,6 @@ pub mod suite;
 mod yaml;
 
 pub use modules::Modules;
-pub use problem::{FILE_BYTES_MAX, Problem, ReadError, read_text};
+pub use problem::{FILE_BYTES_MAX, Problem, ReadError, read_at_most, read_text};
 pub use report::{Failure, Report, TestReport};
 pub use suite::Suite;

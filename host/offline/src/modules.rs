@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -11,13 +11,15 @@ use wasmalert_sandbox::{
     Artifacts, CompileLimits, Component, Sandbox, SandboxConfig, World, compile_with_lines,
 };
 
+use crate::problem::read_at_most;
+
 /// Folders that are tried before one can be made.
 const TRIES_MAX: u32 = 1_000;
 
 /// The components that rules name.
 pub struct Modules {
     exe: PathBuf,
-    stock: &'static [(&'static str, &'static [u8])],
+    stock: Vec<(&'static str, &'static [u8])>,
     sandbox: Sandbox,
     artifacts: Artifacts,
     /// Bytes of the file, and what became of them.
@@ -45,7 +47,7 @@ impl Modules {
     /// There is no folder for compiled code, or no room for the sandbox.
     pub fn new(
         exe: PathBuf,
-        stock: &'static [(&'static str, &'static [u8])],
+        stock: Vec<(&'static str, &'static [u8])>,
         threads: u32,
     ) -> Result<Self, ModuleError> {
         let fail = |error: &dyn std::fmt::Display| ModuleError::Sandbox(error.to_string());
@@ -152,14 +154,7 @@ fn readable(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
 }
 
 fn read(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    fs::File::open(path)?
-        .take(bytes_max + 1)
-        .read_to_end(&mut bytes)?;
-    match bytes.len() as u64 > bytes_max {
-        true => Err(io::Error::other(format!("larger than {bytes_max} bytes"))),
-        false => Ok(bytes),
-    }
+    read_at_most(fs::File::open(path)?, bytes_max)
 }
 
 /// A folder of this process alone, removed at the end.

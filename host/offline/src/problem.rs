@@ -1,7 +1,7 @@
 //! What is wrong with files, and where.
 
 use std::fmt;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -56,6 +56,19 @@ pub struct ReadError {
     pub reason: String,
 }
 
+/// Reads all there is.
+///
+/// # Errors
+/// It cannot be read, or is more than that.
+pub fn read_at_most(from: impl Read, bytes_max: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > bytes_max {
+        true => Err(io::Error::other(format!("larger than {bytes_max} bytes"))),
+        false => Ok(bytes),
+    }
+}
+
 /// Reads a file of at most [`FILE_BYTES_MAX`].
 ///
 /// # Errors
@@ -66,12 +79,6 @@ pub fn read_text(path: &Path) -> Result<String, ReadError> {
         reason,
     };
     let file = std::fs::File::open(path).map_err(|error| fail(error.to_string()))?;
-    let mut bytes = Vec::new();
-    file.take(FILE_BYTES_MAX + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| fail(error.to_string()))?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(fail(format!("larger than {FILE_BYTES_MAX} bytes")));
-    }
+    let bytes = read_at_most(file, FILE_BYTES_MAX).map_err(|error| fail(error.to_string()))?;
     String::from_utf8(bytes).map_err(|_| fail("is not UTF-8".into()))
 }

@@ -157,7 +157,7 @@ impl bindings::types::Host for Host {}
 pub(crate) fn check(limit: Limit, used: u64, limits: &Limits) -> Result<(), Fault> {
     let allowed = limits.get(limit);
     if used > allowed {
-        Err(Fault::over(limit, allowed))
+        Err(Fault::beyond(limit, used, allowed))
     } else {
         Ok(())
     }

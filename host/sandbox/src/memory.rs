@@ -31,7 +31,7 @@ impl Memory {
         let more = desired.saturating_sub(current).saturating_mul(unit) as u64;
         let bytes = self.bytes.saturating_add(more);
         if bytes > self.bytes_max {
-            Err(Fault::over(Limit::MemoryBytes, self.bytes_max))?;
+            Err(Fault::beyond(Limit::MemoryBytes, bytes, self.bytes_max))?;
         }
         self.bytes = bytes;
         Ok(true)

@@ -14,7 +14,7 @@ use wasmalert_core::evaluation::Description;
 use wasmalert_core::spec::DEFAULT_SOURCE;
 use wasmalert_sandbox::World;
 
-pub(crate) use self::modules::{NoModule, Trust, Trusted};
+pub(crate) use self::modules::{ModuleRef, NoModule, Trust, Trusted};
 use crate::provenance::Provenance;
 use crate::query::{EmbeddedSpec, Source, SourceSpec, Sources};
 use crate::secrets::keyring::Keyring;
@@ -112,7 +112,7 @@ pub(crate) struct ReceiverSpec {
     /// Name of a notifier module.
     #[schema(example = "alertmanager")]
     pub module: String,
-    /// Version of the module; without it the newest.
+    /// Version of the module; without it the promoted one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
     /// Pins the module: `sha256:` and 64 hexadecimal digits that its bytes must have.
@@ -142,14 +142,22 @@ pub(crate) struct TenantCatalog {
     pub secrets: Arc<Secrets>,
     /// What is asked of modules that are uploaded or put to use.
     pub trust: Trust,
-    modules: BTreeMap<String, BTreeMap<u32, Arc<ModuleInfo>>>,
+    modules: BTreeMap<String, Versions>,
+}
+
+/// The versions of a module.
+#[derive(Debug, Clone, Default)]
+struct Versions {
+    /// That of whoever names none.
+    promoted: u32,
+    by_number: BTreeMap<u32, Arc<ModuleInfo>>,
 }
 
 impl TenantCatalog {
     /// Whether a version of any module has that digest.
     #[must_use]
     pub(crate) fn has_code(&self, digest: &str) -> bool {
-        let mut versions = self.modules.values().flat_map(BTreeMap::values);
+        let mut versions = self.modules.values().flat_map(|module| module.by_number.values());
         versions.any(|module| module.digest == digest)
     }
 
@@ -234,12 +242,15 @@ impl Catalog {
             ..TenantCatalog::default()
         };
         for row in store.all_module_versions(tenant).await? {
+            let versions = catalog.modules.entry(row.name.clone()).or_default();
+            if row.promoted {
+                versions.promoted = row.version;
+            }
             let Some(module) = module_info(&row) else {
                 tracing::error!(%tenant, module = row.name, row.version, "a stored module cannot be used");
                 continue;
             };
-            let versions = catalog.modules.entry(row.name).or_default();
-            versions.insert(module.version, Arc::new(module));
+            versions.by_number.insert(module.version, Arc::new(module));
         }
         // Where no source has this name, it is the embedded one.
         let embedded = SourceSpec::Embedded(EmbeddedSpec::default());

@@ -23,6 +23,15 @@ use crate::signing::SignaturePolicy;
 pub(crate) use self::access::{OidcConfig, ProxyConfig, TlsConfig, is_guarded};
 pub use self::settings::{SETTINGS, Setting};
 
+/// A module that comes with the program.
+#[derive(Debug, Clone, Copy)]
+pub struct StockModule {
+    pub name: &'static str,
+    pub wasm: &'static [u8],
+    /// What it says of itself, as `componentize --describe` writes it.
+    pub about: &'static str,
+}
+
 /// The settings of a running server.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -30,8 +39,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     pub token: Option<String>,
     pub external_url: Option<String>,
-    /// Name and bytes of each component that a fresh store gets.
-    pub stock_components: Vec<(String, &'static [u8])>,
+    /// What comes with the program.
+    pub stock: &'static [StockModule],
     pub upload_stock: bool,
     pub threads: usize,
     pub evaluation_queue: usize,
@@ -193,7 +202,7 @@ impl Reader {
             data_dir: PathBuf::from(self.text("data_dir").0),
             token: self.token(),
             external_url: self.external_url(),
-            stock_components: Vec::new(),
+            stock: &[],
             upload_stock: self.parsed("stock_components", "true or false"),
             threads: self.size("threads", 0, 1024),
             evaluation_queue: self.size("evaluation_queue", 1, 1 << 24),

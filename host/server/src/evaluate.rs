@@ -402,8 +402,9 @@ fn decide(
     let step = {
         let alerts = &rule.now().alerts;
         let step = step(alerts, observation, now_ms, &rule.policy)?;
-        if step.kept_of(alerts) as u64 > limits.alerts {
-            return Err(Fault::over(Limit::Alerts, limits.alerts));
+        let kept = step.kept_of(alerts) as u64;
+        if kept > limits.alerts {
+            return Err(Fault::beyond(Limit::Alerts, kept, limits.alerts));
         }
         step
     };

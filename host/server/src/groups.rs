@@ -55,7 +55,7 @@ pub(crate) struct RuleBody {
     /// Module that evaluates it; `prometheus` without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub module: Option<String>,
-    /// Version of the module; without it always the newest.
+    /// Version of the module; without it the promoted one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
     /// Pins the module: `sha256:` and 64 hexadecimal digits that its bytes must have. Without a

@@ -39,7 +39,7 @@ pub mod telemetry;
 mod tls;
 mod usage;
 
-pub use api::openapi;
+pub use api::{Unkept, openapi};
 pub use host::Host;
 pub use signing::SignaturePolicy;
 pub use start::{StartError, run};

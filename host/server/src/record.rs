@@ -15,6 +15,7 @@ use wasmalert_core::alert::Transition;
 use wasmalert_core::evaluation::{
     Context, Effects, Journal, LogLine, MetricChange, Outcome, Timers, Trigger,
 };
+use wasmalert_core::fault::Fault;
 use wasmalert_core::frame::Frame;
 use wasmalert_core::label::Labels;
 use wasmalert_core::query::{Query, QueryResult, QueryTime};
@@ -241,7 +242,24 @@ pub(crate) fn effects(effects: &Effects, transitions: &[Transition], budget: &mu
     }
 }
 
-pub(crate) fn log_records(lines: &[LogLine]) -> Vec<LogRecord> {
+/// The records of an evaluation that failed.
+pub(crate) fn failed(fault: &Fault, log: &[LogLine]) -> (OutcomeRecord, EffectsRecord) {
+    let error = CodeMessage {
+        code: fault.code.as_str().into(),
+        message: fault.message.clone(),
+    };
+    let outcome = OutcomeRecord {
+        error: Some(error),
+        ..OutcomeRecord::default()
+    };
+    let effects = EffectsRecord {
+        log: log_records(log),
+        ..EffectsRecord::default()
+    };
+    (outcome, effects)
+}
+
+fn log_records(lines: &[LogLine]) -> Vec<LogRecord> {
     lines
         .iter()
         .map(|line| LogRecord {

@@ -1,6 +1,6 @@
 //! Stock modules: those that come with the program.
 //!
-//! A fresh store gets them all, and a newer program brings its own as new versions.
+//! A fresh store gets them all, and a newer program brings and promotes its own as new versions.
 //! What a tenant has uploaded under such a name, or has deleted, is the tenant's
 //! decision and stays. *Noted* are the digests that came with this program or an
 //! earlier one.
@@ -8,42 +8,62 @@
 #[cfg(test)]
 mod tests;
 
+use serde::Deserialize;
 use wasmalert_core::TenantId;
 
 use crate::Host;
-use crate::provenance::{ModuleSource, Provenance};
-use crate::registry::{Upload, UploadError, digest_of, upload};
-use crate::store::{ModuleRow, NewModule, PutModule, StockRow};
+use crate::catalog::DescriptionBody;
+use crate::config::StockModule;
+use crate::provenance::{ModuleSource, ProducedBy, Provenance};
+use crate::registry::digest_of;
+use crate::store::{ModuleRow, NewModule, StockRow, StoreError};
 
 const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 
 /// What to do with a stock module, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Decision {
-    /// No module has its name, or the newest one came with an earlier program.
+    /// No module has its name, or the promoted version came with an earlier program.
     Upload,
-    /// It is a version already, and the newest.
-    Newest,
-    /// It is a version already; what is newer stays in front.
+    /// It is a version already, and promoted.
+    Promoted,
+    /// It is a version already; another one stays promoted.
     There,
     /// It was deleted.
     Deleted,
-    /// The newest version is the tenant's own.
+    /// The promoted version is the tenant's own.
     Own,
-    /// The newest version came with a newer program.
+    /// The promoted version came with a newer program.
     Outdated,
 }
 
-/// Uploads the stock modules that the tenant is to have. One that fails is logged
-/// and does not stop the others. The catalog is to be read anew after this.
+/// What a stock module says of itself.
+#[derive(Debug, Deserialize)]
+struct About {
+    world: String,
+    description: DescriptionBody,
+    producers: Vec<ProducedBy>,
+}
+
+/// Why a stock module was not brought.
+#[derive(Debug, thiserror::Error)]
+enum StockError {
+    #[error("what is known of it cannot be read: {0}")]
+    About(#[from] serde_json::Error),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Stores the stock modules that the tenant is to have; they are compiled when they are first used. One that
+/// fails is logged and does not stop the others. The catalog is to be read anew after this.
 pub(crate) async fn bring(host: &Host, tenant: &TenantId) {
     let noted = match host.store.list_stock(tenant).await {
         Ok(noted) => noted,
         Err(error) => return tracing::error!(%error, "stock modules cannot be compared"),
     };
-    for (name, wasm) in &host.config.stock_components {
-        if let Err(error) = bring_one(host, tenant, name, wasm, &noted).await {
-            tracing::error!(name, %error, "a stock module was not taken");
+    for module in host.config.stock {
+        if let Err(error) = bring_one(host, tenant, module, &noted).await {
+            tracing::error!(name = module.name, %error, "a stock module was not taken");
         }
     }
 }
@@ -51,31 +71,25 @@ pub(crate) async fn bring(host: &Host, tenant: &TenantId) {
 async fn bring_one(
     host: &Host,
     tenant: &TenantId,
-    name: &str,
-    wasm: &[u8],
+    module: &StockModule,
     noted: &[StockRow],
-) -> Result<(), UploadError> {
+) -> Result<(), StockError> {
+    let name = module.name;
     let stock = StockRow {
         name: name.to_owned(),
-        digest: digest_of(wasm),
+        digest: digest_of(module.wasm),
         program: PROGRAM.to_owned(),
     };
     let versions = host.store.module_versions(tenant, name).await?;
     let decision = decide(&stock, &versions, noted);
     match decision {
         Decision::Upload => {
-            let put = match adopt(host, tenant, name, wasm, &stock.digest).await? {
-                Some(put) => put,
-                None => taken(host, tenant, name, wasm).await?,
-            };
-            tracing::info!(
-                name,
-                version = put.module.version,
-                digest = stock.digest,
-                "stock module uploaded"
-            );
+            let new = of_program(module, &stock.digest, host.clock.now_ms())?;
+            let version = host.store.put_module(tenant, &new).await?.module.version;
+            host.store.promote_module(tenant, name, version).await?;
+            tracing::info!(name, version, digest = stock.digest, "stock module stored");
         }
-        Decision::Newest => {}
+        Decision::Promoted => {}
         decision => {
             tracing::info!(
                 name,
@@ -89,60 +103,38 @@ async fn bring_one(
     Ok(host.store.put_stock(tenant, &stock).await?)
 }
 
-async fn taken(host: &Host, tenant: &TenantId, name: &str, wasm: &[u8]) -> Result<PutModule, UploadError> {
-    let stock = Upload {
-        name,
-        wasm: wasm.to_vec(),
-        by: None,
-        source: ModuleSource::Stock,
-        signature: None,
-    };
-    Ok(upload(host, tenant, stock).await?.put)
-}
-
-/// Takes over what is known of a stock module that another tenant has: what it is
-/// follows from its bytes. None if nobody has it yet.
-async fn adopt(
-    host: &Host,
-    tenant: &TenantId,
-    name: &str,
-    wasm: &[u8],
-    digest: &str,
-) -> Result<Option<PutModule>, UploadError> {
-    let Some(known) = host.store.module_by_digest_of_all_tenants(digest).await? else {
-        return Ok(None);
-    };
-    // Who brought it to the other tenant is that tenant's matter.
+fn of_program(module: &StockModule, digest: &str, now_ms: i64) -> Result<NewModule, serde_json::Error> {
+    let about: About = serde_json::from_str(module.about)?;
     let provenance = Provenance {
         source: Some(ModuleSource::Stock),
-        producers: Provenance::parse(&known.provenance).producers,
+        producers: about.producers,
         ..Provenance::default()
     };
-    let module = NewModule {
-        name: name.to_owned(),
-        digest: known.digest,
-        world: known.world,
-        description: known.description,
+    Ok(NewModule {
+        name: module.name.to_owned(),
+        digest: digest.to_owned(),
+        world: about.world,
+        description: serde_json::to_string(&about.description)?,
         provenance: provenance.text(),
-        wasm: wasm.to_vec(),
-        compile_ms: known.compile_ms,
-        created_ms: host.clock.now_ms(),
-    };
-    Ok(Some(host.store.put_module(tenant, &module).await?))
+        wasm: module.wasm.to_vec(),
+        compile_ms: 0,
+        created_ms: now_ms,
+    })
 }
 
-/// `versions` are those of the stock module's name, the newest first.
+/// `versions` are those of the stock module's name.
 fn decide(stock: &StockRow, versions: &[ModuleRow], noted: &[StockRow]) -> Decision {
     let noted = || noted.iter().filter(|it| it.name == stock.name);
-    let Some(newest) = versions.first() else {
+    let promoted = versions.iter().find(|version| version.promoted);
+    let Some(promoted) = promoted else {
         return if noted().next().is_none() {
             Decision::Upload
         } else {
             Decision::Deleted
         };
     };
-    if newest.digest == stock.digest {
-        return Decision::Newest;
+    if promoted.digest == stock.digest {
+        return Decision::Promoted;
     }
     if versions.iter().any(|version| version.digest == stock.digest) {
         return Decision::There;
@@ -150,9 +142,9 @@ fn decide(stock: &StockRow, versions: &[ModuleRow], noted: &[StockRow]) -> Decis
     if noted().any(|it| it.digest == stock.digest) {
         return Decision::Deleted;
     }
-    match noted().find(|it| it.digest == newest.digest) {
+    match noted().find(|it| it.digest == promoted.digest) {
         None => Decision::Own,
-        Some(newest) if release(&newest.program) > release(&stock.program) => Decision::Outdated,
+        Some(promoted) if release(&promoted.program) > release(&stock.program) => Decision::Outdated,
         Some(_) => Decision::Upload,
     }
 }

@@ -1,15 +1,12 @@
 //! AssemblyScript, with its own compiler.
 
-use super::{Made, Tell, run};
-use crate::tool::Tool;
+use super::{Made, Tell, own, run};
 use crate::{Error, Project};
 use wasmalert_sandbox::compile::TextEncoding;
 
-const INSTALL: &str = "Run: npm install";
-
 pub(super) fn make(project: &Project, tell: Tell<'_>) -> Result<Made, Error> {
     // A transform of the configuration file is looked for elsewhere.
-    let tool = Tool::need(project, "asc", INSTALL)?
+    let tool = own(project, "asc")?
         .arg(format!("sdk/{}.ts", project.kind.as_str()))
         .args([
             "--transform",

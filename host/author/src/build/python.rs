@@ -1,15 +1,12 @@
 //! Python, with componentize-py.
 
-use super::{Made, Tell, run};
-use crate::tool::Tool;
+use super::{Made, Tell, own, run};
 use crate::{Error, Project};
-
-const INSTALL: &str = "Run: python3 -m venv .venv && .venv/bin/pip install -r requirements.txt";
 
 pub(super) fn make(project: &Project, tell: Tell<'_>) -> Result<Made, Error> {
     let out = format!("build/{}.wasm", project.name);
     let kind = project.kind.as_str();
-    let mut tool = Tool::need(project, "componentize-py", INSTALL)?
+    let mut tool = own(project, "componentize-py")?
         .args(["-q", "-d", "build/wit", "-w", kind, "componentize", "--stub-wasi"])
         .args(["-p", ".", "-p", "sdk/src", "-o", &out])
         .arg(format!("wasmalert.component.{kind}"));

@@ -10,7 +10,7 @@ impl Folder {
         Self(path)
     }
 
-    fn wants(&self, name: &str, language: Language, kind: Kind) -> New {
+    fn wants(&self, name: &str, language: Language, kind: World) -> New {
         New {
             dir: self.0.join(name),
             language,
@@ -29,14 +29,14 @@ impl Drop for Folder {
 fn every_language_has_templates_for_both_kinds() {
     let folder = Folder::new("templates");
     for language in Language::ALL {
-        for kind in Kind::ALL {
+        for kind in World::ALL {
             let name = format!("{}-{}", language.id(), kind.as_str());
             let project = new(&folder.wants(&name, language, kind)).unwrap();
             assert_eq!(Project::open(&project.dir).unwrap(), project);
             let made = files(&project);
             let test = match kind {
-                Kind::Rule => "rules_test.yml",
-                Kind::Notifier => "notifier_test.yml",
+                World::Rule => "rules_test.yml",
+                World::Notifier => "notifier_test.yml",
             };
             for file in [test, ".gitignore", "sdk"] {
                 assert!(
@@ -52,7 +52,7 @@ fn every_language_has_templates_for_both_kinds() {
                 fs::read_to_string(project.dir.join(test))
                     .unwrap()
                     .contains(&name)
-                    || kind == Kind::Rule,
+                    || kind == World::Rule,
                 "the test is of the project"
             );
         }
@@ -62,7 +62,7 @@ fn every_language_has_templates_for_both_kinds() {
 #[test]
 fn a_folder_in_use_is_left_alone() {
     let folder = Folder::new("in-use");
-    let wants = folder.wants("busy", Language::C, Kind::Rule);
+    let wants = folder.wants("busy", Language::C, World::Rule);
     fs::create_dir_all(&wants.dir).unwrap();
     fs::write(wants.dir.join("mine"), "dear to me").unwrap();
     let error = new(&wants).unwrap_err().to_string();
@@ -85,11 +85,11 @@ fn names_that_some_language_refuses_are_refused() {
         "core",
         &"x".repeat(65),
     ] {
-        let refused = new(&folder.wants(name, Language::Rust, Kind::Rule));
+        let refused = new(&folder.wants(name, Language::Rust, World::Rule));
         assert!(refused.is_err(), "{name:?} was taken");
     }
     for name in ["a", "disk-full", "p99", &"x".repeat(64)] {
-        new(&folder.wants(name, Language::C, Kind::Rule)).unwrap();
+        new(&folder.wants(name, Language::C, World::Rule)).unwrap();
     }
 }
 
@@ -110,7 +110,7 @@ fn a_wrong_manifest_says_what_is_wrong() {
         ),
         (
             r#"{"name": "a", "language": "c", "kind": "metric"}"#,
-            "unknown variant",
+            "there is no kind",
         ),
         (
             r#"{"name": "a", "language": "c", "kind": "rule", "more": 1}"#,

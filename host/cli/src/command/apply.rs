@@ -161,8 +161,8 @@ async fn put(client: &Client, path: &[&str], spec: &Value) -> Result<Done, Error
     Ok(Done { result, answer })
 }
 
-/// The answer to an upload does not tell whether the version is new, so the
-/// versions are asked for before.
+/// The answer to an upload does not tell whether the version is new or newly
+/// promoted, so the versions are asked for before.
 async fn send_module(
     client: &Client,
     name: &str,
@@ -174,12 +174,14 @@ async fn send_module(
         Err(Error::Problem(problem)) if problem.status == 404 => Vec::new(),
         Err(error) => return Err(error),
     };
-    let answer = client.post_wasm(&["modules", name], wasm, signature).await?;
+    // What a document describes is what is run.
+    let path = ["modules", name];
+    let answer = client.post_wasm(&path, wasm, signature, true).await?;
     let result = if before.is_empty() {
         "created"
     } else if before
         .iter()
-        .any(|version| version["version"] == answer["version"])
+        .any(|version| version["version"] == answer["version"] && version["promoted"] == true)
     {
         "unchanged"
     } else {

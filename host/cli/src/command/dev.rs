@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use wasmalert_author::{Kind, Project};
+use wasmalert_author::Project;
 use wasmalert_core::units::format_duration_ms;
 use wasmalert_offline::{read_text, rules};
+use wasmalert_sandbox::World;
 
 use super::{project, run, test};
 use crate::Io;
@@ -71,16 +72,12 @@ pub(crate) fn dev(dev: &Dev, io: &mut Io<'_>) -> Result<(), Error> {
 /// Builds, tests, and evaluates.
 fn round(project: &Project, dev: &Dev, io: &mut Io<'_>) -> Result<(), Error> {
     project::build(&dev.dir, Format::Table, io)?;
-    let (tests, others): (Vec<PathBuf>, Vec<PathBuf>) = documents(&dev.dir).into_iter().partition(|path| {
-        path.to_string_lossy()
-            .trim_end_matches(".yaml")
-            .trim_end_matches(".yml")
-            .ends_with("_test")
-    });
+    let (tests, others): (Vec<PathBuf>, Vec<PathBuf>) =
+        documents(&dev.dir).into_iter().partition(|path| is_test(path));
     if !tests.is_empty() {
         test::test(&tests, None, Format::Table, io)?;
     }
-    if dev.sources.is_empty() || project.kind == Kind::Notifier {
+    if dev.sources.is_empty() || project.kind == World::Notifier {
         return Ok(());
     }
     for path in others {
@@ -127,6 +124,11 @@ fn preview(project: &Project, path: &Path, dev: &Dev, io: &mut Io<'_>) -> Result
         }
     }
     Ok(())
+}
+
+fn is_test(path: &Path) -> bool {
+    let stem = path.file_stem().unwrap_or_default();
+    stem.to_string_lossy().ends_with("_test")
 }
 
 /// The YAML files of a folder, sorted.

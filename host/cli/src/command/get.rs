@@ -13,7 +13,7 @@ use crate::output::{self, Format};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Kind {
-    /// Modules in their newest versions, or all versions of one.
+    /// Modules in their promoted versions, or all versions of one.
     #[command(visible_alias = "module")]
     Modules {
         name: Option<String>,

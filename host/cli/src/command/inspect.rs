@@ -14,7 +14,7 @@ use crate::text::{clean, size, thousands};
 
 pub(crate) fn inspect(file: &Path, format: Format, io: &mut Io<'_>) -> Result<(), Error> {
     let wasm = super::read_wasm(file)?;
-    let inspection = look(&wasm).map_err(|error| refused(&error))?;
+    let inspection = look(&wasm).map_err(|error| Error::Problem(refused(&error)))?;
     match format {
         Format::Table => write!(io.out, "{}", report(&inspection, io.width))?,
         Format::Json | Format::Junit => {
@@ -37,13 +37,13 @@ pub(super) fn conclude(inspection: &Inspection) -> Result<(), Error> {
     }
 }
 
-pub(super) fn refused(error: &CompileError) -> Error {
-    Error::Problem(Problem {
+pub(super) fn refused(error: &CompileError) -> Problem {
+    Problem {
         code: error.code.to_owned(),
         detail: error.message.clone(),
         problems: error.problems.clone(),
         ..Problem::default()
-    })
+    }
 }
 
 fn report(inspection: &Inspection, width: Option<usize>) -> String {

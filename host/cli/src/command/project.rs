@@ -5,7 +5,8 @@ use std::path::Path;
 use serde_json::json;
 use wasmalert_author::language::Language;
 use wasmalert_author::template::files;
-use wasmalert_author::{Built, Error as AuthorError, Kind, New, Project};
+use wasmalert_author::{Built, Error as AuthorError, New, Project};
+use wasmalert_sandbox::World;
 
 use super::inspect::refused;
 use crate::Io;
@@ -34,7 +35,7 @@ Tools are looked for in node_modules/.bin and .venv/bin of the project, then on 
 pub(crate) fn new(
     dir: &Path,
     language: Language,
-    kind: Kind,
+    kind: World,
     format: Format,
     io: &mut Io<'_>,
 ) -> Result<(), Error> {
@@ -58,8 +59,8 @@ pub(crate) fn new(
         writeln!(io.out, "  {}", clean(&file.display().to_string()))?;
     }
     let test = match kind {
-        Kind::Rule => "rules_test.yml",
-        Kind::Notifier => "notifier_test.yml",
+        World::Rule => "rules_test.yml",
+        World::Notifier => "notifier_test.yml",
     };
     writeln!(io.out, "Next:")?;
     let tools = language
@@ -114,9 +115,7 @@ pub(crate) fn make(dir: &Path, io: &mut Io<'_>) -> Result<Built, Error> {
 pub(super) fn failed(error: AuthorError) -> Error {
     match error {
         AuthorError::NotAComponent { path, error } => {
-            let Error::Problem(mut problem) = refused(&error) else {
-                return Error::Failed(error.to_string());
-            };
+            let mut problem = refused(&error);
             problem.detail = format!("{}: {}", path.display(), problem.detail);
             Error::Problem(problem)
         }

@@ -22,6 +22,7 @@ pub(crate) async fn pull(client: &Client, pull: &Pull, format: Format, io: &mut 
         ("digest", pull.digest.clone().map(Value::String)),
         ("signature", signature.map(Value::String)),
         ("basic_auth", basic_auth),
+        ("promote", pull.promote.then_some(Value::Bool(true))),
     ];
     for (field, value) in options {
         if let Some(value) = value {

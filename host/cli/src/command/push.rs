@@ -1,6 +1,6 @@
-//! `push`: uploads a component.
+//! `push`: uploads a component, and `promote`: puts a version to use.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use wasmalert_core::id::check_name;
 
 use crate::Io;
@@ -20,7 +20,7 @@ pub(crate) async fn push(client: &Client, push: &Push, format: Format, io: &mut 
     let wasm = super::read_wasm(file)?;
     let signature = super::read_signature(push.signature.as_deref())?;
     let answer = client
-        .post_wasm(&["modules", &name], wasm, signature.as_deref())
+        .post_wasm(&["modules", &name], wasm, signature.as_deref(), push.promote)
         .await?;
     taken(&answer, format, io)
 }
@@ -35,9 +35,30 @@ pub(super) fn module_name(name: String) -> Result<String, Error> {
     }
 }
 
+/// Makes a version that of the rules and receivers that name none.
+pub(crate) async fn promote(
+    client: &Client,
+    name: &str,
+    version: u32,
+    format: Format,
+    io: &mut Io<'_>,
+) -> Result<(), Error> {
+    let wanted = json!({ "version": version });
+    let (_, answer) = client.put(&["modules", name, "promoted"], &wanted).await?;
+    taken(&answer, format, io)
+}
+
 /// Prints a module that the server took, and what it warned of.
 pub(super) fn taken(answer: &Value, format: Format, io: &mut Io<'_>) -> Result<(), Error> {
     output::answer(io, format, answer, |module, _| summary(module))?;
+    if answer["promoted"] == false {
+        writeln!(
+            io.err,
+            "Rules and receivers that name no version run another one. To make it this:\n  wasmalert promote {} {}",
+            plain(&answer["name"]),
+            plain(&answer["version"])
+        )?;
+    }
     let warnings = answer["warnings"].as_array().map_or(&[][..], Vec::as_slice);
     for warning in warnings {
         writeln!(io.err, "warning: {}", plain(warning))?;
@@ -51,6 +72,7 @@ fn summary(module: &Value) -> String {
         ("name", plain(&module["name"])),
         ("version", plain(&module["version"])),
         ("digest", plain(&module["digest"])),
+        ("promoted", yes(&module["promoted"])),
         ("world", plain(&module["world"])),
         ("trust", trust(module)),
         ("size", bytes(&module["bytes"])),
@@ -64,6 +86,15 @@ fn summary(module: &Value) -> String {
         ),
         ("about", plain(&module["description"]["doc"])),
     ])
+}
+
+/// A truth, for people.
+pub(super) fn yes(value: &Value) -> String {
+    match value.as_bool() {
+        Some(true) => "yes".to_owned(),
+        Some(false) => "no".to_owned(),
+        None => String::new(),
+    }
 }
 
 /// Who vouches for a version, such as `signed by release`.

@@ -3,19 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, Value, json};
-use wasmalert_core::evaluation::{Context, Effects, Journal, LogLine, MetricChange, Outcome, Trigger};
-use wasmalert_core::frame::Frame;
+use serde_json::Value;
+use wasmalert_core::evaluation::{Context, Journal, Trigger};
 use wasmalert_core::limits::Limits;
-use wasmalert_core::query::{Query, QueryError, QueryErrorCode, QueryResult, QueryTime};
+use wasmalert_core::query::{Query, QueryError, QueryErrorCode, QueryResult};
 use wasmalert_core::units::parse_duration_ms;
 use wasmalert_core::{GroupKey, RuleKey, TenantId};
 use wasmalert_offline::once::{Once, Ran};
 use wasmalert_sandbox::World;
+use wasmalert_server::Unkept;
 use wasmalert_server::query::{DirectSource, PrometheusSpec};
 
 use crate::Io;
@@ -38,8 +36,6 @@ Exit codes: 0 the evaluation succeeded, 1 it failed, 2 the command line or a fil
 const DEFAULT_SOURCE: &str = "default";
 /// The largest configuration that is read from a file.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
-/// Series of a query that are shown, and samples of a series.
-const SERIES_MAX: usize = 1_000;
 
 pub(crate) fn run(run: &Run, format: Format, io: &mut Io<'_>) -> Result<(), Error> {
     let now_ms = moment(run.at.as_deref())?;
@@ -80,7 +76,7 @@ pub(crate) fn run(run: &Run, format: Format, io: &mut Io<'_>) -> Result<(), Erro
         limits: &limits,
     }
     .run(Vec::new(), &mut ask);
-    let document = document(&ran, now_ms);
+    let document = document(&ran, &context)?;
     output::answer(io, format, &document, |document, _| {
         super::explain::body(document)
     })?;
@@ -184,132 +180,18 @@ fn context(run: &Run, now_ms: i64, interval_ms: i64) -> Result<Context, Error> {
     })
 }
 
-/// The evaluation in the shape of `GET /v1/evaluations/{id}`, without what only a server knows.
-fn document(ran: &Ran, now_ms: i64) -> Value {
-    let queries: Vec<Value> = ran
-        .journal
-        .queries
-        .iter()
-        .map(|(query, result)| asked(query, result))
-        .collect();
-    let none = (Outcome::default(), Effects::default());
-    let (error, (outcome, effects), log) = match &ran.result {
-        Ok(done) => (Value::Null, done, &done.1.log),
-        Err(failed) => (
-            json!({"code": failed.fault.code.as_str(), "message": failed.fault.message}),
-            &none,
-            &failed.log,
-        ),
-    };
-    let cost = &ran.cost;
-    json!({
-        "slot_at": time(now_ms),
-        "status": if error.is_null() { "ok" } else { "err" },
-        "error": error,
-        "inputs": {"queries": queries},
-        "outcome": {
-            "findings": outcome.findings.iter().map(|finding| json!({
-                "labels": object(finding.labels()),
-                "value": number(finding.value),
-                "annotations": object(finding.annotations.iter().map(|(name, text)| (&**name, &**text))),
-            })).collect::<Vec<_>>(),
-            "samples": outcome.samples.iter().map(|sample| json!({
-                "labels": object(sample.labels.iter()),
-                "value": number(sample.value),
-            })).collect::<Vec<_>>(),
+fn document(ran: &Ran, context: &Context) -> Result<Value, Error> {
+    let unkept = Unkept {
+        context,
+        journal: &ran.journal,
+        result: match &ran.result {
+            Ok((outcome, effects)) => Ok((outcome, effects)),
+            Err(failed) => Err((&failed.fault, &failed.log)),
         },
-        "effects": shown(effects, log),
-        "cost": {"fuel": cost.fuel, "wall_seconds": cost.wall_ns as f64 / 1e9, "memory_bytes": cost.memory_bytes,
-            "host_calls": cost.host_calls, "boundary_bytes": cost.boundary_bytes},
-        "rounds": ran.rounds,
-    })
-}
-
-fn shown(effects: &Effects, log: &[LogLine]) -> Value {
-    let state = effects.state.iter().map(|(key, value)| {
-        let value = value.as_ref().map(|value| STANDARD.encode(value));
-        (key.clone(), json!(value))
-    });
-    let timers = effects.timers.iter().map(|(name, timer)| {
-        let due = timer.as_ref().map(|timer| time(timer.due_ms));
-        (name.clone(), json!(due))
-    });
-    let metrics = effects.metrics.iter().map(|update| {
-        let (kind, value) = match update.change {
-            MetricChange::Count(by) => ("count", by),
-            MetricChange::Gauge(value) => ("gauge", value),
-            MetricChange::Observe(value) => ("observe", value),
-        };
-        json!({"name": update.name, "labels": object(update.labels.iter()), "kind": kind, "value": number(value)})
-    });
-    let log = log.iter().map(|line| {
-        let fields = line.fields.iter().map(|(name, value)| (&**name, &**value));
-        json!({"level": line.level.as_str(), "message": line.message, "fields": object(fields)})
-    });
-    json!({
-        "state": state.collect::<Map<_, _>>(),
-        "timers": timers.collect::<Map<_, _>>(),
-        "metrics": metrics.collect::<Vec<_>>(),
-        "log": log.collect::<Vec<_>>(),
-    })
-}
-
-fn asked(query: &Query, result: &QueryResult) -> Value {
-    let mut shown = json!({"source": query.source, "expr": query.expr});
-    match query.time {
-        QueryTime::Instant { at_ms } => shown["at"] = json!(time(at_ms)),
-        QueryTime::Range {
-            start_ms,
-            end_ms,
-            step_ms,
-        } => {
-            shown["start"] = json!(time(start_ms));
-            shown["end"] = json!(time(end_ms));
-            shown["step_ms"] = json!(step_ms);
-        }
-    }
-    match result {
-        Ok(frame) => {
-            shown["series_count"] = json!(frame.len());
-            shown["truncated"] = json!(frame.len() > SERIES_MAX);
-            shown["series"] = (0..frame.len().min(SERIES_MAX))
-                .map(|at| series(frame, at))
-                .collect();
-        }
-        Err(error) => shown["error"] = json!({"code": error.code.as_str(), "message": error.message}),
-    }
-    shown
-}
-
-fn series(frame: &Frame, at: usize) -> Value {
-    let range = frame.sample_range(at).unwrap_or_default();
-    let times = &frame.all_timestamps_ms()[range.clone()];
-    let values = &frame.all_values()[range];
-    let samples = times.iter().zip(values);
-    let samples = samples.map(|(at, value)| json!([time(*at), number(*value)]));
-    json!({
-        "labels": object(frame.series_labels(at).into_iter().flatten()),
-        "samples": samples.collect::<Vec<_>>(),
-    })
-}
-
-fn object<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Value {
-    let pairs = pairs.map(|(name, value)| (name.to_owned(), json!(value)));
-    Value::Object(pairs.collect())
-}
-
-/// Texts, so that NaN and the infinities survive JSON.
-fn number(value: f64) -> String {
-    match value {
-        value if value == f64::INFINITY => "+Inf".to_owned(),
-        value if value == f64::NEG_INFINITY => "-Inf".to_owned(),
-        value => value.to_string(),
-    }
-}
-
-fn time(ms: i64) -> String {
-    /// The last moment of the year 9999.
-    const LAST_MS: u64 = 253_402_300_799_999;
-    let since = Duration::from_millis(u64::try_from(ms).unwrap_or(0).min(LAST_MS));
-    humantime::format_rfc3339_millis(UNIX_EPOCH + since).to_string()
+        cost: &ran.cost,
+        rounds: ran.rounds,
+    };
+    unkept
+        .document()
+        .map_err(|error| Error::Failed(error.to_string()))
 }

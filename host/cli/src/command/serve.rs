@@ -5,14 +5,14 @@ use std::path::PathBuf;
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, FromArgMatches, value_parser};
-use wasmalert_server::config::{SETTINGS, Setting};
+use wasmalert_server::config::{SETTINGS, Setting, StockModule};
 
 use crate::Io;
 use crate::error::Error;
 use crate::output::Format;
 
 /// The components built into this binary, by name.
-pub(crate) static STOCK: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/stock.rs"));
+pub(crate) static STOCK: &[StockModule] = include!(concat!(env!("OUT_DIR"), "/stock.rs"));
 
 const HELP: &str = "\
 Each setting is taken from its flag, else its environment variable, else the file,
@@ -110,10 +110,7 @@ impl FromArgMatches for Flags {
 pub(crate) fn serve(flags: &Flags, io: &mut Io<'_>) -> Result<(), Error> {
     let loaded = wasmalert_server::config::load(flags.config.as_deref(), &environment, &flags.values);
     let mut config = loaded.map_err(|errors| Error::Usage(format!("settings are wrong:\n{errors}")))?;
-    config.stock_components = STOCK
-        .iter()
-        .map(|(name, wasm)| ((*name).to_owned(), *wasm))
-        .collect();
+    config.stock = STOCK;
     io.out.flush()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(wasmalert_server::run(config));

@@ -106,7 +106,8 @@ fn load(files: &[PathBuf], errors: &mut Vec<String>) -> Vec<Suite> {
 pub(super) fn modules(threads: NonZeroUsize) -> Result<Modules, Error> {
     let exe = std::env::current_exe()?;
     let instances = u32::try_from(threads.get()).unwrap_or(1);
-    Modules::new(exe, STOCK, instances).map_err(|error| Error::Failed(error.to_string()))
+    let stock = STOCK.iter().map(|module| (module.name, module.wasm)).collect();
+    Modules::new(exe, stock, instances).map_err(|error| Error::Failed(error.to_string()))
 }
 
 fn print(io: &mut Io<'_>, report: &Report) -> std::io::Result<()> {

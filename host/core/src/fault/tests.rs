@@ -41,6 +41,11 @@ fn a_fault_over_a_limit_names_limit_value_and_unit() {
         fault.to_string(),
         "memory_bytes_exceeded: over the limit memory_bytes of 1024 bytes"
     );
+    let fault = Fault::beyond(Limit::MemoryBytes, 4_096, 1_024);
+    assert_eq!(
+        fault.message,
+        "over the limit memory_bytes of 1024 bytes: 4096 wanted"
+    );
 }
 
 #[test]

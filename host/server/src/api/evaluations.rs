@@ -7,6 +7,8 @@ use axum::extract::{Path, Query, State};
 use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
+use wasmalert_core::evaluation::{Context, Cost as Spent, Effects, Journal, LogLine, Outcome};
+use wasmalert_core::fault::Fault;
 use wasmalert_core::units::format_duration_ms;
 use wasmalert_core::{GroupKey, RuleKey};
 
@@ -15,10 +17,13 @@ use super::request::Page;
 use super::{Caller, request};
 use crate::Host;
 use crate::record::{
-    CodeMessage, EffectsRecord, Inputs, LabelMap, LogRecord, MetricRecord, NotifyRecord, OutcomeRecord,
-    QueryRecord, SeriesRecord, TimerRecord, TransitionRecord, decode,
+    self, Budget, CodeMessage, EffectsRecord, Inputs, LabelMap, LogRecord, MetricRecord, NotifyRecord,
+    OutcomeRecord, QueryRecord, SeriesRecord, TimerRecord, TransitionRecord, decode,
 };
 use crate::store::{ErrorRow, EvaluationSummary};
+
+/// How much of what was read, answered and done is shown of an evaluation that no server keeps.
+const UNKEPT_BYTES_MAX: usize = 8 << 20;
 
 /// An evaluation in a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -239,6 +244,67 @@ impl Evaluation {
             error: error(row.error),
             id: row.id,
         }
+    }
+}
+
+/// An evaluation that no server keeps.
+pub struct Unkept<'a> {
+    pub context: &'a Context,
+    /// What was read.
+    pub journal: &'a Journal,
+    /// Of one that failed also what it had logged.
+    pub result: Result<(&'a Outcome, &'a Effects), (&'a Fault, &'a [LogLine])>,
+    pub cost: &'a Spent,
+    /// Runs until every query result was there.
+    pub rounds: u32,
+}
+
+impl Unkept<'_> {
+    /// It in the shape of `GET /v1/evaluations/{id}`, without what only a server knows.
+    ///
+    /// # Errors
+    /// A value that JSON cannot hold; there is none.
+    pub fn document(&self) -> Result<serde_json::Value, serde_json::Error> {
+        const OF_A_SERVER: [&str; 8] = [
+            "id",
+            "namespace",
+            "group",
+            "module",
+            "version",
+            "digest",
+            "transitions",
+            "notifications",
+        ];
+        let mut budget = Budget::new(UNKEPT_BYTES_MAX);
+        let inputs = record::inputs(self.context, self.journal, &mut budget);
+        let (outcome, mut effects) = match self.result {
+            Ok((outcome, effects)) => (
+                record::outcome(outcome, &mut budget),
+                record::effects(effects, &[], &mut budget),
+            ),
+            Err((fault, log)) => record::failed(fault, log),
+        };
+        effects.cost(self.cost);
+        let row = EvaluationSummary {
+            id: String::new(),
+            seq: 0,
+            slot_ms: self.context.now_ms,
+            trigger: String::new(),
+            error: outcome.error.as_ref().map(|error| ErrorRow {
+                code: error.code.clone(),
+                message: error.message.clone(),
+            }),
+            fuel: self.cost.fuel,
+            wall_ns: self.cost.wall_ns,
+            rounds: self.rounds,
+            bytes: 0,
+        };
+        let evaluation = Evaluation::new(&self.context.rule, row, inputs, outcome, effects);
+        let mut document = serde_json::to_value(evaluation)?;
+        if let Some(fields) = document.as_object_mut() {
+            fields.retain(|name, _| !OF_A_SERVER.contains(&name.as_str()));
+        }
+        Ok(document)
     }
 }
 

@@ -47,6 +47,7 @@ use utoipa_axum::routes;
 use wasmalert_core::TenantId;
 
 use self::entrance::OnRecord;
+pub use self::evaluations::Unkept;
 pub(crate) use self::listener::TlsListener;
 use self::problem::Problem;
 use crate::Host;
@@ -141,6 +142,7 @@ fn deploy_routes() -> Routes {
     OpenApiRouter::new()
         .routes(routes!(modules::upload_module, modules::delete_all))
         .routes(routes!(modules::delete_version))
+        .routes(routes!(modules::put_promoted))
         .routes(routes!(pull::pull_module))
 }
 

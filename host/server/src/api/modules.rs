@@ -3,25 +3,26 @@
 use std::sync::Arc;
 
 use axum::body::to_bytes;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::{Extension, Json};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use wasmalert_core::TenantId;
 use wasmalert_core::quota::Quota;
 
 use super::problem::{Answer, Problem};
+use super::request::Body;
 use super::{Caller, request};
 use crate::Host;
 use crate::access;
-use crate::catalog::{DescriptionBody, TenantCatalog, Trusted};
+use crate::catalog::{DescriptionBody, ModuleRef, TenantCatalog, Trusted};
 use crate::fair::Turn;
 use crate::provenance::{ModuleSource, Provenance};
-use crate::registry::{Taken, UPLOADS_WAITING_OF_TENANT_MAX, Upload, UploadError, discard, upload};
+use crate::registry::{Taken, UPLOADS_WAITING_OF_TENANT_MAX, Upload, UploadError, discard, promote, upload};
 use crate::signing::SIGNATURE_BYTES_MAX;
 use crate::store::ModuleRow;
 
@@ -41,8 +42,11 @@ pub(super) struct Module {
     description: DescriptionBody,
     /// Size of what was uploaded.
     bytes: u64,
+    /// 0 for one that came with the program: that is compiled when it is first used.
     compile_ms: u64,
     created_at: String,
+    /// Whether rules and receivers that name no version run this one.
+    promoted: bool,
     /// Whether somebody vouches for it as of now.
     trust: Trusted,
     provenance: Provenance,
@@ -68,11 +72,12 @@ impl Module {
             bytes: row.bytes,
             compile_ms: row.compile_ms,
             created_at: request::time(row.created_ms),
+            promoted: row.promoted,
         }
     }
 }
 
-/// The newest version of every module.
+/// The promoted version of every module.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Modules {
     modules: Vec<Module>,
@@ -85,7 +90,7 @@ pub(super) struct Versions {
     versions: Vec<Module>,
 }
 
-/// Lists the newest version of every module.
+/// Lists the promoted version of every module.
 #[utoipa::path(get, path = "/v1/modules", tag = "modules", responses((status = 200, body = Modules)))]
 pub(super) async fn list(State(host): State<Arc<Host>>, Extension(tenant): Caller) -> Answer<Json<Modules>> {
     let catalog = host.catalog.of(&tenant);
@@ -99,6 +104,17 @@ pub(super) async fn list(State(host): State<Arc<Host>>, Extension(tenant): Calle
     Ok(Json(Modules { modules }))
 }
 
+/// How a module is uploaded.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UploadQuery {
+    /// Makes the version that of the rules and receivers that name none, as `/v1/modules/{name}/promoted`
+    /// does later. The first version is promoted in any case.
+    #[serde(default)]
+    promote: bool,
+}
+
 /// Uploads a module: a component, or a core module with its component-type section.
 ///
 /// It is checked against the worlds `rule` and `notifier`, and compiled in a
@@ -109,6 +125,7 @@ pub(super) async fn list(State(host): State<Arc<Host>>, Extension(tenant): Calle
     post, path = "/v1/modules/{name}", tag = "modules",
     params(
         ("name" = String, Path),
+        UploadQuery,
         ("wasmalert-signature" = Option<String>, Header,
             description = "The `.minisig` file that `minisign -Sm` makes, in base64."),
     ),
@@ -123,6 +140,7 @@ pub(super) async fn upload_module(
     Extension(tenant): Caller,
     Extension(caller): Extension<access::Caller>,
     Path(name): Path<String>,
+    Query(query): Query<UploadQuery>,
     request: Request,
 ) -> Answer<(StatusCode, Json<Module>)> {
     request::name(&name)?;
@@ -139,9 +157,10 @@ pub(super) async fn upload_module(
     let brought = Upload {
         name: &name,
         wasm: wasm.into(),
-        by: Some(caller.actor.to_string()),
+        by: caller.actor.to_string(),
         source: ModuleSource::Upload,
         signature,
+        promote: query.promote,
     };
     take(&host, &tenant, brought).await
 }
@@ -252,12 +271,51 @@ pub(super) async fn version(
     Extension(tenant): Caller,
     Path((name, version)): Path<(String, u32)>,
 ) -> Answer<Json<Module>> {
-    let row = host.store.get_module(&tenant, &name, Some(version)).await?;
-    // The store takes version 0 for the newest.
-    let row = row.filter(|row| row.version == version);
+    let row = host.store.get_module(&tenant, &name, version).await?;
     let catalog = host.catalog.of(&tenant);
     let shown = |row| Some(Module::new(row, &catalog));
     request::shown(row, shown, format!("module {name} version {version}"))
+}
+
+/// Which version to promote.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Promotion {
+    #[schema(example = 2)]
+    version: u32,
+}
+
+/// Promotes a version: rules and receivers that name none run it from their next slot on.
+///
+/// A version that was promoted before may be promoted again, which undoes what came after it.
+/// Rules keep their alerts, state and timers.
+#[utoipa::path(
+    put, path = "/v1/modules/{name}/promoted", tag = "modules", params(("name" = String, Path)),
+    request_body = Promotion,
+    responses((status = 200, body = Module), (status = 404, body = Problem), (status = 422, body = Problem))
+)]
+pub(super) async fn put_promoted(
+    State(host): State<Arc<Host>>,
+    Extension(tenant): Caller,
+    Path(name): Path<String>,
+    Body(Promotion { version }): Body<Promotion>,
+) -> Answer<Json<Module>> {
+    let missing = || Problem::not_found(format!("module {name} version {version}"));
+    let wanted = ModuleRef {
+        name: &name,
+        version: Some(version),
+        digest: None,
+    };
+    let catalog = host.catalog.of(&tenant);
+    let module = catalog.find(wanted).map_err(|_| missing())?;
+    let untrusted = |why| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "signature_missing", why);
+    catalog.check_trust(&name, &module).map_err(untrusted)?;
+    if !promote(&host, &tenant, &name, version).await? {
+        return Err(missing());
+    }
+    let row = host.store.get_module(&tenant, &name, version).await?;
+    let row = row.ok_or_else(missing)?;
+    Ok(Json(Module::new(row, &catalog)))
 }
 
 /// The bytes of one version, as they were uploaded.
@@ -309,7 +367,7 @@ pub(super) async fn delete_version(
     Extension(tenant): Caller,
     Path((name, version)): Path<(String, u32)>,
 ) -> Answer<StatusCode> {
-    let row = host.store.get_module(&tenant, &name, Some(version)).await?;
+    let row = host.store.get_module(&tenant, &name, version).await?;
     let gone = host.store.delete_module_version(&tenant, &name, version).await?;
     let what = format!("module {name} version {version}");
     host.catalog.reload(&host.store, &tenant).await?;

@@ -41,6 +41,9 @@ pub(super) struct PullRequest {
     /// The text of the module's `.minisig` file.
     #[serde(default)]
     signature: Option<String>,
+    /// Makes the version that of the rules and receivers that name none.
+    #[serde(default)]
+    promote: bool,
 }
 
 /// Pulls a module from an OCI registry, and takes it in like an upload.
@@ -89,9 +92,10 @@ pub(super) async fn pull_module(
     let brought = Upload {
         name: &name,
         wasm,
-        by: Some(caller.actor.to_string()),
+        by: caller.actor.to_string(),
         source: ModuleSource::Oci { reference, digest },
         signature: wanted.signature,
+        promote: wanted.promote,
     };
     take(&host, &tenant, brought).await
 }

@@ -23,7 +23,7 @@ pub(super) struct Rule {
     group: String,
     rule: String,
     module: String,
-    /// None follows the newest.
+    /// None follows the promoted one.
     version: Option<u32>,
     /// Null for a rule that is not pinned to the bytes of its module.
     digest: Option<String>,

@@ -19,7 +19,7 @@ use crate::store::ModuleUse;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ModuleRef<'n> {
     pub name: &'n str,
-    /// None for the newest, or for whichever has the pinned bytes.
+    /// None for the promoted one, or for whichever has the pinned bytes.
     pub version: Option<u32>,
     pub digest: Option<&'n str>,
 }
@@ -100,7 +100,7 @@ pub(crate) enum Trusted {
 }
 
 impl TenantCatalog {
-    /// The module that is named: of a name alone the newest version, of pinned bytes the
+    /// The module that is named: of a name alone the promoted version, of pinned bytes the
     /// version that has them.
     ///
     /// # Errors
@@ -116,10 +116,10 @@ impl TenantCatalog {
         };
         let versions = self.modules.get(wanted.name).ok_or_else(missing)?;
         let found = match (wanted.version, wanted.digest) {
-            (Some(version), _) => versions.get(&version).ok_or_else(missing)?,
-            (None, None) => versions.last_key_value().ok_or_else(missing)?.1,
+            (Some(version), _) => versions.by_number.get(&version).ok_or_else(missing)?,
+            (None, None) => versions.by_number.get(&versions.promoted).ok_or_else(missing)?,
             (None, Some(digest)) => {
-                let mut newest_first = versions.values().rev();
+                let mut newest_first = versions.by_number.values().rev();
                 let found = newest_first.find(|module| module.digest == digest);
                 found.ok_or_else(|| NoModule::NoBytes {
                     name: name(),

@@ -23,7 +23,7 @@ use crate::groups::remember;
 use crate::live::{LiveGroup, LiveRule};
 use crate::logs::LogEvent;
 use crate::notify::Told;
-use crate::record::{self, Budget, EffectsRecord, NotifyRecord, OutcomeRecord};
+use crate::record::{self, Budget, NotifyRecord};
 use crate::store::{
     AlertRow, ErrorRow, EvaluationRow, EvaluationSummary, Health, HealthRow, NewOutboxRow, RuleCommit,
     StoreError,
@@ -169,13 +169,7 @@ impl Ended<'_> {
                 record::outcome(&decided.outcome, &mut budget),
                 record::effects(&decided.effects, &decided.step.transitions, &mut budget),
             ),
-            Err(fault) => (
-                OutcomeRecord::failed(fault),
-                EffectsRecord {
-                    log: record::log_records(&self.ran.log),
-                    ..EffectsRecord::default()
-                },
-            ),
+            Err(fault) => record::failed(fault, &self.ran.log),
         };
         effects.notifications = told;
         effects.cost(&self.ran.cost);

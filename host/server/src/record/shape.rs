@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use wasmalert_core::evaluation::Cost;
-use wasmalert_core::fault::Fault;
 
 /// Names and values.
 pub(crate) type LabelMap = BTreeMap<String, String>;
@@ -169,20 +168,6 @@ pub(crate) struct NotifyRecord {
     pub kind: String,
     /// Number of alerts.
     pub alerts: u64,
-}
-
-impl OutcomeRecord {
-    #[must_use]
-    pub(crate) fn failed(fault: &Fault) -> Self {
-        let error = CodeMessage {
-            code: fault.code.as_str().into(),
-            message: fault.message.clone(),
-        };
-        Self {
-            error: Some(error),
-            ..Self::default()
-        }
-    }
 }
 
 impl EffectsRecord {

@@ -48,11 +48,13 @@ pub(crate) enum UploadError {
 pub(crate) struct Upload<'u> {
     pub name: &'u str,
     pub wasm: Vec<u8>,
-    /// Who brings it, as the audit log names callers; nobody for a stock module.
-    pub by: Option<String>,
+    /// Who brings it, as the audit log names callers.
+    pub by: String,
     pub source: ModuleSource,
     /// The text of a `.minisig` file.
     pub signature: Option<String>,
+    /// Whether it becomes that of whoever names no version. The first version does in any case.
+    pub promote: bool,
 }
 
 /// A module that was taken in.
@@ -69,16 +71,43 @@ pub(crate) struct Taken {
 /// # Errors
 /// Says why the module was not taken; nothing is kept then.
 pub(crate) async fn upload(host: &Host, tenant: &TenantId, upload: Upload<'_>) -> Result<Taken, UploadError> {
+    let (name, wanted) = (upload.name, upload.promote);
+    let mut taken = take_in(host, tenant, upload).await?;
+    let module = &mut taken.put.module;
+    if wanted && !module.promoted {
+        promote(host, tenant, name, module.version).await?;
+        module.promoted = true;
+    }
+    Ok(taken)
+}
+
+/// Makes a version that of whoever names none; false when there is no such version.
+///
+/// # Errors
+/// The store failed.
+pub(crate) async fn promote(
+    host: &Host,
+    tenant: &TenantId,
+    name: &str,
+    version: u32,
+) -> Result<bool, StoreError> {
+    let is_there = host.store.promote_module(tenant, name, version).await?;
+    host.catalog.reload(&host.store, tenant).await?;
+    let follows = |rule: &RuleSpec| rule.module == name && rule.version.is_none();
+    host.groups.resume(tenant, follows);
+    Ok(is_there)
+}
+
+async fn take_in(host: &Host, tenant: &TenantId, upload: Upload<'_>) -> Result<Taken, UploadError> {
     let wasm: Arc<[u8]> = upload.wasm.into();
     let claim = host.tenants.of(tenant).claim(Quota::UploadsAtOnce);
     let (lane, hashed) = (Lane::for_bytes(wasm.len()), wasm.clone());
     let hashed = host.samplers.run(lane, &claim, move || digest_of(&hashed)).await;
     let (digest, _) = hashed.map_err(|undone| UploadError::Artifact(undone.to_string()))?;
-    let is_stock = upload.source == ModuleSource::Stock;
     host.quarantine
         .check_module(&digest)
         .map_err(UploadError::Quarantined)?;
-    let verdict = judge(host, tenant, &digest, is_stock, wasm.clone(), upload.signature).await?;
+    let verdict = judge(host, tenant, &digest, wasm.clone(), upload.signature).await?;
     let warnings = verdict.warning.into_iter().collect();
     let versions = host.store.module_versions(tenant, upload.name).await?;
     if let Some(module) = versions.into_iter().find(|module| module.digest == digest) {
@@ -97,7 +126,7 @@ pub(crate) async fn upload(host: &Host, tenant: &TenantId, upload: Upload<'_>) -
         }
     };
     let provenance = Provenance {
-        uploaded_by: upload.by,
+        uploaded_by: Some(upload.by),
         source: Some(upload.source),
         signature: verdict.signed_by.clone(),
         producers: compiled.producers.into_iter().map(Into::into).collect(),
@@ -118,10 +147,6 @@ pub(crate) async fn upload(host: &Host, tenant: &TenantId, upload: Upload<'_>) -
         host.store.put_module(tenant, &module).await?
     };
     host.catalog.reload(&host.store, tenant).await?;
-    if put.created {
-        let follows = |rule: &RuleSpec| rule.module == upload.name && rule.version.is_none();
-        host.groups.resume(tenant, follows);
-    }
     let put = match put.created {
         true => put,
         // Somebody brought the same bytes meanwhile.
@@ -136,12 +161,11 @@ async fn judge(
     host: &Host,
     tenant: &TenantId,
     digest: &str,
-    is_stock: bool,
     wasm: Arc<[u8]>,
     signature: Option<String>,
 ) -> Result<Verdict, UploadError> {
     let trust = host.catalog.of(tenant).trust.clone();
-    if signature.is_none() && (is_stock || trust.stock.contains(digest)) {
+    if signature.is_none() && trust.stock.contains(digest) {
         return Ok(Verdict::default());
     }
     let judging = move || trust.signers.judge(trust.policy, &wasm, signature.as_deref());

@@ -8,19 +8,24 @@ fn stock(digest: &str, program: &str) -> StockRow {
     }
 }
 
-/// Versions with these digests, the newest first.
+/// Versions with these digests, the newest and promoted one first.
 fn versions(digests: &[&str]) -> Vec<ModuleRow> {
-    let versions = digests.iter().rev().zip(1..).map(|(digest, version)| ModuleRow {
-        name: "slack".into(),
-        version,
-        digest: (*digest).into(),
-        world: "notifier".into(),
-        description: "{}".into(),
-        provenance: "{}".into(),
-        bytes: 1,
-        compile_ms: 1,
-        created_ms: 1,
-    });
+    let versions = digests
+        .iter()
+        .rev()
+        .zip(1_u32..)
+        .map(|(digest, version)| ModuleRow {
+            name: "slack".into(),
+            version,
+            digest: (*digest).into(),
+            world: "notifier".into(),
+            description: "{}".into(),
+            provenance: "{}".into(),
+            bytes: 1,
+            compile_ms: 1,
+            created_ms: 1,
+            promoted: version as usize == digests.len(),
+        });
     let mut versions: Vec<_> = versions.collect();
     versions.reverse();
     versions
@@ -47,16 +52,16 @@ fn what_came_with_an_earlier_program_gets_a_new_version() {
     check(&["old"], &[stock("old", "0.1.0")], Decision::Upload);
     check(&["old"], &[stock("old", "0.2.0")], Decision::Upload);
     check(&["old", "own"], &[stock("old", "0.1.0")], Decision::Upload);
-    check(&["new"], &[], Decision::Newest);
+    check(&["new"], &[], Decision::Promoted);
     check(
         &["new", "old"],
         &[stock("old", "0.1.0"), stock("new", "0.2.0")],
-        Decision::Newest,
+        Decision::Promoted,
     );
 }
 
 #[test]
-fn a_tenants_own_stays_in_front() {
+fn a_tenants_own_stays_promoted() {
     check(&["own"], &[], Decision::Own);
     check(&["own", "old"], &[stock("old", "0.1.0")], Decision::Own);
     check(&["own", "new"], &[stock("new", "0.2.0")], Decision::There);

@@ -59,6 +59,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         version: 11,
         sql: include_str!("../../migrations/0011_fewer_indexes.sql"),
     },
+    Migration {
+        version: 12,
+        sql: include_str!("../../migrations/0012_promoted.sql"),
+    },
 ];
 
 /// Applies the steps that the store does not have yet, in the caller's transaction.

@@ -38,6 +38,8 @@ pub struct ModuleRow {
     pub bytes: u64,
     pub compile_ms: u64,
     pub created_ms: i64,
+    /// Whether it is the version of whoever names none.
+    pub promoted: bool,
 }
 
 /// The version that holds the bytes now.
@@ -48,14 +50,26 @@ pub struct PutModule {
     pub created: bool,
 }
 
+/// Versions, with whether they are promoted.
+macro_rules! modules {
+    ($rest:literal) => {
+        concat!(
+            "SELECT m.*, n.promoted FROM modules AS m
+             JOIN module_names AS n ON n.tenant = m.tenant AND n.name = m.name ",
+            $rest
+        )
+    };
+}
+
 impl Store {
-    /// Stores a module as the next version of its name, or finds the version it already is.
+    /// Stores a module as the next version of its name, or finds the version it already is. The first one
+    /// is promoted.
     ///
     /// # Errors
     /// As the database does.
     pub async fn put_module(&self, tenant: &TenantId, new: &NewModule) -> Result<PutModule, StoreError> {
         let mut tx = self.begin_write().await?;
-        let known = sqlx::query("SELECT * FROM modules WHERE tenant = $1 AND name = $2 AND digest = $3")
+        let known = sqlx::query(modules!("WHERE m.tenant = $1 AND m.name = $2 AND m.digest = $3"))
             .bind(tenant.as_str())
             .bind(&new.name)
             .bind(&new.digest)
@@ -68,7 +82,7 @@ impl Store {
                 created: false,
             });
         }
-        let version = insert(&mut tx, tenant, new).await?;
+        let (version, promoted) = insert(&mut tx, tenant, new).await?;
         tx.commit().await?;
         let module = ModuleRow {
             name: new.name.clone(),
@@ -80,6 +94,7 @@ impl Store {
             bytes: new.wasm.len() as u64,
             compile_ms: new.compile_ms,
             created_ms: new.created_ms,
+            promoted,
         };
         Ok(PutModule {
             module,
@@ -105,14 +120,30 @@ impl Store {
         self.change(set.bind(provenance)).await
     }
 
-    /// The newest version of every module, by name.
+    /// Makes a version that of whoever names none; false when there is no such version.
+    ///
+    /// # Errors
+    /// As the database does.
+    pub async fn promote_module(
+        &self,
+        tenant: &TenantId,
+        name: &str,
+        version: u32,
+    ) -> Result<bool, StoreError> {
+        let set = sqlx::query(
+            "UPDATE module_names SET promoted = $3 WHERE tenant = $1 AND name = $2 AND EXISTS
+                 (SELECT 1 FROM modules WHERE tenant = $1 AND name = $2 AND version = $3)",
+        );
+        let set = set.bind(tenant.as_str()).bind(name);
+        self.change(set.bind(i64::from(version))).await
+    }
+
+    /// The promoted version of every module, by name.
     ///
     /// # Errors
     /// As the database does, and for a row that does not parse.
     pub async fn list_modules(&self, tenant: &TenantId) -> Result<Vec<ModuleRow>, StoreError> {
-        let sql = "SELECT * FROM modules AS m WHERE tenant = $1 AND version =
-                (SELECT MAX(version) FROM modules AS v WHERE v.tenant = m.tenant AND v.name = m.name)
-            ORDER BY name";
+        let sql = modules!("WHERE m.tenant = $1 AND m.version = n.promoted ORDER BY m.name");
         self.rows_of(sql, tenant).await?.iter().map(module).collect()
     }
 
@@ -121,11 +152,11 @@ impl Store {
     /// # Errors
     /// As the database does, and for a row that does not parse.
     pub async fn all_module_versions(&self, tenant: &TenantId) -> Result<Vec<ModuleRow>, StoreError> {
-        let sql = "SELECT * FROM modules WHERE tenant = $1 ORDER BY name, version";
+        let sql = modules!("WHERE m.tenant = $1 ORDER BY m.name, m.version");
         self.rows_of(sql, tenant).await?.iter().map(module).collect()
     }
 
-    /// One version of a module, or its newest.
+    /// One version of a module.
     ///
     /// # Errors
     /// As the database does, and for a row that does not parse.
@@ -133,17 +164,11 @@ impl Store {
         &self,
         tenant: &TenantId,
         name: &str,
-        version: Option<u32>,
+        version: u32,
     ) -> Result<Option<ModuleRow>, StoreError> {
-        let row = sqlx::query(
-            "SELECT * FROM modules WHERE tenant = $1 AND name = $2 AND (version = $3 OR $3 = 0)
-             ORDER BY version DESC LIMIT 1",
-        )
-        .bind(tenant.as_str())
-        .bind(name)
-        .bind(version.map_or(0, i64::from))
-        .fetch_optional(&self.read)
-        .await?;
+        let sql = modules!("WHERE m.tenant = $1 AND m.name = $2 AND m.version = $3");
+        let row = sqlx::query(sql).bind(tenant.as_str()).bind(name);
+        let row = row.bind(i64::from(version)).fetch_optional(&self.read).await?;
         row.as_ref().map(module).transpose()
     }
 
@@ -152,25 +177,14 @@ impl Store {
     /// # Errors
     /// As the database does, and for a row that does not parse.
     pub async fn module_versions(&self, tenant: &TenantId, name: &str) -> Result<Vec<ModuleRow>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM modules WHERE tenant = $1 AND name = $2 ORDER BY version DESC")
-            .bind(tenant.as_str())
-            .bind(name)
-            .fetch_all(&self.read)
-            .await?;
+        let rows = sqlx::query(modules!(
+            "WHERE m.tenant = $1 AND m.name = $2 ORDER BY m.version DESC"
+        ))
+        .bind(tenant.as_str())
+        .bind(name)
+        .fetch_all(&self.read)
+        .await?;
         rows.iter().map(module).collect()
-    }
-
-    /// A version of those bytes, whosever it is.
-    ///
-    /// # Errors
-    /// As the database does, and for a row that does not parse.
-    pub async fn module_by_digest_of_all_tenants(
-        &self,
-        digest: &str,
-    ) -> Result<Option<ModuleRow>, StoreError> {
-        let row = sqlx::query("SELECT * FROM modules WHERE digest = $1 LIMIT 1").bind(digest);
-        let row = row.fetch_optional(&self.read).await?;
-        row.as_ref().map(module).transpose()
     }
 
     /// The bytes of one version.
@@ -214,7 +228,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::InUse`] while a rule or a receiver names this version, or names none
-    /// and this is the newest.
+    /// and this is the promoted one.
     pub async fn delete_module_version(
         &self,
         tenant: &TenantId,
@@ -222,14 +236,14 @@ impl Store {
         version: u32,
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin_write().await?;
-        let newest: Option<i64> =
-            sqlx::query_scalar("SELECT MAX(version) FROM modules WHERE tenant = $1 AND name = $2")
+        let promoted: Option<i64> =
+            sqlx::query_scalar("SELECT promoted FROM module_names WHERE tenant = $1 AND name = $2")
                 .bind(tenant.as_str())
                 .bind(name)
-                .fetch_one(&mut *tx)
+                .fetch_optional(&mut *tx)
                 .await?;
-        let newest = newest == Some(i64::from(version));
-        let which = Versions::One { version, newest };
+        let promoted = promoted == Some(i64::from(version));
+        let which = Versions::One { version, promoted };
         check_unused(&mut tx, tenant, Kind::Module, name, which).await?;
         let gone = sqlx::query("DELETE FROM modules WHERE tenant = $1 AND name = $2 AND version = $3")
             .bind(tenant.as_str())
@@ -238,6 +252,17 @@ impl Store {
             .execute(&mut *tx)
             .await?;
         sweep(&mut tx, tenant, name).await?;
+        if promoted {
+            // Nobody runs it; whoever is to come gets the newest that is left.
+            sqlx::query(
+                "UPDATE module_names SET promoted = (SELECT MAX(version) FROM modules
+                     WHERE tenant = $1 AND name = $2) WHERE tenant = $1 AND name = $2",
+            )
+            .bind(tenant.as_str())
+            .bind(name)
+            .execute(&mut *tx)
+            .await?;
+        }
         tx.commit().await?;
         Ok(gone.rows_affected() > 0)
     }
@@ -260,7 +285,12 @@ impl Store {
     }
 }
 
-async fn insert(connection: &mut Connection, tenant: &TenantId, new: &NewModule) -> Result<u32, StoreError> {
+/// The version that it is, and whether that is promoted.
+async fn insert(
+    connection: &mut Connection,
+    tenant: &TenantId,
+    new: &NewModule,
+) -> Result<(u32, bool), StoreError> {
     sqlx::query("INSERT INTO module_code (tenant, digest, wasm) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
         .bind(tenant.as_str())
         .bind(&new.digest)
@@ -268,10 +298,10 @@ async fn insert(connection: &mut Connection, tenant: &TenantId, new: &NewModule)
         .execute(&mut *connection)
         .await?;
     let row = sqlx::query(
-        "INSERT INTO module_names (tenant, name, last_version) VALUES ($1, $2, 1)
+        "INSERT INTO module_names (tenant, name, last_version, promoted) VALUES ($1, $2, 1, 1)
          ON CONFLICT (tenant, name)
              DO UPDATE SET last_version = module_names.last_version + 1
-         RETURNING name, last_version",
+         RETURNING name, last_version, promoted",
     )
     .bind(tenant.as_str())
     .bind(&new.name)
@@ -283,6 +313,7 @@ async fn insert(connection: &mut Connection, tenant: &TenantId, new: &NewModule)
         row: &row,
     };
     let version: u32 = fields.number("last_version")?;
+    let promoted: u32 = fields.number("promoted")?;
     sqlx::query(
         "INSERT INTO modules (tenant, name, version, digest, world, description,
              provenance, size_bytes, compile_ms, created_ms)
@@ -300,7 +331,7 @@ async fn insert(connection: &mut Connection, tenant: &TenantId, new: &NewModule)
     .bind(new.created_ms)
     .execute(connection)
     .await?;
-    Ok(version)
+    Ok((version, version == promoted))
 }
 
 /// Removes what a deleted version has left: bytes and name that nothing refers to.
@@ -338,9 +369,12 @@ fn module(row: &Row) -> Result<ModuleRow, StoreError> {
         key: &["tenant", "name", "digest"],
         row,
     };
+    let version: u32 = fields.number("version")?;
+    let promoted: u32 = fields.number("promoted")?;
     Ok(ModuleRow {
         name: fields.get("name")?,
-        version: fields.number("version")?,
+        version,
+        promoted: version == promoted,
         digest: fields.get("digest")?,
         world: fields.get("world")?,
         description: fields.get("description")?,

@@ -8,7 +8,7 @@ use super::{Connection, Kind, StoreError};
 /// Users that [`StoreError::InUse`] names.
 pub const USERS_NAMED_MAX: usize = 20;
 
-/// A module as a rule or a receiver names it; without a version, the newest.
+/// A module as a rule or a receiver names it; without a version, the promoted one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModuleUse {
     pub name: String,
@@ -26,7 +26,7 @@ pub struct RuleUses {
 }
 
 impl RuleUses {
-    /// Kind, name and version (0 is the newest) of everything it refers to.
+    /// Kind, name and version (0 is the promoted one) of everything it refers to.
     fn each(&self) -> impl Iterator<Item = (Kind, &str, u32)> {
         let modules = self.modules.iter();
         let sources = self.sources.iter();
@@ -112,10 +112,10 @@ pub(super) async fn check_there(
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Versions {
     All,
-    /// Those of this version, and those of the newest when it is.
+    /// Those of this version, and those of the promoted one when it is.
     One {
         version: u32,
-        newest: bool,
+        promoted: bool,
     },
 }
 
@@ -124,9 +124,9 @@ impl Versions {
     fn bounds(self) -> (Option<i64>, Option<i64>) {
         match self {
             Self::All => (None, None),
-            Self::One { version, newest } => {
+            Self::One { version, promoted } => {
                 let version = i64::from(version);
-                (Some(version), Some(if newest { 0 } else { version }))
+                (Some(version), Some(if promoted { 0 } else { version }))
             }
         }
     }

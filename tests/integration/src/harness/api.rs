@@ -242,12 +242,13 @@ impl Api {
         self.get("/v1/modules").await?.list()
     }
 
-    /// Uploads anything.
+    /// Uploads anything, and promotes it.
     ///
     /// # Panics
     /// When no answer comes.
     pub(crate) async fn upload(&self, name: &str, wasm: Vec<u8>) -> Answer {
-        let answer = self.ask(Method::POST, &format!("/v1/modules/{name}"), wasm).await;
+        let path = format!("/v1/modules/{name}?promote=true");
+        let answer = self.ask(Method::POST, &path, wasm).await;
         answer.unwrap_or_else(|e| panic!("{e}"))
     }
 
@@ -257,7 +258,7 @@ impl Api {
     /// When no answer comes.
     pub(crate) async fn upload_signed(&self, name: &str, wasm: Vec<u8>, signature: Option<&str>) -> Answer {
         let header = signature.map(|text| ("wasmalert-signature", BASE64.encode(text)));
-        let path = format!("/v1/modules/{name}");
+        let path = format!("/v1/modules/{name}?promote=true");
         let answer = self.ask_with(Method::POST, &path, wasm, header.as_slice()).await;
         answer.unwrap_or_else(|e| panic!("{e}"))
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::command::push::trust;
+use crate::command::push::{trust, yes};
 use crate::output;
 use crate::table::Table;
 use crate::text::{bytes, clean, count, digest, json, labels, number, plain, seconds};
@@ -45,6 +45,7 @@ pub(super) fn modules(answer: &Value, width: Option<usize>) -> String {
 pub(super) fn module(answer: &Value, width: Option<usize>) -> String {
     let columns: &[Column] = &[
         ("VERSION", |version| plain(&version["version"])),
+        ("PROMOTED", |version| yes(&version["promoted"])),
         ("WORLD", |version| plain(&version["world"])),
         ("DIGEST", |version| digest(&version["digest"])),
         ("SIZE", |version| bytes(&version["bytes"])),

@@ -1,9 +1,8 @@
-use std::collections::BTreeMap;
-
 use wasmalert_core::evaluation::Description;
 use wasmalert_sandbox::World;
 
 use super::*;
+use crate::catalog::Versions;
 use crate::signing::Signer;
 
 const KEY: &str = "RWTewjFvyguAwQH1TM1+KHW3BRFTRK/OQT+9UcKFb0dMEd7G3yQZ40SU";
@@ -24,9 +23,17 @@ fn module(version: u32, digest: &str, signed_by: Option<&str>) -> Arc<ModuleInfo
     })
 }
 
-/// The module `m` with the versions 1, `one`, and 2, `two`.
+/// The module `m` with the versions 1, `one`, 2, `two`, which is promoted, and 3, `three`.
 fn catalog() -> TenantCatalog {
-    let versions: BTreeMap<_, _> = [(1, module(1, "one", None)), (2, module(2, "two", Some(KEY)))].into();
+    let versions = Versions {
+        promoted: 2,
+        by_number: [
+            (1, module(1, "one", None)),
+            (2, module(2, "two", Some(KEY))),
+            (3, module(3, "three", None)),
+        ]
+        .into(),
+    };
     TenantCatalog {
         modules: [("m".to_owned(), versions)].into(),
         ..TenantCatalog::default()
@@ -42,7 +49,7 @@ fn named<'n>(name: &'n str, version: Option<u32>, digest: Option<&'n str>) -> Mo
 }
 
 #[test]
-fn a_name_is_the_newest_and_pinned_bytes_are_the_version_that_has_them() {
+fn a_name_is_the_promoted_version_and_pinned_bytes_are_the_version_that_has_them() {
     let catalog = catalog();
     let found = |version, digest| catalog.find(named("m", version, digest)).map(|it| it.version);
     assert_eq!(found(None, None), Ok(2));
@@ -55,12 +62,12 @@ fn a_name_is_the_newest_and_pinned_bytes_are_the_version_that_has_them() {
         Err("the module m version 2 is two, and not the one that it is pinned to".into())
     );
     assert_eq!(
-        found(None, Some("three")).map_err(text),
-        Err("no version of the module m is the three that it is pinned to: upload those bytes".into())
+        found(None, Some("four")).map_err(text),
+        Err("no version of the module m is the four that it is pinned to: upload those bytes".into())
     );
     assert_eq!(
-        found(Some(3), Some("one")).map_err(text),
-        Err("there is no module m version 3: upload it".into())
+        found(Some(4), Some("one")).map_err(text),
+        Err("there is no module m version 4: upload it".into())
     );
     assert_eq!(
         catalog.find(named("n", None, None)).map_err(text),

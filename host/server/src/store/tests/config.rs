@@ -21,16 +21,48 @@ pub(super) async fn module_versions_count_up_and_digests_are_found(store: Store)
     store.put_module(&t, &module("a", b"one")).await.unwrap();
     let listed = store.list_modules(&t).await.unwrap();
     let listed: Vec<_> = listed.iter().map(|m| (m.name.as_str(), m.version)).collect();
-    assert_eq!(listed, [("a", 1), ("m", 2)]);
+    assert_eq!(listed, [("a", 1), ("m", 1)]);
     let versions = store.module_versions(&t, "m").await.unwrap();
     assert_eq!(versions, [two.module.clone(), one.module.clone()]);
-    assert_eq!(store.get_module(&t, "m", None).await.unwrap(), Some(two.module));
-    assert_eq!(
-        store.get_module(&t, "m", Some(1)).await.unwrap(),
-        Some(one.module)
-    );
-    assert_eq!(store.get_module(&t, "m", Some(3)).await.unwrap(), None);
-    assert_eq!(store.get_module(&t, "x", None).await.unwrap(), None);
+    assert_eq!(store.get_module(&t, "m", 1).await.unwrap(), Some(one.module));
+    assert_eq!(store.get_module(&t, "m", 3).await.unwrap(), None);
+    assert_eq!(store.get_module(&t, "x", 1).await.unwrap(), None);
+}
+
+pub(super) async fn one_version_is_promoted(store: Store) {
+    let (t, u) = (tenant("t"), tenant("u"));
+    for tenant in [&t, &u] {
+        for wasm in [&b"one"[..], b"two", b"three"] {
+            store.put_module(tenant, &module("m", wasm)).await.unwrap();
+        }
+    }
+    let promoted = async |tenant: &TenantId| {
+        let listed = store.list_modules(tenant).await.unwrap();
+        let versions = store.module_versions(tenant, "m").await.unwrap();
+        let marked: Vec<_> = versions.into_iter().filter(|row| row.promoted).collect();
+        assert_eq!(listed, marked);
+        marked.iter().map(|row| row.version).collect::<Vec<_>>()
+    };
+    // The first, until somebody says otherwise.
+    assert_eq!(promoted(&t).await, [1]);
+    assert!(store.promote_module(&t, "m", 2).await.unwrap());
+    assert_eq!(promoted(&t).await, [2]);
+    assert_eq!(promoted(&u).await, [1]);
+    let known = store.put_module(&t, &module("m", b"two")).await.unwrap();
+    assert!(known.module.promoted && !known.created);
+    for (name, version) in [("m", 4), ("m", 0), ("n", 1)] {
+        assert!(!store.promote_module(&t, name, version).await.unwrap());
+    }
+    assert_eq!(promoted(&t).await, [2]);
+    // What is deleted is promoted no more.
+    assert!(store.delete_module_version(&t, "m", 2).await.unwrap());
+    assert_eq!(promoted(&t).await, [3]);
+    assert!(store.delete_module_version(&t, "m", 1).await.unwrap());
+    assert_eq!(promoted(&t).await, [3]);
+    // A name that was deleted begins anew.
+    assert!(store.delete_module(&t, "m").await.unwrap());
+    store.put_module(&t, &module("m", b"four")).await.unwrap();
+    assert_eq!(promoted(&t).await, [1]);
 }
 
 pub(super) async fn module_bytes_are_kept_once_and_swept(store: Store) {
@@ -85,7 +117,10 @@ pub(super) async fn modules_in_use_are_not_deleted(store: Store) {
     assert_eq!(store.module_versions(&t, "m").await.unwrap().len(), 2);
     assert!(store.delete_module_version(&t, "m", 2).await.unwrap());
 
-    store.put_receiver(&t, "am", "{}", &newest("m"), 1).await.unwrap();
+    store
+        .put_receiver(&t, "am", "{}", &unpinned("m"), 1)
+        .await
+        .unwrap();
     assert_eq!(
         in_use(store.delete_module(&t, "m").await),
         ["rule ns/g/r", "receiver am"]
@@ -111,18 +146,19 @@ pub(super) async fn stock_is_noted_once_and_outlives_its_version(store: Store) {
     assert_eq!(store.list_stock(&tenant("u")).await.unwrap(), []);
 }
 
-pub(super) async fn unpinned_uses_hold_the_newest_version(store: Store) {
+pub(super) async fn unpinned_uses_hold_the_promoted_version(store: Store) {
     let t = tenant("t");
     for wasm in [b"one", b"two"] {
         store.put_module(&t, &module("m", wasm)).await.unwrap();
     }
     let mut uses = rule_uses(&["r"]);
-    uses[0].modules = vec![newest("m")];
+    uses[0].modules = vec![unpinned("m")];
     store.put_group(&group("t"), "{}", &uses, 1).await.unwrap();
-    assert_eq!(
-        in_use(store.delete_module_version(&t, "m", 2).await),
-        ["rule ns/g/r"]
-    );
+    let refused = store.delete_module_version(&t, "m", 1).await;
+    assert_eq!(in_use(refused), ["rule ns/g/r"]);
+    assert!(store.promote_module(&t, "m", 2).await.unwrap());
+    let refused = store.delete_module_version(&t, "m", 2).await;
+    assert_eq!(in_use(refused), ["rule ns/g/r"]);
     assert!(store.delete_module_version(&t, "m", 1).await.unwrap());
 
     // A group put again without the module lets it go.
@@ -165,7 +201,10 @@ pub(super) async fn sources_receivers_and_secrets(store: Store) {
         name: "m".into(),
         version: Some(1),
     };
-    store.put_receiver(&t, "am", "{}", &newest("m"), 3).await.unwrap();
+    store
+        .put_receiver(&t, "am", "{}", &unpinned("m"), 3)
+        .await
+        .unwrap();
     let revision = store.put_receiver(&t, "am", "[]", &pinned, 4).await.unwrap();
     let receiver = ReceiverRow {
         name: "am".into(),
@@ -242,7 +281,7 @@ pub(super) async fn where_a_version_comes_from_can_be_replaced(store: Store) {
     assert!(store.set_provenance(&t, "m", 1, "{\"a\":1}").await.unwrap());
     assert!(!store.set_provenance(&t, "m", 2, "{}").await.unwrap());
     let provenance = async |tenant: &TenantId| {
-        let row = store.get_module(tenant, "m", None).await.unwrap();
+        let row = store.get_module(tenant, "m", 1).await.unwrap();
         row.expect("a version").provenance
     };
     assert_eq!(provenance(&t).await, "{\"a\":1}");
@@ -276,7 +315,10 @@ pub(super) async fn sources_and_receivers_in_use_are_not_deleted(store: Store) {
     let t = tenant("t");
     store.put_module(&t, &module("m", b"one")).await.unwrap();
     store.put_spec(&SOURCES, &t, "s", "{}", 1).await.unwrap();
-    store.put_receiver(&t, "am", "{}", &newest("m"), 1).await.unwrap();
+    store
+        .put_receiver(&t, "am", "{}", &unpinned("m"), 1)
+        .await
+        .unwrap();
     let mut uses = rule_uses(&["r"]);
     uses[0].sources = vec!["s".into()];
     uses[0].receivers = vec!["am".into(), "am".into()];
@@ -294,7 +336,7 @@ pub(super) async fn what_is_missing_cannot_be_used(store: Store) {
         .put_module(&tenant("other"), &module("m", b"one"))
         .await
         .unwrap();
-    let missing = store.put_receiver(&t, "am", "{}", &newest("m"), 1).await;
+    let missing = store.put_receiver(&t, "am", "{}", &unpinned("m"), 1).await;
     assert!(matches!(
         missing,
         Err(StoreError::Missing {
@@ -392,17 +434,26 @@ pub(super) async fn receiver_state_is_kept_and_goes_with_the_receiver(store: Sto
     let missing = store.write_receiver_state(&t, "am", &changes).await;
     assert!(matches!(missing, Err(StoreError::Missing { .. })));
     store.put_module(&t, &module("m", b"one")).await.unwrap();
-    store.put_receiver(&t, "am", "{}", &newest("m"), 1).await.unwrap();
+    store
+        .put_receiver(&t, "am", "{}", &unpinned("m"), 1)
+        .await
+        .unwrap();
     store.write_receiver_state(&t, "am", &changes).await.unwrap();
     let changes = BTreeMap::from([("a".to_owned(), None), ("c".to_owned(), Some(vec![3]))]);
     store.write_receiver_state(&t, "am", &changes).await.unwrap();
-    store.put_receiver(&t, "am", "[]", &newest("m"), 2).await.unwrap();
+    store
+        .put_receiver(&t, "am", "[]", &unpinned("m"), 2)
+        .await
+        .unwrap();
     let state = store.receiver_state(&t, "am").await.unwrap();
     assert_eq!(
         state,
         BTreeMap::from([("b".into(), vec![]), ("c".into(), vec![3])])
     );
     store.delete_receiver(&t, "am").await.unwrap();
-    store.put_receiver(&t, "am", "{}", &newest("m"), 3).await.unwrap();
+    store
+        .put_receiver(&t, "am", "{}", &unpinned("m"), 3)
+        .await
+        .unwrap();
     assert!(store.receiver_state(&t, "am").await.unwrap().is_empty());
 }

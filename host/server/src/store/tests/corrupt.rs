@@ -8,7 +8,10 @@ async fn fill(store: &Store, name: &str) {
     let key = group(name);
     store.put_module(&t, &module("m", b"one")).await.unwrap();
     store.put_spec(&SOURCES, &t, "s", "{}", 1).await.unwrap();
-    store.put_receiver(&t, "am", "{}", &newest("m"), 1).await.unwrap();
+    store
+        .put_receiver(&t, "am", "{}", &unpinned("m"), 1)
+        .await
+        .unwrap();
     let revision = put_rules(store, &key, &["r"]).await;
     let mut one = commit(&rule_of(&key, "r"), revision, 1);
     one.alerts_upsert = vec![alert("A", 1.0)];
@@ -28,7 +31,7 @@ async fn first_error(store: &Store) -> Option<StoreError> {
     let t = tenant("t");
     let key = group("t");
     let tried = async || -> Result<(), StoreError> {
-        store.list_modules(&t).await?;
+        store.all_module_versions(&t).await?;
         store.list_specs(&SOURCES, &t).await?;
         store.list_receivers(&t).await?;
         store.list_groups(&t).await?;
@@ -50,6 +53,13 @@ pub(super) async fn broken_rows_say_where_they_are(store: Store) {
             "UPDATE modules SET version = 1",
             "modules",
             "version",
+            "name=m",
+        ),
+        (
+            "UPDATE module_names SET promoted = 4294967296",
+            "UPDATE module_names SET promoted = 1",
+            "modules",
+            "promoted",
             "name=m",
         ),
         (

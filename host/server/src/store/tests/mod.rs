@@ -79,7 +79,8 @@ contract! {
         module_bytes_are_kept_once_and_swept,
         modules_in_use_are_not_deleted,
         stock_is_noted_once_and_outlives_its_version,
-        unpinned_uses_hold_the_newest_version,
+        one_version_is_promoted,
+        unpinned_uses_hold_the_promoted_version,
         many_users_are_named_up_to_a_bound,
         sources_receivers_and_secrets,
         egress_policies_belong_to_tenants,
@@ -179,7 +180,7 @@ fn module(name: &str, wasm: &[u8]) -> NewModule {
     }
 }
 
-fn newest(name: &str) -> ModuleUse {
+fn unpinned(name: &str) -> ModuleUse {
     ModuleUse {
         name: name.to_owned(),
         version: None,

@@ -218,7 +218,7 @@ async fn a_schema_from_elsewhere_is_refused() {
 }
 
 #[tokio::test]
-async fn versions_from_before_provenance_tell_what_is_known() {
+async fn versions_from_before_provenance_and_promotion_tell_what_is_known() {
     let dir = TempDir::new();
     let before = MIGRATIONS.iter().filter(|step| step.version < 7);
     let before: Vec<_> = before
@@ -239,6 +239,9 @@ async fn versions_from_before_provenance_tell_what_is_known() {
     let versions = store.module_versions(&tenant("t"), "m").await.unwrap();
     let provenance: Vec<_> = versions.iter().map(|row| row.provenance.as_str()).collect();
     assert_eq!(provenance, ["{\"source\":{\"kind\":\"stock\"}}", "{}"]);
+    // Nor was any promoted: the newest was what rules followed.
+    let promoted: Vec<_> = versions.iter().map(|row| row.promoted).collect();
+    assert_eq!(promoted, [true, false]);
     let parsed = crate::provenance::Provenance::parse(provenance[0]);
     assert_eq!(parsed.source, Some(crate::provenance::ModuleSource::Stock));
 }

@@ -8,7 +8,10 @@ async fn fill(store: &Store, name: &str, mark: &str) {
     let key = group(name);
     store.put_module(&t, &module("m", mark.as_bytes())).await.unwrap();
     store.put_spec(&SOURCES, &t, "s", mark, 1).await.unwrap();
-    store.put_receiver(&t, "am", mark, &newest("m"), 1).await.unwrap();
+    store
+        .put_receiver(&t, "am", mark, &unpinned("m"), 1)
+        .await
+        .unwrap();
     let state = BTreeMap::from([("k".to_owned(), Some(mark.as_bytes().to_vec()))]);
     store.write_receiver_state(&t, "am", &state).await.unwrap();
     store.put_secret(&t, &sealed("token", mark), 1).await.unwrap();
@@ -37,7 +40,7 @@ pub(super) async fn configuration_is_apart(store: Store) {
         let foreign = module("m", other.as_bytes()).digest;
         assert_eq!(store.list_modules(&t).await.unwrap().len(), 1);
         assert_eq!(store.module_versions(&t, "m").await.unwrap().len(), 1);
-        let module = store.get_module(&t, "m", None).await.unwrap().unwrap();
+        let module = store.get_module(&t, "m", 1).await.unwrap().unwrap();
         assert_eq!((module.version, &module.digest), (1, &digest));
         let wasm = store.module_wasm(&t, "m", 1).await.unwrap().unwrap();
         assert_eq!(wasm, mark.as_bytes());
