@@ -348,7 +348,9 @@ pub const rules = struct {
         config: List(u8),
         /// The labels that the host will put on every alert of this rule.
         labels: List(types.Label),
-        /// Named facts.
+        /// Named facts. `external-url` is where people reach the server, and `external-label:NAME` a label of its
+        /// installation. `label:NAME` and `annotation:NAME` are those of the rule whose text has `{{` in it: a
+        /// component that knows such templates gives the label or annotation back, expanded, with each finding.
         extras: List(types.Label),
     };
 

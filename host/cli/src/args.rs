@@ -11,6 +11,7 @@ use wasmalert_server::egress::{Cidr, Destination};
 
 use crate::command::get::Kind;
 use crate::command::serve::Flags;
+use crate::document::Unsaid;
 use crate::output::Format;
 
 const EXAMPLES: &str = "\
@@ -156,6 +157,17 @@ pub(crate) enum Command {
         /// A .yaml, .yml or .json file, a folder of them, or - for standard input. May be repeated.
         #[arg(short, long = "file", required = true, value_name = "FILE|DIR|-")]
         files: Vec<PathBuf>,
+        #[command(flatten)]
+        unsaid: OfRuleFiles,
+    },
+    /// Set up the groups of Prometheus' rule files.
+    #[command(after_help = IMPORT_EXAMPLES)]
+    Import {
+        /// Rule files, PrometheusRule resources, folders of them, or - for standard input.
+        #[arg(required = true, value_name = "FILE|DIR|-")]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        unsaid: OfRuleFiles,
     },
     /// List what is there, or show one thing.
     #[command(subcommand)]
@@ -202,6 +214,18 @@ pub(crate) enum Command {
         evaluation: String,
     },
 }
+
+const IMPORT_EXAMPLES: &str = "\
+Rules are taken over as they are, and evaluated by the module `prometheus`: groups, interval,
+query_offset, limit, labels; alert, record, expr, for, keep_firing_for, labels and annotations with
+their templates. Everything is read first: when anything is wrong every error is shown with its file
+and line, and nothing is sent. What is there already under the same namespace and name is replaced,
+and rules of the same name keep their alerts. `wasmalert apply` takes such files too.
+
+Examples:
+  wasmalert import rules/ --source prom --receiver am
+  wasmalert import node.yml --namespace prod
+  kubectl get prometheusrules -A -o yaml | wasmalert import -";
 
 const PUSH_EXAMPLES: &str = "\
 The first version of a module is what rules and receivers run that name none. A later one waits until
@@ -305,6 +329,30 @@ pub(crate) struct Run {
     /// A label of the rule. May be repeated.
     #[arg(long = "label", value_name = "NAME=VALUE", value_parser = label)]
     pub(crate) labels: Vec<(String, String)>,
+}
+
+/// What rule files of Prometheus do not say.
+#[derive(Debug, Args)]
+pub(crate) struct OfRuleFiles {
+    /// The namespace of groups of Prometheus' rule files [default: the file's name, or that of the resource].
+    #[arg(long)]
+    pub(crate) namespace: Option<String>,
+    /// The source that rules of Prometheus' rule files ask [default: the one called default].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source: Option<String>,
+    /// A receiver of what they tell [default: the one called default]. May be repeated.
+    #[arg(long = "receiver", value_name = "NAME")]
+    pub(crate) receivers: Vec<String>,
+}
+
+impl From<&OfRuleFiles> for Unsaid {
+    fn from(given: &OfRuleFiles) -> Self {
+        Self {
+            namespace: given.namespace.clone(),
+            source: given.source.clone(),
+            receivers: given.receivers.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -69,7 +69,12 @@ pub(crate) fn run(cli: Cli, io: &mut Io<'_>) -> Result<(), Error> {
             Command::Promote { name, version } => push::promote(&client, &name, version, format, io).await,
             Command::Pull(pull) => pull::pull(&client, &pull, format, io).await,
             Command::Signer(signer) => signer::signer(&client, &signer, format, io).await,
-            Command::Apply { files } => apply::apply(&client, &files, format, io).await,
+            Command::Apply { files, unsaid } => {
+                apply::apply(&client, &files, &(&unsaid).into(), format, io).await
+            }
+            Command::Import { files, unsaid } => {
+                apply::import(&client, &files, &(&unsaid).into(), format, io).await
+            }
             Command::Get(kind) => get::get(&client, &kind, format, io).await,
             Command::Delete(target) => change::delete(&client, &target, format, io).await,
             Command::Create(create) => access::create(&client, &create, format, io).await,

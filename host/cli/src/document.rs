@@ -7,12 +7,16 @@
 mod check;
 mod files;
 mod parse;
+mod prometheus;
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::{Map, Value};
+
+use self::files::Text;
+pub use self::prometheus::Unsaid;
 
 /// The most documents that one call takes.
 pub const DOCUMENTS_MAX: usize = 10_000;
@@ -25,6 +29,8 @@ pub struct Document {
     /// File and line, for people.
     pub place: String,
     pub wanted: Wanted,
+    /// Whether it is a group of one of Prometheus' rule files.
+    pub is_of_prometheus: bool,
 }
 
 /// What a document asks for.
@@ -101,18 +107,19 @@ impl std::fmt::Display for Wanted {
     }
 }
 
-/// Reads and checks every document of these files and folders; `-` is `stdin`.
+/// Reads and checks every document of these files and folders; `-` is `stdin`. The groups of Prometheus'
+/// rule files are documents too, with what is `unsaid` in them.
 ///
 /// The answer is in the order documents are to be sent in: [`Wanted::order`],
 /// then the order of files and within them.
 ///
 /// # Errors
 /// Every error of every file, each with its file and line.
-pub fn load(paths: &[PathBuf], stdin: &mut dyn Read) -> Result<Vec<Document>, Vec<String>> {
+pub fn load(paths: &[PathBuf], stdin: &mut dyn Read, unsaid: &Unsaid) -> Result<Vec<Document>, Vec<String>> {
     let mut errors = Vec::new();
     let mut documents = Vec::new();
     for text in files::read(paths, stdin, &mut errors) {
-        documents.extend(read(&text.name, &text.folder, &text.content, &mut errors));
+        documents.extend(read(&text, unsaid, &mut errors));
     }
     refuse_twins(&documents, &mut errors);
     if documents.len() > DOCUMENTS_MAX {
@@ -132,19 +139,30 @@ pub fn load(paths: &[PathBuf], stdin: &mut dyn Read) -> Result<Vec<Document>, Ve
 }
 
 /// The good documents of one file; what is wrong goes to `errors`.
-fn read(name: &str, folder: &Path, content: &str, errors: &mut Vec<String>) -> Vec<Document> {
-    let items = match parse::items(content) {
+fn read(text: &Text, unsaid: &Unsaid, errors: &mut Vec<String>) -> Vec<Document> {
+    let name = &text.name;
+    let items = match parse::items(&text.content) {
         Ok(items) => items,
         Err(error) => {
             errors.push(format!("{name}:{error}"));
             return Vec::new();
         }
     };
+    let (rule_files, items): (Vec<_>, Vec<_>) = items
+        .into_iter()
+        .partition(|item| prometheus::is_rule_file(&item.value));
     let mut documents = Vec::new();
+    if !rule_files.is_empty() {
+        documents = prometheus::groups(text, unsaid, errors);
+    }
     for item in items {
         let place = format!("{name}:{}", item.line);
-        match check::document(item.value, folder) {
-            Ok(wanted) => documents.push(Document { place, wanted }),
+        match check::document(item.value, &text.folder) {
+            Ok(wanted) => documents.push(Document {
+                place,
+                wanted,
+                is_of_prometheus: false,
+            }),
             Err(wrong) => errors.extend(wrong.into_iter().map(|wrong| format!("{place}: {wrong}"))),
         }
     }
@@ -154,7 +172,7 @@ fn read(name: &str, folder: &Path, content: &str, errors: &mut Vec<String>) -> V
 /// Two documents about one thing: which of them counts would be chance.
 fn refuse_twins(documents: &[Document], errors: &mut Vec<String>) {
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
-    for Document { place, wanted } in documents {
+    for Document { place, wanted, .. } in documents {
         let key = wanted.to_string();
         if let Some(first) = seen.get(&key) {
             errors.push(format!("{place}: {key} is already at {first}"));

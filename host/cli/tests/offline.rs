@@ -404,6 +404,54 @@ tests:
     );
 }
 
+#[test]
+fn templates_are_expanded_with_what_a_test_says_of_the_server() {
+    let folder = Folder::new(
+        "templates",
+        &[
+            (
+                "r.yml",
+                "groups:
+- name: g
+  rules:
+  - alert: Load
+    expr: load > 1
+    labels: {host: '{{ $labels.host | toUpper }}', gone: '{{ $labels.nope }}'}
+    annotations:
+      summary: '{{ $value | humanize }} of {{ with query \"sum(load)\" }}{{ . | first | value }}{{ end }}'
+      where: '{{ $externalURL }} {{ $externalLabels.region }}'
+      broken: '{{ nope }}'
+",
+            ),
+            (
+                "t.yml",
+                "rule_files: [r.yml]
+tests:
+- external_labels: {region: eu}
+  external_url: http://x
+  input_series:
+  - {series: 'load{host=\"a\"}', values: '1500'}
+  - {series: 'load{host=\"b\"}', values: '1'}
+  alert_rule_test:
+  - alertname: Load
+    exp_alerts:
+    - exp_labels: {host: A}
+      exp_annotations:
+        summary: 1.5k of 1501
+        where: http://x eu
+        broken: '<error expanding template: error executing template __alert_Load: undefined function: nope>'
+",
+            ),
+        ],
+    );
+    let ran = folder.run(&["test", "t.yml"]);
+    assert_eq!(
+        (ran.code, ran.out.contains("1 test passed")),
+        (0, true),
+        "{ran:?}"
+    );
+}
+
 /// 525,601 evaluations of a rule that fires all the time but for a week.
 #[test]
 fn a_year_passes() {

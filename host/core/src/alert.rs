@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use crate::evaluation::Finding;
 use crate::label::{ALERT_NAME, Labels};
+use crate::spec::{host_labels, is_template};
 
 pub use lifecycle::step;
 
@@ -238,7 +239,8 @@ pub struct Observed {
 /// Gives a finding its final labels and annotations.
 ///
 /// The finding's labels without `__name__`, the group's over them, the rule's
-/// over those, and `alertname`. Of annotations, the finding's win over the rule's.
+/// over those, and `alertname`; where the host's label is a template and the component
+/// gives that label, it has expanded it. Of annotations, the finding's win over the rule's.
 #[must_use]
 pub fn identify(
     finding: &Finding,
@@ -247,8 +249,8 @@ pub fn identify(
     rule_labels: &BTreeMap<String, String>,
     rule_annotations: &BTreeMap<String, String>,
 ) -> Observed {
-    let of_host = group_labels.iter().chain(rule_labels);
-    let of_host = of_host.map(|(name, value)| (&**name, &**value));
+    let expanded = |name: &str, text: &str| is_template(text) && finding.given.gives(name);
+    let of_host = host_labels(group_labels, rule_labels).filter(|(name, text)| !expanded(name, text));
     let labels = finding.labels().chain(of_host).chain([(ALERT_NAME, rule_name)]);
     let of_rule = rule_annotations.iter().map(|(n, t)| (&**n, &**t));
     let of_finding = finding.annotations.iter().map(|(n, t)| (&**n, &**t));

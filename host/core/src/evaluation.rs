@@ -17,7 +17,7 @@ use crate::id::RuleKey;
 use crate::label::{Labels, METRIC_NAME};
 use crate::limits::{Limit, Limits};
 use crate::query::{Query, QueryResult};
-use crate::spec::{DEFAULT_SOURCE, GroupSpec, RuleSpec};
+use crate::spec::{DEFAULT_SOURCE, External, GroupSpec, RuleSpec};
 
 /// Everything an evaluation knows before it asks.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,12 +36,21 @@ pub struct Context {
     pub labels: Arc<Labels>,
     /// The source that a query without one goes to.
     pub source: Arc<str>,
+    /// What else the component is told, such as templates to expand, by name.
+    pub extras: Vec<(String, String)>,
 }
 
 impl Context {
     /// What a rule of a group knows at a slot, or when a timer is due.
     #[must_use]
-    pub fn new(group: &GroupSpec, rule: &RuleSpec, key: RuleKey, now_ms: i64, trigger: Trigger) -> Self {
+    pub fn new(
+        group: &GroupSpec,
+        rule: &RuleSpec,
+        key: RuleKey,
+        now_ms: i64,
+        trigger: Trigger,
+        external: &External,
+    ) -> Self {
         Self {
             rule: key,
             now_ms,
@@ -51,6 +60,7 @@ impl Context {
             config: rule.config.clone(),
             labels: Arc::new(rule.labels_within(group)),
             source: rule.source.as_deref().unwrap_or(DEFAULT_SOURCE).into(),
+            extras: rule.extras_within(group, external),
         }
     }
 }
@@ -151,6 +161,12 @@ impl GivenLabels {
             .filter_map(|(frame, series)| frame.series_labels(*series as usize));
         let own = self.own.iter().map(|(name, value)| (&**name, &**value));
         of_series.flatten().chain(own)
+    }
+
+    /// Whether the component itself gives a label of that name, empty or not.
+    #[must_use]
+    pub fn gives(&self, name: &str) -> bool {
+        self.own.iter().any(|(own, _)| own == name)
     }
 
     /// How many labels there are at most.

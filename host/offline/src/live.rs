@@ -10,7 +10,7 @@ use wasmalert_core::limits::Limits;
 use wasmalert_core::query::Query;
 use wasmalert_core::recorded::Recorded;
 use wasmalert_core::schedule::TimerGate;
-use wasmalert_core::spec::{GroupSpec, RuleSpec};
+use wasmalert_core::spec::{External, GroupSpec, RuleSpec};
 use wasmalert_core::{Labels, RuleKey};
 use wasmalert_sandbox::Component;
 
@@ -22,6 +22,7 @@ pub(crate) struct GroupInfo<'t> {
     pub(crate) spec: &'t GroupSpec,
     /// Between two slots of the test.
     pub(crate) interval_ms: i64,
+    pub(crate) external: &'t External,
 }
 
 /// A rule with all that it has become.
@@ -93,7 +94,14 @@ impl<'t> LiveRule<'t> {
     ) -> Result<Vec<Notification>, Failed> {
         let context = Context {
             interval_ms: group.interval_ms,
-            ..Context::new(group.spec, self.spec, self.key.clone(), now_ms, trigger)
+            ..Context::new(
+                group.spec,
+                self.spec,
+                self.key.clone(),
+                now_ms,
+                trigger,
+                group.external,
+            )
         };
         let (outcome, effects, timers) = self.run(&Arc::new(context), data)?;
         let spec = self.spec;

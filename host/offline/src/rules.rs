@@ -26,6 +26,12 @@ pub const INTERVAL_MS_DEFAULT: i64 = 60_000;
 /// Module of a rule that names none.
 pub const MODULE_DEFAULT: &str = "prometheus";
 
+/// The kind of the Prometheus operator's resources.
+pub const RESOURCE: &str = "PrometheusRule";
+
+/// Kinds of lists of them.
+pub const LISTS: [&str; 2] = ["List", "PrometheusRuleList"];
+
 /// What a rule file holds.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RuleFile {
@@ -38,8 +44,11 @@ pub struct RuleFile {
 pub struct Group {
     pub file: Arc<str>,
     pub line: u64,
-    /// That of the document; of Prometheus' groups, the file's name.
+    /// That of the document; of Prometheus' groups, the file's name without what follows its last point, or
+    /// namespace and name of the resource.
     pub namespace: String,
+    /// Whether it is one of Prometheus' own.
+    pub is_of_prometheus: bool,
     pub name: String,
     pub spec: GroupSpec,
     /// Where each rule begins.
@@ -82,15 +91,60 @@ fn item(node: &Node, folder: &Path, read: &mut RuleFile, problems: &mut Problems
         Kind::List(items) => items
             .iter()
             .for_each(|node| document::read(node, folder, read, problems)),
-        Kind::Map(entries) if entries.iter().any(|(key, _)| key.name == "groups") => {
-            prometheus(node, read, problems);
+        Kind::Map(_) if entry(node, "groups").is_some() => {
+            let file = Path::new(&*problems.file);
+            let namespace = file
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            prometheus(node, &namespace, read, problems);
+        }
+        Kind::Map(_) if text_of(node, "kind") == Some(RESOURCE) => resource(node, read, problems),
+        Kind::Map(_) if text_of(node, "kind").is_some_and(|kind| LISTS.contains(&kind)) => {
+            let items = entry(node, "items").map(|items| &items.kind);
+            if let Some(Kind::List(items)) = items {
+                items.iter().for_each(|node| item(node, folder, read, problems));
+            }
         }
         _ => document::read(node, folder, read, problems),
     }
 }
 
+fn entry<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
+    let Kind::Map(entries) = &node.kind else {
+        return None;
+    };
+    let found = entries.iter().find(|(key, _)| key.name == name);
+    found.map(|(_, value)| value)
+}
+
+fn text_of<'n>(node: &'n Node, name: &str) -> Option<&'n str> {
+    match &entry(node, name)?.kind {
+        Kind::Scalar(text, _) => Some(text),
+        _ => None,
+    }
+}
+
+/// A resource of the Prometheus operator: its `spec` is a file of Prometheus. The rest is for Kubernetes.
+fn resource(node: &Node, read: &mut RuleFile, problems: &mut Problems) {
+    let metadata = entry(node, "metadata");
+    let of_metadata = |name| metadata.and_then(|metadata| text_of(metadata, name));
+    let Some(name) = of_metadata("name") else {
+        return problems.add(node.line, "metadata.name is missing");
+    };
+    let namespace = match of_metadata("namespace") {
+        Some(namespace) => format!("{namespace}/{name}"),
+        None => name.to_owned(),
+    };
+    match entry(node, "spec") {
+        Some(spec) => prometheus(spec, &namespace, read, problems),
+        None => problems.add(node.line, "spec is missing"),
+    }
+}
+
 /// A file of Prometheus: `groups: […]`.
-fn prometheus(node: &Node, read: &mut RuleFile, problems: &mut Problems) {
+fn prometheus(node: &Node, namespace: &str, read: &mut RuleFile, problems: &mut Problems) {
     let Some(mut fields) = Fields::of(node, "", problems) else {
         return;
     };
@@ -111,7 +165,8 @@ fn prometheus(node: &Node, read: &mut RuleFile, problems: &mut Problems) {
             read.groups.push(Group {
                 file: problems.file.clone(),
                 line: node.line,
-                namespace: problems.file.to_string(),
+                namespace: namespace.to_owned(),
+                is_of_prometheus: true,
                 name: name.text,
                 spec,
                 rule_lines,

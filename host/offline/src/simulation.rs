@@ -148,7 +148,7 @@ fn run(suite: &Suite, test: &Test, components: &Components<'_>) -> TestReport {
 }
 
 impl<'t> LiveGroup<'t> {
-    fn new(group: &'t Group, every: Every, start_ms: i64, components: &Components<'_>) -> Self {
+    fn new(group: &'t Group, every: Every, test: &'t Test, components: &Components<'_>) -> Self {
         let interval_ms = match every {
             Every::Ms(ms) => ms,
             Every::Group => group.spec.interval_ms,
@@ -156,6 +156,7 @@ impl<'t> LiveGroup<'t> {
         let info = GroupInfo {
             spec: &group.spec,
             interval_ms,
+            external: &test.external,
         };
         let keys = group.spec.rule_keys(&group.key());
         let rules = keys.into_iter().zip(&group.spec.rules).filter_map(|(key, rule)| {
@@ -166,7 +167,7 @@ impl<'t> LiveGroup<'t> {
             group,
             rules: rules.collect(),
             info,
-            last_slot_ms: start_ms.saturating_sub(interval_ms),
+            last_slot_ms: test.start_ms.saturating_sub(interval_ms),
             told: Vec::new(),
         }
     }
@@ -193,7 +194,7 @@ impl<'t> Simulation<'t> {
             test,
             data: Data::new(&test.inputs, test.start_ms, test.interval_ms, subquery_step_ms),
             groups: groups
-                .map(|group| LiveGroup::new(group, suite.every, test.start_ms, components))
+                .map(|group| LiveGroup::new(group, suite.every, test, components))
                 .collect(),
             evaluations: 0,
             failures: Vec::new(),

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use wasmalert_core::Labels;
 use wasmalert_core::alert::NotifyReason;
+use wasmalert_core::spec::External;
 use wasmalert_promql::Query;
 use wasmalert_promql::notation::Described;
 use wasmalert_sandbox::{HttpResponse, NotifyBatch, World};
@@ -52,6 +53,8 @@ pub(crate) struct Test {
     pub(crate) start_ms: i64,
     /// Between two samples of the input series.
     pub(crate) interval_ms: i64,
+    /// Known to templates.
+    pub(crate) external: External,
     pub(crate) inputs: Vec<Described>,
     pub(crate) checks: Vec<Check>,
     /// Told one after the other.

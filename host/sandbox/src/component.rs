@@ -308,14 +308,18 @@ fn context_record(context: &Context) -> rules::Context {
         trigger,
         config: context.config.as_ref().to_owned(),
         labels: labels(&context.labels),
-        extras: Vec::new(),
+        extras: context
+            .extras
+            .iter()
+            .map(|(name, text)| label(name, text))
+            .collect(),
     }
 }
 
 fn context_bytes(context: &rules::Context) -> usize {
     let names = context.tenant.len() + context.namespace.len() + context.group.len() + context.rule.len();
     let trigger = context.trigger.timer.len() + context.trigger.payload.len();
-    names + trigger + context.config.len() + label_bytes(&context.labels)
+    names + trigger + context.config.len() + label_bytes(&context.labels) + label_bytes(&context.extras)
 }
 
 fn batch_record(batch: &NotifyBatch) -> notifications::Batch {

@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use utoipa::ToSchema;
 use wasmalert_core::TenantId;
 use wasmalert_core::evaluation::Description;
-use wasmalert_core::spec::DEFAULT_SOURCE;
+use wasmalert_core::spec::{DEFAULT_RECEIVER, DEFAULT_SOURCE, RuleSpec};
 use wasmalert_sandbox::World;
 
 pub(crate) use self::modules::{ModuleRef, NoModule, Trust, Trusted};
@@ -159,6 +159,13 @@ impl TenantCatalog {
     pub(crate) fn has_code(&self, digest: &str) -> bool {
         let mut versions = self.modules.values().flat_map(|module| module.by_number.values());
         versions.any(|module| module.digest == digest)
+    }
+
+    /// Names of the receivers that a rule tells: its own, or the one called `default` where there is one.
+    pub(crate) fn receivers_of<'r>(&self, rule: &'r RuleSpec) -> impl Iterator<Item = &'r str> {
+        let is_default = rule.receivers.is_empty() && self.receivers.contains_key(DEFAULT_RECEIVER);
+        let default = is_default.then_some(DEFAULT_RECEIVER);
+        rule.receivers.iter().map(String::as_str).chain(default)
     }
 
     /// The receiver's notifier.

@@ -39,6 +39,7 @@ pub struct Config {
     pub data_dir: PathBuf,
     pub token: Option<String>,
     pub external_url: Option<String>,
+    pub external_labels: BTreeMap<String, String>,
     /// What comes with the program.
     pub stock: &'static [StockModule],
     pub upload_stock: bool,
@@ -202,6 +203,7 @@ impl Reader {
             data_dir: PathBuf::from(self.text("data_dir").0),
             token: self.token(),
             external_url: self.external_url(),
+            external_labels: self.external_labels(),
             stock: &[],
             upload_stock: self.parsed("stock_components", "true or false"),
             threads: self.size("threads", 0, 1024),
@@ -337,6 +339,23 @@ impl Reader {
         }
         self.wrong(&place, &value, "a URL that starts with http:// or https://");
         None
+    }
+
+    fn external_labels(&mut self) -> BTreeMap<String, String> {
+        let (value, place) = self.text("external_labels");
+        let mut labels = BTreeMap::new();
+        for part in value.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            let pair = part
+                .split_once('=')
+                .map(|(name, value)| (name.trim(), value.trim()));
+            match pair {
+                Some((name, value)) if !name.is_empty() => {
+                    labels.insert(name.to_owned(), value.to_owned());
+                }
+                _ => self.wrong(&place, part, "a label such as cluster=eu"),
+            }
+        }
+        labels
     }
 
     fn egress(&mut self) -> EgressPolicy {

@@ -126,7 +126,8 @@ async fn evaluate_rule<'a>(
     let allowed = host.tenants.of(tenant);
     let limits = allowed.limits_with(&rule.spec.limits);
     let catalog = host.catalog.of(tenant);
-    let context = Context::new(&group.spec, &rule.spec, rule.key.clone(), now_ms, trigger);
+    let key = rule.key.clone();
+    let context = Context::new(&group.spec, &rule.spec, key, now_ms, trigger, &host.external);
     let context = Arc::new(context);
     let before = rule.now().clone_inputs();
     let module = catalog.find((&*rule.spec).into()).ok();
@@ -329,7 +330,7 @@ impl Evaluating<'_> {
     /// Without room for notifications the evaluation fails, so that what is to be told
     /// is told by a later one.
     fn may_notify(&self, decided: &Decided) -> Result<(), Fault> {
-        if decided.step.notify.is_empty() || self.rule.spec.receivers.is_empty() {
+        if decided.step.notify.is_empty() || self.catalog.receivers_of(&self.rule.spec).next().is_none() {
             return Ok(());
         }
         self.has_room(&[Quota::NotificationsPerMinute])

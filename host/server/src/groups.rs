@@ -84,7 +84,7 @@ pub(crate) struct RuleBody {
     /// Source of queries that name none; `default` without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// Receivers of its notifications.
+    /// Receivers of its notifications; without any the receiver called `default`, where there is one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub receivers: Vec<String>,
     /// Limits below those of the server, by name.

@@ -7,6 +7,7 @@ use wasmalert_core::evaluation::Cost;
 use wasmalert_core::fault::{Fault, FaultCode};
 use wasmalert_core::limits::{Limit, Limits};
 use wasmalert_core::quota::Quota;
+use wasmalert_core::spec::External;
 use wasmalert_sandbox::{Component, Ended};
 
 use crate::access::{Access, Audit, Tenant, Tenants};
@@ -34,8 +35,7 @@ pub struct Host {
     pub(crate) config: Config,
     pub(crate) clock: Clock,
     pub(crate) started_at_ms: i64,
-    /// Without a slash at its end.
-    pub(crate) external_url: String,
+    pub(crate) external: External,
     pub(crate) store: Store,
     pub(crate) access: Access,
     pub(crate) tenants: Tenants,

@@ -78,6 +78,7 @@ pub(crate) fn inputs(context: &Context, journal: &Journal, budget: &mut Budget) 
         config: context.config.to_string(),
         labels: label_map(context.labels.iter()),
         source: context.source.to_string(),
+        extras: context.extras.iter().cloned().collect(),
         queries: journal
             .queries
             .iter()

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use wasmalert_core::TenantId;
 use wasmalert_core::limits::Limits;
+use wasmalert_core::spec::External;
 use wasmalert_sandbox::{Artifacts, Sandbox, SandboxConfig, SandboxError};
 
 use crate::access::token::{self, Token};
@@ -270,7 +271,10 @@ async fn host(
     Ok(Host {
         clock,
         started_at_ms: clock.now_ms(),
-        external_url: config.external_url.clone().unwrap_or_else(|| own_url.to_owned()),
+        external: External {
+            url: config.external_url.clone().unwrap_or_else(|| own_url.to_owned()),
+            labels: config.external_labels.clone(),
+        },
         access,
         tenants: Tenants::new(config.quotas.clone(), config.limits.clone()),
         audit,

@@ -1,9 +1,15 @@
 //! The rule `prometheus`: each series of an expression's result is an alert, or
 //! a sample to record.
 
-use std::collections::BTreeMap;
+mod template;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use wasmalert::Series;
 use wasmalert::prelude::*;
+
+use template::{Expander, Template};
 
 /// The component.
 pub struct Prometheus;
@@ -29,9 +35,9 @@ impl Rule for Prometheus {
             .config_schema(include_str!("../config.schema.json"))
     }
 
-    fn evaluate(_: &Context, config: Config) -> Result<Outcome, Error> {
+    fn evaluate(context: &Context, config: Config) -> Result<Outcome, Error> {
         match &config.record {
-            None => fire(&config),
+            None => fire(context, &config),
             Some(name) => record(name, &config),
         }
     }
@@ -40,19 +46,118 @@ impl Rule for Prometheus {
 wasmalert::rule!(Prometheus);
 
 /// Any sample fires, whatever its value.
-fn fire(config: &Config) -> Result<Outcome, Error> {
+fn fire(context: &Context, config: &Config) -> Result<Outcome, Error> {
     let frame = query(&config.expr)?;
-    let (labels, annotations) = (list(&config.labels), list(&config.annotations));
+    let labels = all_of(&config.labels, of_kind(context, "label:"));
+    let annotations = all_of(&config.annotations, of_kind(context, "annotation:"));
     let mut outcome = Outcome::new();
-    outcome.findings = frame
-        .series()
-        .map(|series| Finding {
+    if !labels
+        .iter()
+        .chain(&annotations)
+        .any(|(_, text)| is_template(text))
+    {
+        let (labels, annotations) = (list(&config.labels), list(&config.annotations));
+        let finding = |series: Series<'_>| Finding {
             labels: labels.clone(),
             annotations: annotations.clone(),
             ..series.into()
-        })
-        .collect();
+        };
+        outcome.findings = frame.series().map(finding).collect();
+        return Ok(outcome);
+    }
+    let expander = expander(context);
+    let (labels, annotations) = (read(&expander, &labels), read(&expander, &annotations));
+    let names = frame.labels_of(&(0..frame.len() as u32).collect::<Vec<_>>());
+    let expand = |texts: &[(&str, Text<'_>)], names: &Labels, value: f64| -> Vec<Label> {
+        let label = |(name, text): &(&str, Text<'_>)| Label::new(*name, text.expand(&expander, names, value));
+        texts.iter().map(label).collect()
+    };
+    let findings = frame.series().zip(&names).map(|(series, names)| Finding {
+        labels: expand(&labels, names, series.value),
+        annotations: expand(&annotations, names, series.value),
+        ..series.into()
+    });
+    outcome.findings = findings.collect();
     Ok(outcome)
+}
+
+fn is_template(text: &str) -> bool {
+    text.contains("{{")
+}
+
+/// The text of a label or an annotation.
+enum Text<'t> {
+    Plain(&'t str),
+    Template(Box<Template>),
+    /// What Prometheus puts in the place of a template that cannot be read.
+    Broken(String),
+}
+
+impl Text<'_> {
+    fn expand(&self, expander: &Expander, labels: &Labels, value: f64) -> String {
+        match self {
+            Self::Plain(text) => (*text).to_owned(),
+            Self::Broken(text) => text.clone(),
+            Self::Template(template) => {
+                let labels = labels.iter().map(|label| (&*label.name, &*label.value));
+                expander.expand(template, labels, value)
+            }
+        }
+    }
+}
+
+/// What the host hands over of a kind, by name.
+fn of_kind<'c>(context: &'c Context, kind: &'c str) -> impl Iterator<Item = (&'c str, &'c str)> {
+    let named = move |extra: &'c Label| Some((extra.name.strip_prefix(kind)?, &*extra.value));
+    context.extras.iter().filter_map(named)
+}
+
+/// The texts of the configuration, and the templates that the host hands over.
+fn all_of<'t>(
+    own: &'t BTreeMap<String, String>,
+    handed: impl Iterator<Item = (&'t str, &'t str)>,
+) -> Vec<(&'t str, &'t str)> {
+    let own = own.iter().map(|(name, text)| (&**name, &**text));
+    own.chain(handed).collect()
+}
+
+fn read<'t>(expander: &Expander, texts: &[(&'t str, &'t str)]) -> Vec<(&'t str, Text<'t>)> {
+    let read = |text: &'t str| match is_template(text) {
+        false => Text::Plain(text),
+        true => match expander.parse(text) {
+            Ok(template) => Text::Template(Box::new(template)),
+            Err(instead) => Text::Broken(instead),
+        },
+    };
+    texts.iter().map(|(name, text)| (*name, read(text))).collect()
+}
+
+fn expander(context: &Context) -> Expander {
+    let external_url = of_kind(context, "external-url").map(|(_, url)| url).next();
+    let now_ms = context.now_ms;
+    let ask = move |expr: &str| {
+        let frame = Query::new(expr).at(now_ms).may_fail().run();
+        let frame = frame.map_err(|error| error.message)?;
+        let names = frame.labels_of(&(0..frame.len() as u32).collect::<Vec<_>>());
+        let names = names.into_iter().map(|labels| {
+            let pairs = labels.0.into_iter().map(|label| (label.name, label.value));
+            pairs.collect()
+        });
+        Ok(names.zip(frame.values().iter().copied()).collect())
+    };
+    Expander::new(
+        alert_name(context),
+        now_ms,
+        external_url.unwrap_or_default(),
+        of_kind(context, "external-label:"),
+        Arc::new(ask),
+    )
+}
+
+/// The rule's name, as alerts have it.
+fn alert_name(context: &Context) -> &str {
+    let found = context.labels.iter().find(|label| label.name == "alertname");
+    found.map_or(&*context.rule, |label| &*label.value)
 }
 
 fn record(name: &str, config: &Config) -> Result<Outcome, Error> {

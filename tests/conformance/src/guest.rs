@@ -182,6 +182,7 @@ fn context(config: &str, trigger: Trigger) -> Arc<Context> {
         config: config.into(),
         labels: Arc::new([("team", "sre-日本")].into_iter().collect()),
         source: "default".into(),
+        extras: Vec::new(),
     })
 }
 

@@ -26,6 +26,7 @@ mod proxy;
 mod quarantine;
 mod random;
 mod restart;
+mod rule_files;
 mod run;
 mod scrape;
 mod secrets;

@@ -258,7 +258,9 @@ typedef struct exports_wit_rules_context_t {
   wit_string_t   config;
   // The labels that the host will put on every alert of this rule.
   exports_wit_rules_list_label_t   labels;
-  // Named facts.
+  // Named facts. `external-url` is where people reach the server, and `external-label:NAME` a label of its
+  // installation. `label:NAME` and `annotation:NAME` are those of the rule whose text has `{{` in it: a
+  // component that knows such templates gives the label or annotation back, expanded, with each finding.
   exports_wit_rules_list_label_t   extras;
 } exports_wit_rules_context_t;
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::Io;
 use crate::client::Client;
 use crate::command::change::secret_body;
-use crate::document::{self, Document, Wanted};
+use crate::document::{self, Document, Unsaid, Wanted};
 use crate::error::Error;
 use crate::output::Format;
 use crate::text::{clean, plain};
@@ -17,7 +17,8 @@ All files are read and checked first: when anything is wrong every error is show
 and nothing is sent. Then modules, secrets, sources, scrapes, receivers and groups are
 sent, in this order. Applying the same files again changes nothing.
 
-A file holds documents, separated by `---` or as a list; JSON works as well:
+A file holds documents, separated by `---` or as a list; JSON works as well. Rule files of Prometheus
+(`groups: […]`) and PrometheusRule resources may stand among them:
 
   source:
     name: prom
@@ -71,13 +72,47 @@ struct Done {
 pub(crate) async fn apply(
     client: &Client,
     files: &[PathBuf],
+    unsaid: &Unsaid,
     format: Format,
     io: &mut Io<'_>,
 ) -> Result<(), Error> {
-    let documents = document::load(files, io.input)
-        .map_err(|errors| Error::Documents(errors.iter().map(|error| clean(error)).collect()))?;
+    let documents = document::load(files, io.input, unsaid).map_err(wrong)?;
+    send_all(client, &documents, format, io).await
+}
+
+/// Sets up the groups of rule files, which have nothing else in them.
+pub(crate) async fn import(
+    client: &Client,
+    files: &[PathBuf],
+    unsaid: &Unsaid,
+    format: Format,
+    io: &mut Io<'_>,
+) -> Result<(), Error> {
+    let documents = document::load(files, io.input, unsaid).map_err(wrong)?;
+    let others = documents.iter().filter(|document| !document.is_of_prometheus);
+    let others: Vec<String> = others
+        .map(|Document { place, wanted, .. }| {
+            format!("{place}: {wanted} is no rule file of Prometheus: give it to `wasmalert apply`")
+        })
+        .collect();
+    if !others.is_empty() {
+        return Err(wrong(others));
+    }
+    send_all(client, &documents, format, io).await
+}
+
+fn wrong(errors: Vec<String>) -> Error {
+    Error::Documents(errors.iter().map(|error| clean(error)).collect())
+}
+
+async fn send_all(
+    client: &Client,
+    documents: &[Document],
+    format: Format,
+    io: &mut Io<'_>,
+) -> Result<(), Error> {
     let mut failed = 0;
-    for Document { place, wanted } in &documents {
+    for Document { place, wanted, .. } in documents {
         let line = match send(client, wanted).await {
             Ok(done) => print(io, format, wanted, &done),
             // Nobody to talk to: the rest would fail alike.

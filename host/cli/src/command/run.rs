@@ -177,6 +177,7 @@ fn context(run: &Run, now_ms: i64, interval_ms: i64) -> Result<Context, Error> {
                 .collect(),
         ),
         source: name(DEFAULT_SOURCE),
+        extras: Vec::new(),
     })
 }
 

@@ -18,7 +18,12 @@ impl Folder {
 
     fn load(&self) -> Result<Vec<Document>, Vec<String>> {
         let prefix = format!("{}/", self.0.display());
-        load(std::slice::from_ref(&self.0), &mut std::io::empty()).map_err(|errors| {
+        load(
+            std::slice::from_ref(&self.0),
+            &mut std::io::empty(),
+            &Unsaid::default(),
+        )
+        .map_err(|errors| {
             errors
                 .into_iter()
                 .map(|error| error.replace(&prefix, ""))
@@ -34,7 +39,7 @@ impl Drop for Folder {
 }
 
 fn stdin(text: &str) -> Result<Vec<Document>, Vec<String>> {
-    load(&[PathBuf::from("-")], &mut text.as_bytes())
+    load(&[PathBuf::from("-")], &mut text.as_bytes(), &Unsaid::default())
 }
 
 fn errors(text: &str) -> Vec<String> {
@@ -222,9 +227,129 @@ fn a_missing_variable_is_named() {
 fn nothing_at_all_is_an_error() {
     assert!(errors("# nothing\n")[0].starts_with("no documents found"));
     assert!(
-        load(&[PathBuf::from("none.yaml")], &mut std::io::empty()).unwrap_err()[0].contains("No such file")
+        load(
+            &[PathBuf::from("none.yaml")],
+            &mut std::io::empty(),
+            &Unsaid::default()
+        )
+        .unwrap_err()[0]
+            .contains("No such file")
     );
     assert!(
-        load(&[PathBuf::from("x.toml")], &mut std::io::empty()).unwrap_err()[0].contains("expected a .yaml")
+        load(
+            &[PathBuf::from("x.toml")],
+            &mut std::io::empty(),
+            &Unsaid::default()
+        )
+        .unwrap_err()[0]
+            .contains("expected a .yaml")
     );
+}
+
+const RULE_FILE: &str = "\
+groups:
+  - name: node
+    interval: 30s
+    query_offset: 5s
+    limit: 7
+    labels: {team: core}
+    rules:
+      - record: job:up:sum
+        expr: sum by (job) (up)
+      - alert: Down
+        expr: up == 0
+        for: 1m30s
+        keep_firing_for: 5m
+        labels: {severity: page, zone: '{{ $labels.zone }}'}
+        annotations: {summary: '{{ $labels.instance }} is down'}
+";
+
+#[test]
+fn the_groups_of_rule_files_are_documents() {
+    let folder = Folder::new("rule-files", &[("node.rules.yml", RULE_FILE)]);
+    let unsaid = Unsaid {
+        namespace: None,
+        source: Some("prom".to_owned()),
+        receivers: vec!["am".to_owned()],
+    };
+    let documents = load(std::slice::from_ref(&folder.0), &mut std::io::empty(), &unsaid).unwrap();
+    let [document] = &documents[..] else {
+        panic!("{documents:?}");
+    };
+    assert!(
+        document.is_of_prometheus && document.place.ends_with("node.rules.yml:2"),
+        "{document:?}"
+    );
+    let Wanted::Group {
+        namespace,
+        name,
+        spec,
+    } = &document.wanted
+    else {
+        panic!("{document:?}");
+    };
+    assert_eq!((&**namespace, &**name), ("node.rules", "node"));
+    let of_both = json!({"source": "prom", "receivers": ["am"]});
+    let mut rules = [
+        json!({"alert": "job:up:sum", "expr": "sum by (job) (up)", "config": {"record": "job:up:sum"},
+            "limits": {"samples": 7}}),
+        json!({"alert": "Down", "expr": "up == 0", "for": "1m30s", "keep_firing_for": "5m",
+            "labels": {"severity": "page", "zone": "{{ $labels.zone }}"},
+            "annotations": {"summary": "{{ $labels.instance }} is down"}, "limits": {"findings": 7}}),
+    ];
+    for rule in &mut rules {
+        for (name, value) in of_both.as_object().unwrap() {
+            rule[name] = value.clone();
+        }
+    }
+    assert_eq!(
+        Value::Object(spec.clone()),
+        json!({"interval": "30s", "query_offset": "5s", "labels": {"team": "core"}, "rules": rules})
+    );
+}
+
+#[test]
+fn resources_of_the_operator_are_rule_files_and_so_are_lists_of_them() {
+    let resource = |name: &str| {
+        format!(
+            "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {{name: {name}, namespace: prod, \
+             labels: {{a: b}}}}\nspec:\n  groups:\n  - name: g\n    rules: [{{alert: A, expr: up}}]\nstatus: {{}}\n"
+        )
+    };
+    let indented = |text: String| text.replace('\n', "\n  ");
+    let list = format!(
+        "apiVersion: v1\nkind: List\nitems:\n- {}\n- {}\n",
+        indented(resource("one")).trim_end(),
+        indented(resource("two")).trim_end()
+    );
+    for (text, names) in [
+        (
+            format!("{}---\n{}", resource("one"), resource("two")),
+            ["prod/one", "prod/two"],
+        ),
+        (list, ["prod/one", "prod/two"]),
+    ] {
+        let documents = load(&[PathBuf::from("-")], &mut text.as_bytes(), &Unsaid::default());
+        let documents = documents.unwrap_or_else(|errors| panic!("{errors:?}\n{text}"));
+        let namespaces: Vec<&str> = documents
+            .iter()
+            .map(|document| match &document.wanted {
+                Wanted::Group { namespace, .. } => namespace.as_str(),
+                _ => panic!("{document:?}"),
+            })
+            .collect();
+        assert_eq!(namespaces, names);
+    }
+}
+
+#[test]
+fn everything_that_is_wrong_with_a_rule_file_is_told_with_its_line() {
+    let text = "groups:\n- name: g\n  nope: 1\n  rules:\n  - alert: A\n    expr: up ==\n  - alert: B\n  - record: r\n    \
+                expr: up\n    for: 1m\n---\nkind: PrometheusRule\nspec: {}\n";
+    let errors = load(&[PathBuf::from("-")], &mut text.as_bytes(), &Unsaid::default()).unwrap_err();
+    let lines: Vec<&str> = errors
+        .iter()
+        .filter_map(|error| error.split(':').nth(1))
+        .collect();
+    assert_eq!(lines, ["3", "6", "7", "10", "12"], "{errors:#?}");
 }

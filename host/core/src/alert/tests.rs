@@ -152,6 +152,29 @@ fn an_empty_label_is_no_label() {
 }
 
 #[test]
+fn a_template_that_the_component_has_expanded_gives_way() {
+    let rule = [("team", "{{ $labels.team }}"), ("zone", "eu")];
+    let found = finding(&[("team", "core"), ("zone", "finding")], &[]);
+    let want: Labels = [("alertname", "Down"), ("team", "core"), ("zone", "eu")]
+        .into_iter()
+        .collect();
+    assert_eq!(identified(&found, &[], &rule), want);
+    // Expanded to nothing it is no label, and the group's of that name does not come back.
+    let found = finding(&[("team", "")], &[]);
+    assert_eq!(
+        identified(&found, &[("team", "of the group")], &rule[..1]),
+        labels_named(&[])
+    );
+    // A component that knows no templates leaves them.
+    let want = labels_named(&[("team", "{{ $labels.team }}")]);
+    assert_eq!(identified(&finding(&[], &[]), &[], &rule[..1]), want);
+}
+
+fn labels_named(pairs: &[(&str, &str)]) -> Labels {
+    pairs.iter().copied().chain([("alertname", "Down")]).collect()
+}
+
+#[test]
 fn the_findings_annotations_win_over_the_rules() {
     let found = finding(
         &[],

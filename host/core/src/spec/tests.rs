@@ -164,3 +164,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_component_is_handed_templates_and_what_they_refer_to() {
+    let group = GroupSpec {
+        labels: texts(&[("team", "{{ group }}"), ("zone", "{{ zone }}"), ("plain", "x")]),
+        ..group(Vec::new())
+    };
+    let rule = RuleSpec {
+        labels: texts(&[("team", "core")]),
+        annotations: texts(&[("summary", "{{ $value }}"), ("runbook", "none")]),
+        ..rule("r")
+    };
+    let external = External {
+        url: "http://here".to_owned(),
+        labels: texts(&[("cluster", "eu")]),
+    };
+    let extras = rule.extras_within(&group, &external);
+    let want = [
+        ("label:zone", "{{ zone }}"),
+        ("annotation:summary", "{{ $value }}"),
+        ("external-label:cluster", "eu"),
+        ("external-url", "http://here"),
+    ];
+    assert_eq!(
+        extras,
+        want.map(|(name, text)| (name.to_owned(), text.to_owned()))
+    );
+}

@@ -82,6 +82,7 @@ fn group_of(fields: &mut Fields<'_>, line: u64, problems: &mut Problems) -> Opti
         file: problems.file.clone(),
         line,
         namespace: namespace?,
+        is_of_prometheus: false,
         name: name?,
         spec,
         rule_lines,

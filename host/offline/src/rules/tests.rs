@@ -35,7 +35,7 @@ fn a_file_of_prometheus_becomes_rules_of_the_stock_module() {
     );
     assert_eq!(problems, [""; 0]);
     let group = &file.groups[0];
-    assert_eq!((&*group.name, &*group.namespace, group.line), ("g", "r.yml", 2));
+    assert_eq!((&*group.name, &*group.namespace, group.line), ("g", "r", 2));
     assert_eq!(
         (group.spec.interval_ms, group.spec.query_offset_ms),
         (30_000, 10_000)
@@ -127,7 +127,7 @@ source: {name: a b}
         "r.yml:15: groups[0].rules[4].expr is missing",
         "r.yml:15: groups[0].rules[4].labels.__name__: is the metric's name",
         "r.yml:16: groups[0].rules[4].labels.l: expected a text, not a list",
-        "r.yml:17: group \"g\" of \"r.yml\" is there already, in line 2",
+        "r.yml:17: group \"g\" of \"r\" is there already, in line 2",
         "r.yml:18: groups[1].rules: expected a list, not a number",
         "r.yml:19: groups[2].name is missing",
         "r.yml:21: group.spec.rules[0].limits.fuel: is not from 1 to",

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use wasmalert_core::id::check_name;
+use wasmalert_core::spec::External;
 use wasmalert_core::units::parse_duration_ms;
 use wasmalert_promql::notation::{Described, parse_labels, parse_values};
 
@@ -181,9 +182,8 @@ fn test(
     let name = fields.text("name", problems).map(|name| name.text);
     let interval = fields.parsed("interval", problems, positive);
     let start = fields.parsed("start_timestamp", problems, timestamp_ms);
-    // Known to templates, of which there are none yet.
-    fields.texts("external_labels", problems);
-    fields.text("external_url", problems);
+    let external_labels = fields.texts("external_labels", problems);
+    let external_url = fields.text("external_url", problems);
     let inputs = inputs(&mut fields, problems);
     let checks = checks::read(&mut fields, groups, problems);
     let start_ms = start.unwrap_or(0);
@@ -194,6 +194,10 @@ fn test(
         line,
         start_ms,
         interval_ms: interval.unwrap_or(interval_ms),
+        external: External {
+            url: external_url.map(|url| url.text).unwrap_or_default(),
+            labels: external_labels,
+        },
         inputs,
         checks,
         deliveries,

@@ -166,6 +166,7 @@ pub(crate) fn context() -> Arc<Context> {
         config: "{}".into(),
         labels: Arc::default(),
         source: "default".into(),
+        extras: Vec::new(),
     })
 }
 

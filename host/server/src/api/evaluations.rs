@@ -99,6 +99,9 @@ pub(super) struct InputsView {
     labels: LabelMap,
     /// The source of queries that name none.
     source: String,
+    /// What else the component was told: templates of labels and annotations, and what they may refer to.
+    #[serde(skip_serializing_if = "LabelMap::is_empty")]
+    extras: LabelMap,
     queries: Vec<QueryView>,
     /// The component's state before the run, values in base64.
     state: LabelMap,
@@ -216,6 +219,7 @@ impl Evaluation {
                 config: serde_json::from_str(&inputs.config).unwrap_or_default(),
                 labels: inputs.labels,
                 source: inputs.source,
+                extras: inputs.extras,
                 queries: inputs.queries.into_iter().map(QueryView::new).collect(),
                 state: inputs.state,
                 timers: inputs.timers.into_iter().map(TimerView::new).collect(),

@@ -40,6 +40,12 @@ const PLAIN: &[(&str, &str, &str, &str)] = &[
          without it",
     ),
     (
+        "external_labels",
+        "",
+        "NAME=VALUE, …",
+        "Labels of this installation, such as cluster=eu, which templates know as $externalLabels",
+    ),
+    (
         "stock_components",
         "true",
         "true or false",

@@ -147,7 +147,7 @@ impl Ended<'_> {
             notify,
             slot_ms: self.context.now_ms,
             now_ms,
-            external_url: &self.host.external_url,
+            external_url: &self.host.external.url,
         };
         told.enqueue(|| self.host.store.new_id(now_ms))
     }

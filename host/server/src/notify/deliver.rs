@@ -342,7 +342,7 @@ async fn notify(
         config: config.clone(),
         now_ms,
         idempotency_key: row.idempotency_key.clone(),
-        external_url: host.external_url.clone(),
+        external_url: host.external.url.clone(),
         alerts: payload.alerts(now_ms),
     };
     let (component, before) = (component.clone(), state.clone());

@@ -98,16 +98,11 @@ impl Told<'_> {
                 continue;
             }
             let payloads = self.payloads(&told);
-            for receiver in self
-                .rule
-                .spec
-                .receivers
-                .iter()
-                .filter(|receiver| self.goes_to(receiver, reason))
-            {
+            let receivers = self.catalog.receivers_of(&self.rule.spec);
+            for receiver in receivers.filter(|receiver| self.goes_to(receiver, reason)) {
                 let alerts = told.len() as u64;
                 records.push(NotifyRecord {
-                    receiver: receiver.clone(),
+                    receiver: receiver.to_owned(),
                     kind: kind.as_str().into(),
                     alerts,
                 });
@@ -116,7 +111,7 @@ impl Told<'_> {
                     NewOutboxRow {
                         idempotency_key: id.clone(),
                         id,
-                        receiver: receiver.clone(),
+                        receiver: receiver.to_owned(),
                         kind,
                         payload: payload.clone(),
                         created_ms: self.now_ms,

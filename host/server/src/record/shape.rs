@@ -25,6 +25,9 @@ pub(crate) struct Inputs {
     pub labels: LabelMap,
     /// The source of queries that name none.
     pub source: String,
+    /// What else the component was told.
+    #[serde(default, skip_serializing_if = "LabelMap::is_empty")]
+    pub extras: LabelMap,
     pub queries: Vec<QueryRecord>,
     /// The component's state before the run, values in base64.
     pub state: LabelMap,

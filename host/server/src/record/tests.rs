@@ -32,6 +32,7 @@ fn context() -> Context {
         config: "{}".into(),
         labels: Arc::default(),
         source: "prom".into(),
+        extras: vec![("label:team".into(), "{{ $value }}".into())],
     }
 }
 

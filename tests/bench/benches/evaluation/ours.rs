@@ -91,6 +91,7 @@ fn context(config: &str) -> Result<Context, Box<dyn Error>> {
         config: config.into(),
         labels: Arc::new([("severity", "page")].into_iter().collect::<Labels>()),
         source: "prom".into(),
+        extras: Vec::new(),
     })
 }
 

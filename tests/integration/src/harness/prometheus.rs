@@ -82,7 +82,14 @@ pub(crate) struct Prometheus {
 
 impl Prometheus {
     pub(crate) async fn start(exporter: &Exporter) -> Self {
+        Self::start_with_rules(exporter, "{}").await
+    }
+
+    /// One that evaluates the rules of a rule file itself; its labels are `cluster=eu`, and people reach it at
+    /// `http://alerts.example/base`.
+    pub(crate) async fn start_with_rules(exporter: &Exporter, rules: &str) -> Self {
         let dir = TempDir::new("prometheus");
+        dir.write("rules.yml", rules);
         let config = dir.write("prometheus.yml", &config(exporter.fake.port()));
         let port = free_port();
         let args = [
@@ -90,6 +97,8 @@ impl Prometheus {
             format!("--storage.tsdb.path={}", dir.path().join("data").display()),
             format!("--web.listen-address=127.0.0.1:{port}"),
             "--web.enable-remote-write-receiver".into(),
+            "--web.external-url=http://alerts.example/base".into(),
+            "--web.route-prefix=/".into(),
             "--log.level=warn".into(),
         ];
         let mut process = Process::start("prometheus", dir.path(), Path::new("prometheus"), &args, &[]);
@@ -120,7 +129,8 @@ impl Prometheus {
 
 fn config(exporter_port: u16) -> String {
     format!(
-        "global: {{scrape_interval: 1s, scrape_timeout: 1s}}
+        "global: {{scrape_interval: 1s, scrape_timeout: 1s, external_labels: {{cluster: eu}}}}
+rule_files: [rules.yml]
 scrape_configs:
   - job_name: exporter
     static_configs: [{{targets: ['127.0.0.1:{exporter_port}']}}]

@@ -1,0 +1,153 @@
+//! Rule files of Prometheus, beside the real one that evaluates the same.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::harness::{Api, Exporter, PAGE_WITHIN, Prometheus, Server, TempDir, Webhook, eventually};
+
+/// Templates with every function, over series with all kinds of values.
+const RULES: &str = r#"
+groups:
+- name: values
+  interval: 1s
+  rules:
+  - record: kind:value:sum
+    expr: sum by (kind) (value)
+    labels: {recorded: "yes"}
+  - alert: Value
+    expr: value
+    labels:
+      severity: page
+      copied: '{{ $labels.kind }}-{{ .Labels.kind | toUpper }}'
+      emptied: '{{ $labels.nope }}'
+    annotations:
+      plain: no template
+      value: '{{ $value }} {{ .Value }} {{ $value | printf "%.3f" }} {{ printf "%v %g %e %8.2f|" $value $value $value $value }}'
+      humanized: '{{ humanize $value }} {{ humanize1024 $value }} {{ humanizeDuration $value }} {{ humanizePercentage $value }}'
+      stamped: '{{ humanizeTimestamp $value }}'
+      labels: '{{ range $name, $text := $labels }}{{ $name }}={{ $text }};{{ end }}{{ $labels }}'
+      server: '{{ $externalURL }} {{ externalURL }} {{ pathPrefix }} {{ $externalLabels.cluster }}{{ $externalLabels.nope }}'
+      texts: '{{ title "aa bB c" }} {{ match "^a" $labels.kind }} {{ reReplaceAll "(.)a" "$1$1" "banana" }} {{ stripPort "a.b:1" }} {{ stripDomain "a.b:1" }}'
+      links: '{{ graphLink "up == 0" }} {{ tableLink "a{b=\"c\"}" }} {{ urlquery "a b" }} {{ html "<a>" }} {{ js "it''s" }}'
+      queried: '{{ with query "kind:value:sum" }}{{ . | first | label "recorded" }}{{ end }}{{ range query "value" | sortByLabel "kind" }} {{ .Labels.kind }}={{ .Value }}{{ end }}'
+      nobody: '{{ range query "nothing_of_that_name" }}x{{ else }}nobody{{ end }}'
+      defined: '{{ define "x" }}<{{ . }}>{{ end }}{{ template "x" $labels.kind }}{{ with args 1 "b" }}{{ .arg0 }}{{ .arg1 }}{{ end }}'
+      logic: '{{ if gt $value 100.0 }}many{{ else if eq $labels.kind "small" }}small{{ else }}few{{ end }}{{ and $labels.kind "y" }}{{ not $labels.nope }}'
+      printed: '{{ print 1.5 2 "a" "b" 3.0 true }} {{ len $labels.kind }} {{ index $labels "kind" }} {{ slice $labels.kind 1 3 }} {{ printf "%q %5s|%-5s|%x %d%%" "a" "b" "c" "d" 5 }}'
+      durations: '{{ parseDuration "1h30m" }} {{ 0 | toTime }}'
+  - alert: Broken
+    expr: vector(1)
+    annotations:
+      unknown: '{{ query "sum(" }}'
+      first: '{{ query "nothing_of_that_name" | first }}'
+"#;
+
+const VALUES: [(&str, &str); 9] = [
+    ("big", "1234567"),
+    ("small", "0.00001234"),
+    ("whole", "100"),
+    ("minus", "-86461.5"),
+    ("inf", "+Inf"),
+    ("nan", "NaN"),
+    ("huge", "1e21"),
+    ("exact", "1048576"),
+    ("zero", "0"),
+];
+
+const FAILED: &str = "<error expanding template:";
+
+type Texts = BTreeMap<String, String>;
+/// Labels and annotations of each alert.
+type Alerts = BTreeMap<String, (Texts, Texts)>;
+
+async fn alerts(api: &Api, path: &str, within: &[&str]) -> Result<Alerts, String> {
+    let answer = api.get(path).await?.json();
+    let list = within.iter().fold(&answer, |value, name| &value[name]).as_array();
+    let list = list.ok_or_else(|| answer.to_string())?;
+    let alerts = list
+        .iter()
+        .filter(|alert| alert["state"] == "firing")
+        .map(|alert| {
+            let texts =
+                |name: &str| -> Texts { serde_json::from_value(alert[name].clone()).unwrap_or_default() };
+            let labels = texts("labels");
+            let key = ["alertname", "kind"].map(|name| labels.get(name).cloned().unwrap_or_default());
+            (key.join("/"), (labels, texts("annotations")))
+        });
+    Ok(alerts.collect())
+}
+
+fn differences(wanted: &Alerts, got: &Alerts) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (name, (labels, texts)) in wanted {
+        let Some((our_labels, our_texts)) = got.get(name) else {
+            wrong.push(format!("{name} is not there"));
+            continue;
+        };
+        if labels != our_labels {
+            wrong.push(format!("{name}: labels\n  {labels:?}\n  {our_labels:?}"));
+        }
+        for (annotation, text) in texts {
+            let ours = our_texts.get(annotation).map_or("none", String::as_str);
+            // What is wrong with a template is said in other words.
+            let same = match text.strip_prefix(FAILED) {
+                Some(_) => ours.starts_with(FAILED),
+                None => ours == text,
+            };
+            if !same {
+                wrong.push(format!("{name}: {annotation}\n  {text}\n  {ours}"));
+            }
+        }
+    }
+    wrong
+}
+
+#[tokio::test]
+async fn templates_are_expanded_as_prometheus_expands_them() {
+    let exporter = Exporter::start();
+    for (kind, value) in VALUES {
+        let value = value.parse().expect("a number");
+        exporter.set(&format!("value{{kind=\"{kind}\"}}"), value);
+    }
+    let prometheus = Prometheus::start_with_rules(&exporter, RULES).await;
+    let webhook = Webhook::start();
+    let settings = [
+        ("WASMALERT_EXTERNAL_URL", "http://alerts.example/base"),
+        ("WASMALERT_EXTERNAL_LABELS", "cluster=eu"),
+    ];
+    let server = Server::start_with(&settings).await;
+    server.source(&prometheus.url()).await;
+    server.receiver("default", "webhook", &webhook.url()).await;
+    let dir = TempDir::new("rule-files");
+    let file = dir.write("values.yml", RULES).display().to_string();
+    assert_eq!(server.cli(&["import", &file]), "group values/values  created\n");
+
+    let theirs = Api::new(&prometheus.url(), "");
+    // The recorded series has to be there first for what asks for it.
+    eventually("alerts are the same", PAGE_WITHIN, async || {
+        let wanted = alerts(&theirs, "/api/v1/alerts", &["data", "alerts"]).await?;
+        let got = alerts(server.api(), "/v1/alerts", &["alerts"]).await?;
+        if wanted.len() != VALUES.len() + 1 {
+            return Err(format!("Prometheus has {} alerts", wanted.len()));
+        }
+        match differences(&wanted, &got) {
+            wrong if wrong.is_empty() => Ok(()),
+            wrong => Err(format!("Prometheus, then ours:\n{}", wrong.join("\n"))),
+        }
+    })
+    .await;
+
+    let told = eventually("the receiver called default is told", PAGE_WITHIN, async || {
+        let captured = webhook.captured();
+        let alerts = captured.iter().flat_map(|captured| captured.alerts().to_vec());
+        let names: Vec<Value> = alerts.map(|alert| alert["labels"]["alertname"].clone()).collect();
+        if names.contains(&json!("Broken")) {
+            Ok(names)
+        } else {
+            Err(format!("{names:?}"))
+        }
+    })
+    .await;
+    assert!(told.contains(&json!("Value")), "{told:?}");
+}
