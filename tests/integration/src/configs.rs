@@ -6,7 +6,9 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Server, Webhook, component, with_schema};
+use crate::harness::{
+    Answer, PAGE_WITHIN, Server, TempDir, Webhook, component, eventually, with_schema, workspace_root,
+};
 
 /// How long a refusal may take on a busy machine; the limit is 2 s of CPU time.
 const REFUSED_WITHIN: Duration = Duration::from_secs(30);
@@ -177,4 +179,61 @@ async fn a_new_version_whose_schema_breaks_a_configuration_leaves_the_group() {
     let answer = put_rules(&server, changed).await;
     assert_eq!(answer.problem(422), "config_invalid");
     assert!(answer.text().contains("module mine version 2"), "{answer}");
+}
+
+/// What the READMEs of notifiers say to write, beside a rule that tells them.
+#[tokio::test]
+async fn the_receivers_of_the_notifiers_readmes_are_taken_and_told() {
+    let server = Server::start().await;
+    let dir = TempDir::new("receivers");
+    let rule = workspace_root()
+        .join("examples/receivers/rule.yaml")
+        .display()
+        .to_string();
+    for name in ["pagerduty", "opsgenie", "teams", "telegram", "discord", "email"] {
+        let page = workspace_root().join(format!("rules-wasm/{name}/README.md"));
+        let page = std::fs::read_to_string(page).expect("a README");
+        let block = page
+            .split("```yaml\n")
+            .skip(1)
+            .find(|block| block.contains("receiver:"));
+        let block = block
+            .and_then(|block| block.split("```").next())
+            .expect("a receiver");
+        let variables: Vec<&str> = block
+            .split("from_env: ")
+            .skip(1)
+            .map(|rest| rest.split(',').next().unwrap_or_default())
+            .collect();
+        assert_eq!(variables.len(), 1, "{block}");
+        // It goes nowhere: the egress policy of the tests allows loopback alone.
+        let environment = [(variables[0], "https://127.0.0.1:1/key")];
+        let file = dir.write(&format!("{name}.yaml"), block).display().to_string();
+        let out = server.cli_with(&["apply", "-f", &file, "-f", &rule], &environment);
+        assert!(
+            out.contains("secret ") && out.contains("receiver "),
+            "{name}: {out}"
+        );
+        assert!(out.contains("group demo/receivers"), "{name}: {out}");
+    }
+    // Called as the rule wants it, one is told.
+    let webhook = Webhook::start();
+    server.receiver("default", "webhook", &webhook.url()).await;
+    eventually(
+        "the rule tells the receiver called default",
+        PAGE_WITHIN,
+        async || {
+            let captured = webhook.captured();
+            let alert = captured
+                .first()
+                .and_then(|captured| captured.alerts().first().cloned());
+            let alert = alert.ok_or("nothing yet")?;
+            let summary = alert["annotations"]["summary"].as_str().unwrap_or_default();
+            match summary == "The shop at 127.0.0.1:8081 is down" {
+                true => Ok(()),
+                false => Err("another summary"),
+            }
+        },
+    )
+    .await;
 }

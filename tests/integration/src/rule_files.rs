@@ -61,21 +61,43 @@ type Texts = BTreeMap<String, String>;
 /// Labels and annotations of each alert.
 type Alerts = BTreeMap<String, (Texts, Texts)>;
 
-async fn alerts(api: &Api, path: &str, within: &[&str]) -> Result<Alerts, String> {
-    let answer = api.get(path).await?.json();
-    let list = within.iter().fold(&answer, |value, name| &value[name]).as_array();
+async fn alerts(api: &Api) -> Result<Alerts, String> {
+    let answer = api.get("/api/v1/alerts").await?.json();
+    let list = answer["data"]["alerts"].as_array();
     let list = list.ok_or_else(|| answer.to_string())?;
-    let alerts = list
-        .iter()
-        .filter(|alert| alert["state"] == "firing")
-        .map(|alert| {
-            let texts =
-                |name: &str| -> Texts { serde_json::from_value(alert[name].clone()).unwrap_or_default() };
-            let labels = texts("labels");
-            let key = ["alertname", "kind"].map(|name| labels.get(name).cloned().unwrap_or_default());
-            (key.join("/"), (labels, texts("annotations")))
-        });
+    let alerts = list.iter().map(|alert| {
+        let texts = |name: &str| -> Texts { serde_json::from_value(alert[name].clone()).unwrap_or_default() };
+        let mut labels = texts("labels");
+        let key = ["alertname", "kind"].map(|name| labels.get(name).cloned().unwrap_or_default());
+        for name in ["state", "value"] {
+            labels.insert(format!("its {name}"), alert[name].to_string());
+        }
+        (key.join("/"), (labels, texts("annotations")))
+    });
     Ok(alerts.collect())
+}
+
+/// The groups of `/api/v1/rules`, without alerts, times, and where the file is.
+async fn rules(api: &Api) -> Result<Value, String> {
+    let mut answer = api.get("/api/v1/rules").await?.json();
+    for group in answer["data"]["groups"].as_array_mut().into_iter().flatten() {
+        for name in ["evaluationTime", "lastEvaluation"] {
+            assert!(!group[name].is_null(), "{name} of {group}");
+            group[name] = Value::Null;
+        }
+        assert_ne!(group["file"], "", "{group}");
+        group["file"] = Value::Null;
+        for rule in group["rules"].as_array_mut().into_iter().flatten() {
+            for name in ["evaluationTime", "lastEvaluation"] {
+                assert!(!rule[name].is_null(), "{name} of {rule}");
+                rule[name] = Value::Null;
+            }
+            if let Some(alerts) = rule["alerts"].as_array() {
+                rule["alerts"] = alerts.len().into();
+            }
+        }
+    }
+    Ok(answer)
 }
 
 fn differences(wanted: &Alerts, got: &Alerts) -> Vec<String> {
@@ -126,14 +148,23 @@ async fn templates_are_expanded_as_prometheus_expands_them() {
     let theirs = Api::new(&prometheus.url(), "");
     // The recorded series has to be there first for what asks for it.
     eventually("alerts are the same", PAGE_WITHIN, async || {
-        let wanted = alerts(&theirs, "/api/v1/alerts", &["data", "alerts"]).await?;
-        let got = alerts(server.api(), "/v1/alerts", &["alerts"]).await?;
+        let wanted = alerts(&theirs).await?;
+        let got = alerts(server.api()).await?;
         if wanted.len() != VALUES.len() + 1 {
             return Err(format!("Prometheus has {} alerts", wanted.len()));
         }
         match differences(&wanted, &got) {
             wrong if wrong.is_empty() => Ok(()),
             wrong => Err(format!("Prometheus, then ours:\n{}", wrong.join("\n"))),
+        }
+    })
+    .await;
+
+    eventually("rules are the same", PAGE_WITHIN, async || {
+        let (wanted, got) = (rules(&theirs).await?, rules(server.api()).await?);
+        match wanted == got {
+            true => Ok(()),
+            false => Err(format!("Prometheus, then ours:\n{wanted:#}\n{got:#}")),
         }
     })
     .await;
@@ -150,4 +181,122 @@ async fn templates_are_expanded_as_prometheus_expands_them() {
     })
     .await;
     assert!(told.contains(&json!("Value")), "{told:?}");
+}
+
+#[tokio::test]
+async fn rules_are_listed_as_they_are_asked_for() {
+    let server = Server::start().await;
+    let api = server.api();
+    for (namespace, group) in [("a", "one"), ("a", "two"), ("b/c d", "one")] {
+        let alert = json!({"alert": "Up", "expr": "vector(1)", "for": "90s", "labels": {"severity": "page"}});
+        let record = json!({"alert": "ignored", "expr": "vector(2)", "config": {"record": "two"}});
+        let body = json!({"interval": "1s", "labels": {"of": group}, "rules": [alert, record]});
+        let path = format!(
+            "/v1/groups/{}/{group}",
+            namespace.replace('/', "%2F").replace(' ', "%20")
+        );
+        api.put(&path, &body).await;
+    }
+    let list = async |query: &str| {
+        let answer = api
+            .get(&format!("/api/v1/rules?{query}"))
+            .await
+            .unwrap_or_else(|e| panic!("{e}"));
+        (answer.status, answer.json())
+    };
+    let names = async |query: &str| -> Vec<String> {
+        let (status, answer) = list(query).await;
+        assert_eq!(status, 200, "{answer}");
+        let groups = answer["data"]["groups"].as_array().cloned().unwrap_or_default();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        groups
+            .iter()
+            .flat_map(|group| {
+                let rules = group["rules"].as_array().cloned().unwrap_or_default();
+                let of = format!("{}:{}", text(&group["file"]), text(&group["name"]));
+                rules
+                    .into_iter()
+                    .map(move |rule| format!("{of}:{}", text(&rule["name"])))
+            })
+            .collect()
+    };
+    let all = [
+        "a:one:Up",
+        "a:one:two",
+        "a:two:Up",
+        "a:two:two",
+        "b/c d:one:Up",
+        "b/c d:one:two",
+    ];
+    assert_eq!(names("").await, all);
+    assert_eq!(names("type=alert&file[]=a").await, ["a:one:Up", "a:two:Up"]);
+    assert_eq!(names("type=record&rule_group[]=two").await, ["a:two:two"]);
+    assert_eq!(
+        names("rule_name[]=Up&rule_name[]=none&file[]=b/c%20d").await,
+        ["b/c d:one:Up"]
+    );
+    assert_eq!(
+        names("match[]={severity=%22page%22,of=%22two%22}").await,
+        ["a:two:Up"]
+    );
+    assert_eq!(
+        names("match[]={of=~%22t.*%22}&match[]={severity=%22none%22}").await,
+        ["a:two:Up", "a:two:two"]
+    );
+    assert_eq!(names("rule_name[]=none").await, Vec::<String>::new());
+
+    eventually("the alerts are pending", PAGE_WITHIN, async || {
+        let (_, answer) = list("type=alert").await;
+        let rule = &answer["data"]["groups"][0]["rules"][0];
+        match (
+            rule["state"].as_str(),
+            rule["duration"].as_f64(),
+            rule["alerts"].as_array(),
+        ) {
+            (Some("pending"), Some(90.0), Some(alerts)) if alerts.len() == 1 => Ok(()),
+            _ => Err(rule.to_string()),
+        }
+    })
+    .await;
+    let (_, answer) = list("type=alert&exclude_alerts=true").await;
+    assert_eq!(
+        answer["data"]["groups"][0]["rules"][0]["alerts"],
+        Value::Null,
+        "{answer}"
+    );
+
+    // Page by page.
+    let mut seen = Vec::new();
+    let mut query = "group_limit=1".to_owned();
+    for _ in 0..5 {
+        seen.extend(names(&query).await);
+        let (_, answer) = list(&query).await;
+        let Some(token) = answer["data"]["groupNextToken"].as_str() else {
+            break;
+        };
+        query = format!("group_limit=1&group_next_token={token}");
+    }
+    assert_eq!(seen, all);
+    for wrong in [
+        "type=nope",
+        "exclude_alerts=perhaps",
+        "group_limit=0",
+        "group_limit=x",
+        "group_next_token=ab",
+        "group_limit=1&group_next_token=ab",
+        "match[]=up(",
+    ] {
+        let (status, answer) = list(wrong).await;
+        assert_eq!(
+            (status, &answer["errorType"]),
+            (400, &json!("bad_data")),
+            "{wrong}: {answer}"
+        );
+    }
+    let info = api
+        .get("/api/v1/status/buildinfo")
+        .await
+        .unwrap_or_else(|e| panic!("{e}"))
+        .json();
+    assert_eq!(info["data"]["application"], "wasmalert", "{info}");
 }

@@ -119,6 +119,9 @@ fn read_routes() -> Routes {
         .routes(routes!(prometheus::series, prometheus::post_series))
         .routes(routes!(prometheus::labels, prometheus::post_labels))
         .routes(routes!(prometheus::label_values))
+        .routes(routes!(prometheus::list_rules))
+        .routes(routes!(prometheus::list_alerts))
+        .routes(routes!(prometheus::build_info))
 }
 
 /// Calls that change what is evaluated and told.

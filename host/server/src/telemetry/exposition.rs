@@ -96,7 +96,7 @@ pub(super) fn write_value(text: &mut String, value: f64) {
 }
 
 /// Go's exponents have a sign and at least two digits: `1e+06`.
-fn write_exponent(text: &mut String, value: f64) -> std::fmt::Result {
+pub(crate) fn write_exponent(text: &mut String, value: f64) -> std::fmt::Result {
     let rust = format!("{value:e}");
     let (mantissa, exponent) = rust.split_once('e').unwrap_or((&rust, "0"));
     let (sign, digits) = exponent

@@ -130,7 +130,15 @@ impl Server {
     /// # Panics
     /// When it fails.
     pub(crate) fn cli(&self, args: &[&str]) -> String {
-        let (succeeded, out, err) = self.run_cli(args);
+        self.cli_with(args, &[])
+    }
+
+    /// The same with variables of the environment.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub(crate) fn cli_with(&self, args: &[&str], environment: &[(&str, &str)]) -> String {
+        let (succeeded, out, err) = self.run_cli(args, environment);
         assert!(succeeded, "{args:?}: {out}\n{err}");
         out
     }
@@ -140,16 +148,17 @@ impl Server {
     /// # Panics
     /// When it succeeds.
     pub(crate) fn cli_fails(&self, args: &[&str]) -> String {
-        let (succeeded, out, err) = self.run_cli(args);
+        let (succeeded, out, err) = self.run_cli(args, &[]);
         assert!(!succeeded, "{args:?}: {out}\n{err}");
         err
     }
 
     /// Whether a command succeeded, and what it printed and said.
-    fn run_cli(&self, args: &[&str]) -> (bool, String, String) {
+    fn run_cli(&self, args: &[&str], environment: &[(&str, &str)]) -> (bool, String, String) {
         let run = std::process::Command::new(binary())
             .args(args)
             .args(["--url", self.api.base(), "--token", TOKEN])
+            .envs(environment.iter().copied())
             .output();
         let run = run.expect("the binary can be started");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

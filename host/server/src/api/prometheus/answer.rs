@@ -91,7 +91,7 @@ pub(super) struct Success<T> {
     warnings: Vec<String>,
 }
 
-fn success<T: Serialize>(data: T, warnings: Vec<String>) -> Response {
+pub(super) fn success<T: Serialize>(data: T, warnings: Vec<String>) -> Response {
     let status = "success";
     Json(Success {
         status,

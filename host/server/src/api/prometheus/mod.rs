@@ -5,6 +5,7 @@
 
 mod answer;
 mod params;
+mod rules;
 mod shape;
 
 pub(super) use self::params::parse_time;
@@ -30,7 +31,7 @@ use wasmalert_tsdb::{Db, Entry};
 
 use self::answer::{Refusal, Refused, Success};
 use self::params::Params;
-use self::shape::{InstantParams, RangeParams, SelectParams};
+use self::shape::{InstantParams, RangeParams, RulesParams, SelectParams};
 use super::Caller;
 use crate::Host;
 use crate::fair::{Claim, Lane};
@@ -110,6 +111,40 @@ pub(super) async fn label_values(
         answer::found(found)
     };
     Ok(host.embedded.look_up(&claim(&host, &tenant), look).await?)
+}
+
+/// Lists rules with their alerts, by group.
+#[utoipa::path(
+    get, path = "/api/v1/rules", tag = "prometheus", params(RulesParams),
+    responses((status = 200, body = Success<Value>, description = "As in Prometheus"), (status = 400, body = Refusal))
+)]
+pub(super) async fn list_rules(
+    State(host): State<Arc<Host>>,
+    Extension(tenant): Caller,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    rules::rules(
+        &host.groups.of_tenant(&tenant),
+        &Params::new(query.as_deref(), ""),
+    )
+}
+
+/// Lists the alerts that are pending or firing.
+#[utoipa::path(
+    get, path = "/api/v1/alerts", tag = "prometheus",
+    responses((status = 200, body = Success<Value>, description = "As in Prometheus"))
+)]
+pub(super) async fn list_alerts(State(host): State<Arc<Host>>, Extension(tenant): Caller) -> Response {
+    rules::alerts(&host.groups.of_tenant(&tenant))
+}
+
+/// Tells what answers, so that clients know what they may ask of it.
+#[utoipa::path(
+    get, path = "/api/v1/status/buildinfo", tag = "prometheus",
+    responses((status = 200, body = Success<Value>, description = "As in Prometheus"))
+)]
+pub(super) async fn build_info() -> Response {
+    rules::build_info()
 }
 
 async fn answer_query(host: &Host, tenant: &TenantId, params: Params) -> Answer {

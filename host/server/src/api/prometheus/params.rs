@@ -30,7 +30,7 @@ impl Params {
         named.map(|(_, value)| value.as_str()).collect()
     }
 
-    fn get(&self, name: &str) -> Option<&str> {
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.all(name).into_iter().find(|value| !value.is_empty())
     }
 

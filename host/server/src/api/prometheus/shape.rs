@@ -44,3 +44,35 @@ pub(super) struct SelectParams {
     /// A whole number: entries at most, 100,000 without it.
     limit: Option<String>,
 }
+
+/// Which rules, and how many groups of them.
+#[derive(IntoParams, ToSchema)]
+#[into_params(parameter_in = Query)]
+pub(super) struct RulesParams {
+    /// `alert` or `record`; both without it.
+    #[param(rename = "type")]
+    #[schema(rename = "type")]
+    kind: Option<String>,
+    /// Names of rules.
+    #[param(rename = "rule_name[]")]
+    #[schema(rename = "rule_name[]")]
+    names: Option<Vec<String>>,
+    /// Names of groups.
+    #[param(rename = "rule_group[]")]
+    #[schema(rename = "rule_group[]")]
+    groups: Option<Vec<String>>,
+    /// Namespaces.
+    #[param(rename = "file[]")]
+    #[schema(rename = "file[]")]
+    files: Option<Vec<String>>,
+    /// At most 64 selectors; the labels of a rule, as they are written, match one of them.
+    #[param(rename = "match[]")]
+    #[schema(rename = "match[]")]
+    selectors: Option<Vec<String>>,
+    /// `true` leaves alerts out.
+    exclude_alerts: Option<String>,
+    /// Groups of one answer, above zero.
+    group_limit: Option<String>,
+    /// `groupNextToken` of the answer before.
+    group_next_token: Option<String>,
+}
