@@ -23,6 +23,7 @@ use std::{fs, io};
 
 use wasmalert_offline::read_at_most;
 
+use self::apply::Takes;
 use crate::Io;
 use crate::args::{Cli, Command, Global};
 use crate::client::{Client, Trust};
@@ -70,10 +71,10 @@ pub(crate) fn run(cli: Cli, io: &mut Io<'_>) -> Result<(), Error> {
             Command::Pull(pull) => pull::pull(&client, &pull, format, io).await,
             Command::Signer(signer) => signer::signer(&client, &signer, format, io).await,
             Command::Apply { files, unsaid } => {
-                apply::apply(&client, &files, &(&unsaid).into(), format, io).await
+                apply::apply(&client, (&files, &(&unsaid).into(), Takes::Documents), format, io).await
             }
             Command::Import { files, unsaid } => {
-                apply::import(&client, &files, &(&unsaid).into(), format, io).await
+                apply::apply(&client, (&files, &(&unsaid).into(), Takes::RuleFiles), format, io).await
             }
             Command::Get(kind) => get::get(&client, &kind, format, io).await,
             Command::Delete(target) => change::delete(&client, &target, format, io).await,

@@ -274,6 +274,41 @@ fn apply_sends_in_order_and_tells_what_changed() {
 }
 
 #[test]
+fn import_takes_rule_files_and_nothing_else() {
+    let rules =
+        "groups:\n- name: g\n  interval: 30s\n  rules: [{alert: A, expr: up, labels: {a: '{{ $value }}'}}]\n";
+    let server = Fake::start(|request| {
+        assert_eq!(request.line, "PUT /v1/groups/prod%2Feu/g");
+        let rule = json!({"alert": "A", "expr": "up", "labels": {"a": "{{ $value }}"}, "source": "prom",
+            "receivers": ["am", "slack"]});
+        assert_eq!(request.json(), json!({"interval": "30s", "rules": [rule]}));
+        fake::ok(json!({"revision": 1, "changed": true}))
+    });
+    let args = "import - --namespace prod/eu --source prom --receiver am --receiver slack";
+    let args: Vec<&str> = args.split(' ').collect();
+    let ran = fake::run_with(&server, &args, rules);
+    assert_eq!(
+        (ran.code, &*ran.out),
+        (0, "group prod/eu/g  created\n"),
+        "{ran:?}"
+    );
+
+    let server = Fake::start(|request| panic!("unexpected {}", request.line));
+    let ran = fake::run_with(
+        &server,
+        &args,
+        &format!("{rules}---\nsource: {{name: s, spec: {{}}}}\n"),
+    );
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.err
+            .contains("<stdin>:6: source s is no rule file of Prometheus"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
 fn apply_sends_nothing_when_anything_is_wrong() {
     let server = Fake::start(|request| panic!("unexpected {}", request.line));
     let ran = fake::run_with(

@@ -69,50 +69,34 @@ struct Done {
     answer: Value,
 }
 
-pub(crate) async fn apply(
-    client: &Client,
-    files: &[PathBuf],
-    unsaid: &Unsaid,
-    format: Format,
-    io: &mut Io<'_>,
-) -> Result<(), Error> {
-    let documents = document::load(files, io.input, unsaid).map_err(wrong)?;
-    send_all(client, &documents, format, io).await
+/// What a call takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Takes {
+    Documents,
+    /// Rule files of Prometheus, and nothing else.
+    RuleFiles,
 }
 
-/// Sets up the groups of rule files, which have nothing else in them.
-pub(crate) async fn import(
+pub(crate) async fn apply(
     client: &Client,
-    files: &[PathBuf],
-    unsaid: &Unsaid,
+    (files, unsaid, takes): (&[PathBuf], &Unsaid, Takes),
     format: Format,
     io: &mut Io<'_>,
 ) -> Result<(), Error> {
     let documents = document::load(files, io.input, unsaid).map_err(wrong)?;
-    let others = documents.iter().filter(|document| !document.is_of_prometheus);
-    let others: Vec<String> = others
+    let refused = |document: &&Document| takes == Takes::RuleFiles && !document.is_of_prometheus;
+    let refused: Vec<String> = documents
+        .iter()
+        .filter(refused)
         .map(|Document { place, wanted, .. }| {
             format!("{place}: {wanted} is no rule file of Prometheus: give it to `wasmalert apply`")
         })
         .collect();
-    if !others.is_empty() {
-        return Err(wrong(others));
+    if !refused.is_empty() {
+        return Err(wrong(refused));
     }
-    send_all(client, &documents, format, io).await
-}
-
-fn wrong(errors: Vec<String>) -> Error {
-    Error::Documents(errors.iter().map(|error| clean(error)).collect())
-}
-
-async fn send_all(
-    client: &Client,
-    documents: &[Document],
-    format: Format,
-    io: &mut Io<'_>,
-) -> Result<(), Error> {
     let mut failed = 0;
-    for Document { place, wanted, .. } in documents {
+    for Document { place, wanted, .. } in &documents {
         let line = match send(client, wanted).await {
             Ok(done) => print(io, format, wanted, &done),
             // Nobody to talk to: the rest would fail alike.
@@ -136,6 +120,10 @@ async fn send_all(
             documents.len()
         ))),
     }
+}
+
+fn wrong(errors: Vec<String>) -> Error {
+    Error::Documents(errors.iter().map(|error| clean(error)).collect())
 }
 
 fn print(io: &mut Io<'_>, format: Format, wanted: &Wanted, done: &Done) -> std::io::Result<()> {
