@@ -9,7 +9,7 @@ use std::sync::Arc;
 use wasmalert::Series;
 use wasmalert::prelude::*;
 
-use template::{Expander, Template};
+use template::{Data, Expander, Template};
 
 /// The component.
 pub struct Prometheus;
@@ -68,14 +68,18 @@ fn fire(context: &Context, config: &Config) -> Result<Outcome, Error> {
     let expander = expander(context);
     let (labels, annotations) = (read(&expander, &labels), read(&expander, &annotations));
     let names = frame.labels_of(&(0..frame.len() as u32).collect::<Vec<_>>());
-    let expand = |texts: &[(&str, Text<'_>)], names: &Labels, value: f64| -> Vec<Label> {
-        let label = |(name, text): &(&str, Text<'_>)| Label::new(*name, text.expand(&expander, names, value));
+    let expand = |texts: &[(&str, Text<'_>)], data: &Data| -> Vec<Label> {
+        let label = |(name, text): &(&str, Text<'_>)| Label::new(*name, text.expand(&expander, data));
         texts.iter().map(label).collect()
     };
-    let findings = frame.series().zip(&names).map(|(series, names)| Finding {
-        labels: expand(&labels, names, series.value),
-        annotations: expand(&annotations, names, series.value),
-        ..series.into()
+    let findings = frame.series().zip(&names).map(|(series, names)| {
+        let names = names.iter().map(|label| (&*label.name, &*label.value));
+        let data = expander.data(names, series.value);
+        Finding {
+            labels: expand(&labels, &data),
+            annotations: expand(&annotations, &data),
+            ..series.into()
+        }
     });
     outcome.findings = findings.collect();
     Ok(outcome)
@@ -94,14 +98,11 @@ enum Text<'t> {
 }
 
 impl Text<'_> {
-    fn expand(&self, expander: &Expander, labels: &Labels, value: f64) -> String {
+    fn expand(&self, expander: &Expander, data: &Data) -> String {
         match self {
             Self::Plain(text) => (*text).to_owned(),
             Self::Broken(text) => text.clone(),
-            Self::Template(template) => {
-                let labels = labels.iter().map(|label| (&*label.name, &*label.value));
-                expander.expand(template, labels, value)
-            }
+            Self::Template(template) => expander.expand(template, data),
         }
     }
 }

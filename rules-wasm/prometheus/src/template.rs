@@ -13,9 +13,13 @@ use gotmpl::{FuncMap, MissingKey, Value};
 
 pub(crate) use functions::Ask;
 
-/// What every template of Prometheus begins with.
-const VARIABLES: &str = "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}\
-    {{$externalURL := .ExternalURL}}{{$value := .Value}}";
+/// The variables that every template of Prometheus begins with, and what they are.
+const VARIABLES: [(&str, &str); 4] = [
+    ("$labels", ".Labels"),
+    ("$externalLabels", ".ExternalLabels"),
+    ("$externalURL", ".ExternalURL"),
+    ("$value", ".Value"),
+];
 /// What a template itself is called beside those that it defines.
 const BODY: &str = "__body";
 const CALL: &str = r#"{{template "__body" .}}"#;
@@ -38,6 +42,9 @@ pub(crate) struct Expander {
     external_labels: Value,
     external_url: Value,
 }
+
+/// What the templates of a series know of it.
+pub(crate) struct Data(Value);
 
 /// A template that has been read.
 pub(crate) struct Template(gotmpl::Template);
@@ -65,7 +72,11 @@ impl Expander {
     /// # Errors
     /// What Prometheus would put in its place.
     pub(crate) fn parse(&self, source: &str) -> Result<Template, String> {
-        let source = format!("{VARIABLES}{source}");
+        let used = VARIABLES.iter().filter(|(name, _)| source.contains(name));
+        let variables: String = used
+            .map(|(name, what)| format!("{{{{{name} := {what}}}}}"))
+            .collect();
+        let source = variables + source;
         let parser = Parser::with_name(Some(&self.name), &source, OPEN, CLOSE);
         let (mut body, defines) = parser
             .and_then(Parser::parse)
@@ -85,23 +96,22 @@ impl Expander {
         Ok(Template(template))
     }
 
-    /// Expands a template for a series: its text, or what Prometheus puts in its place.
-    pub(crate) fn expand<'a>(
-        &self,
-        template: &Template,
-        labels: impl Iterator<Item = (&'a str, &'a str)>,
-        value: f64,
-    ) -> String {
+    /// What the templates of a series are expanded with.
+    pub(crate) fn data<'a>(&self, labels: impl Iterator<Item = (&'a str, &'a str)>, value: f64) -> Data {
         let data = [
             ("Labels", texts(labels)),
             ("ExternalLabels", self.external_labels.clone()),
             ("ExternalURL", self.external_url.clone()),
             ("Value", Value::Float(value)),
         ];
-        let data = map(data.into_iter());
+        Data(map(data.into_iter()))
+    }
+
+    /// Expands a template: its text, or what Prometheus puts in its place.
+    pub(crate) fn expand(&self, template: &Template, data: &Data) -> String {
         template
             .0
-            .execute_to_string(&data)
+            .execute_to_string(&data.0)
             .unwrap_or_else(|error| instead(format_args!("error executing template {}: {error}", self.name)))
     }
 }

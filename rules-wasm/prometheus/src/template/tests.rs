@@ -20,7 +20,7 @@ fn expand_value(template: &str, value: f64, ask: Ask) -> String {
         ("job", "node"),
     ];
     match expander.parse(template) {
-        Ok(template) => expander.expand(&template, labels.into_iter(), value),
+        Ok(template) => expander.expand(&template, &expander.data(labels.into_iter(), value)),
         Err(instead) => instead,
     }
 }
