@@ -28,7 +28,8 @@ async fn firing(webhook: &Webhook) -> (Server, FakeSource) {
     .await;
     let rule = json!([{
         "alert": "Down", "expr": "load", "source": "prom", "receivers": ["hook"],
-        "annotations": {"summary": "take {{secret:key}} along"},
+        // A template, which has it expanded in the sandbox.
+        "annotations": {"summary": "take {{ \"{{secret:key}}\" }} along"},
     }]);
     server.group("down", rule).await;
     (server, source)
