@@ -21,7 +21,7 @@ pub(crate) mod test;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use wasmalert_offline::read_at_most;
+use wasmalert_rulefile::read_at_most;
 
 use self::apply::Takes;
 use crate::Io;

@@ -11,7 +11,7 @@ use wasmalert_sandbox::{
     Artifacts, CompileLimits, Component, Sandbox, SandboxConfig, World, compile_with_lines,
 };
 
-use crate::problem::read_at_most;
+use wasmalert_rulefile::problem::read_at_most;
 
 /// Folders that are tried before one can be made.
 const TRIES_MAX: u32 = 1_000;

@@ -17,10 +17,10 @@ use crate::deliver;
 use crate::live::{GroupInfo, LiveRule};
 use crate::modules::Modules;
 use crate::once::Failed;
-use crate::problem::Problem;
 use crate::report::{Failure, Report, TestReport, time};
-use crate::rules::{Group, INTERVAL_MS_DEFAULT};
-use crate::suite::{Check, Every, Expected, RuleRef, Suite, Test};
+use crate::suite::{Check, Every, Expected, RuleRef, Suite, Test, key_of};
+use wasmalert_rulefile::problem::Problem;
+use wasmalert_rulefile::rules::{Group, INTERVAL_MS_DEFAULT};
 
 /// Evaluations of one test: some hours of work.
 const EVALUATIONS_MAX: u64 = 200_000_000;
@@ -158,7 +158,7 @@ impl<'t> LiveGroup<'t> {
             interval_ms,
             external: &test.external,
         };
-        let keys = group.spec.rule_keys(&group.key());
+        let keys = group.spec.rule_keys(&key_of(group));
         let rules = keys.into_iter().zip(&group.spec.rules).filter_map(|(key, rule)| {
             let component = components.get(&*rule.module)?.clone();
             Some(LiveRule::new(&info, key, rule, component))

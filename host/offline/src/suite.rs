@@ -12,15 +12,16 @@ use std::sync::Arc;
 
 use wasmalert_core::Labels;
 use wasmalert_core::alert::NotifyReason;
+use wasmalert_core::id::{GroupKey, TenantId};
 use wasmalert_core::spec::External;
 use wasmalert_promql::Query;
 use wasmalert_promql::notation::Described;
 use wasmalert_sandbox::{HttpResponse, NotifyBatch, World};
 
-use crate::problem::{Problem, ReadError, read_text};
-use crate::rules::{Group, RuleFile};
-use crate::yaml::{self, Kind};
-use crate::{glob, rules};
+use crate::glob;
+use wasmalert_rulefile::problem::{Problem, ReadError, read_text};
+use wasmalert_rulefile::rules::{self, Group, RuleFile};
+use wasmalert_rulefile::yaml::{self, Kind};
 
 /// A test file with its rule files.
 #[derive(Debug)]
@@ -42,6 +43,15 @@ pub(crate) enum Every {
     Ms(i64),
     /// Each at its own interval.
     Group,
+}
+
+/// The key that a group has in every test.
+pub(crate) fn key_of(group: &Group) -> GroupKey {
+    GroupKey {
+        tenant: TenantId::new(TenantId::DEFAULT).expect("the default tenant's name is a name"),
+        namespace: group.namespace.as_str().into(),
+        group: group.name.as_str().into(),
+    }
 }
 
 /// One item of `tests`.

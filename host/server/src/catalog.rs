@@ -161,6 +161,13 @@ impl TenantCatalog {
         versions.any(|module| module.digest == digest)
     }
 
+    /// Makes a version that of whoever names none.
+    pub(crate) fn promote(&mut self, name: &str, version: u32) {
+        if let Some(versions) = self.modules.get_mut(name) {
+            versions.promoted = version;
+        }
+    }
+
     /// Names of the receivers that a rule tells: its own, or the one called `default` where there is one.
     pub(crate) fn receivers_of<'r>(&self, rule: &'r RuleSpec) -> impl Iterator<Item = &'r str> {
         let is_default = rule.receivers.is_empty() && self.receivers.contains_key(DEFAULT_RECEIVER);

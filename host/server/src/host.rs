@@ -66,9 +66,9 @@ pub struct Host {
     pub(crate) newsline: Newsline,
     /// Held while something is counted and added, so that no room is counted twice.
     pub(crate) counting: tokio::sync::Mutex<()>,
-    /// Changes of groups go one after the other, so that what runs is what is
+    /// Changes of configuration go one after the other, so that what runs is what is
     /// stored.
-    pub(crate) changing_groups: tokio::sync::Mutex<()>,
+    pub(crate) configuring: tokio::sync::Mutex<()>,
 }
 
 impl Host {

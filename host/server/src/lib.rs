@@ -10,6 +10,7 @@ mod catalog;
 mod chance;
 mod clock;
 pub mod config;
+mod configure;
 pub mod egress;
 mod embedded;
 mod evaluate;

@@ -19,7 +19,7 @@ use crate::fair::{Claim, Turns};
 use crate::store::Store;
 use crate::telemetry::{CompileResult, Metrics};
 
-pub(crate) use self::upload::{Taken, Upload, UploadError, discard, promote, upload};
+pub(crate) use self::upload::{Taken, Upload, UploadError, discard, upload};
 
 /// Compilations under way at a time; each may take a core.
 const COMPILATIONS_MAX: usize = 2;

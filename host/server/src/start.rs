@@ -312,7 +312,7 @@ async fn host(
         outboxes: Wakes::default(),
         newsline,
         counting: tokio::sync::Mutex::default(),
-        changing_groups: tokio::sync::Mutex::default(),
+        configuring: tokio::sync::Mutex::default(),
         config,
     })
 }

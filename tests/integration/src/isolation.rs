@@ -122,7 +122,7 @@ impl Victim {
         let fill = |(at, part): (usize, &&str)| -> String {
             let of = parts.get(at.wrapping_sub(1)).copied().unwrap_or_default();
             match (*part, of) {
-                ("{version}", _) => "1".to_owned(),
+                ("{version}" | "{revision}", _) => "1".to_owned(),
                 ("{digest}", _) => format!("sha256:{}", "0".repeat(64)),
                 ("{namespace}", _) => "zorblax-namespace".to_owned(),
                 ("{group}", _) => "zorblax-group".to_owned(),

@@ -12,6 +12,7 @@ mod access;
 mod architecture;
 mod auth;
 mod configs;
+mod configuration;
 mod dead_letters;
 mod egress;
 mod embedded;

@@ -58,7 +58,7 @@ pub(crate) async fn secret(
 ) -> Result<(), Error> {
     let Secret::Set { name, hosts } = secret;
     check_name(name).map_err(|error| Error::Usage(format!("the secret's name {name:?} {error}")))?;
-    let value = wasmalert_offline::read_at_most(&mut *io.input, SECRET_BYTES_MAX)
+    let value = wasmalert_rulefile::read_at_most(&mut *io.input, SECRET_BYTES_MAX)
         .map_err(|error| Error::Usage(format!("the secret on standard input: {error}")))?;
     let value =
         secret_text(value).map_err(|why| Error::Usage(format!("the secret on standard input {why}")))?;

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use wasmalert_offline::Suite;
 use wasmalert_offline::suite::{LoadError, is_suite};
-use wasmalert_offline::{Suite, read_text, rules};
+use wasmalert_rulefile::{read_text, rules};
 
 use crate::Io;
 use crate::error::Error;

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use wasmalert_author::Project;
 use wasmalert_core::units::format_duration_ms;
-use wasmalert_offline::{read_text, rules};
+use wasmalert_rulefile::{read_text, rules};
 use wasmalert_sandbox::World;
 
 use super::{project, run, test};

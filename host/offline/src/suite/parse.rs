@@ -13,10 +13,10 @@ use wasmalert_core::units::parse_duration_ms;
 use wasmalert_promql::notation::{Described, parse_labels, parse_values};
 
 use super::{Every, Suite, Test, add_matches};
-use crate::fields::{Fields, scalar};
-use crate::problem::{Problem, Problems};
-use crate::rules::{Group, INTERVAL_MS_DEFAULT, RuleFile};
-use crate::yaml::{Node, parse};
+use wasmalert_rulefile::fields::{Fields, scalar};
+use wasmalert_rulefile::problem::{Problem, Problems};
+use wasmalert_rulefile::rules::{Group, INTERVAL_MS_DEFAULT, RuleFile};
+use wasmalert_rulefile::yaml::{Node, parse};
 
 /// Samples of the input series of one test, together.
 pub(crate) const INPUT_SAMPLES_MAX: usize = 20_000_000;

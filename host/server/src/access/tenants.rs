@@ -170,7 +170,7 @@ pub(crate) async fn delete(host: &Arc<Host>, tenant: &TenantId) -> Result<bool, 
     // From here on nobody is let in any more.
     host.tenants.remove(tenant);
     host.access.keys().forget_tenant(tenant);
-    let _no_group_comes = host.changing_groups.lock().await;
+    let _no_group_comes = host.configuring.lock().await;
     for group in host.groups.of_tenant(tenant) {
         host.groups.remove(&group.key);
         host.tell_scheduler(News::Removed(group.key.clone()));

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use super::problem::Problem;
 use crate::Host;
 use crate::access::{Authorization, Caller, Entry, Knock, Proxies, Refusal, Scope, TENANT_HEADER};
+use crate::store::Origin;
 
 const FORWARDED_HEADER: &str = "x-forwarded-for";
 
@@ -65,6 +66,12 @@ pub(super) async fn enter(
     let looks = matches!(*request.method(), Method::GET | Method::HEAD);
     let is_change = on_record == OnRecord::Changes && !looks;
     let change = is_change.then(|| entry(&caller, address, &request));
+    let origin = Origin {
+        actor: caller.actor.to_string(),
+        address: address.to_string(),
+        call: format!("{} {}", request.method(), request.uri().path()),
+    };
+    request.extensions_mut().insert(origin);
     request.extensions_mut().insert(caller.tenant.clone());
     request.extensions_mut().insert(caller);
     let response = next.run(request).await;

@@ -3,6 +3,7 @@
 mod access;
 mod alerts;
 mod audit;
+mod config;
 mod describe;
 mod egress;
 mod entrance;
@@ -52,6 +53,7 @@ pub(crate) use self::listener::TlsListener;
 use self::problem::Problem;
 use crate::Host;
 use crate::access::Scope;
+use crate::store::Origin;
 
 /// Open connections get so long to end when the server stops.
 const GRACE: Duration = Duration::from_secs(5);
@@ -105,6 +107,9 @@ fn read_routes() -> Routes {
         .routes(routes!(receivers::list))
         .routes(routes!(receivers::get))
         .routes(routes!(secrets::list))
+        .routes(routes!(config::get))
+        .routes(routes!(config::history))
+        .routes(routes!(config::one_change))
         .routes(routes!(groups::list))
         .routes(routes!(groups::get))
         .routes(routes!(rules::list))
@@ -132,6 +137,8 @@ fn write_routes() -> Routes {
         .routes(routes!(receivers::put, receivers::delete))
         .routes(routes!(secrets::put, secrets::delete))
         .routes(routes!(groups::put, groups::delete))
+        .routes(routes!(config::change))
+        .routes(routes!(config::roll_back))
         .routes(routes!(notifications::retry))
 }
 
@@ -310,3 +317,5 @@ async fn as_problem(response: Response) -> Response {
 
 /// The tenant that the caller's token stands for.
 type Caller = Extension<TenantId>;
+/// Who the caller is, and what the call.
+type By = Extension<Origin>;

@@ -16,15 +16,16 @@ use wasmalert_core::quota::Quota;
 
 use super::problem::{Answer, Problem};
 use super::request::Body;
-use super::{Caller, request};
+use super::{By, Caller, request};
 use crate::Host;
-use crate::access;
 use crate::catalog::{DescriptionBody, ModuleRef, TenantCatalog, Trusted};
+use crate::configure::{self, Change, Wanted};
 use crate::fair::Turn;
 use crate::provenance::{ModuleSource, Provenance};
-use crate::registry::{Taken, UPLOADS_WAITING_OF_TENANT_MAX, Upload, UploadError, discard, promote, upload};
+use crate::registry::{Taken, UPLOADS_WAITING_OF_TENANT_MAX, Upload, UploadError, discard, upload};
 use crate::signing::SIGNATURE_BYTES_MAX;
 use crate::store::ModuleRow;
+use crate::store::{ItemKey, ItemKind, Terms};
 
 /// Carries the signature of an upload.
 const SIGNATURE_HEADER: &str = "wasmalert-signature";
@@ -138,7 +139,7 @@ pub(super) struct UploadQuery {
 pub(super) async fn upload_module(
     State(host): State<Arc<Host>>,
     Extension(tenant): Caller,
-    Extension(caller): Extension<access::Caller>,
+    Extension(origin): By,
     Path(name): Path<String>,
     Query(query): Query<UploadQuery>,
     request: Request,
@@ -157,7 +158,7 @@ pub(super) async fn upload_module(
     let brought = Upload {
         name: &name,
         wasm: wasm.into(),
-        by: caller.actor.to_string(),
+        by: &origin,
         source: ModuleSource::Upload,
         signature,
         promote: query.promote,
@@ -175,7 +176,7 @@ pub(super) async fn upload_turn(host: &Host, tenant: &TenantId) -> Answer<Turn> 
 
 /// Takes a module in, and answers with the version that it is.
 pub(super) async fn take(
-    host: &Host,
+    host: &Arc<Host>,
     tenant: &TenantId,
     brought: Upload<'_>,
 ) -> Answer<(StatusCode, Json<Module>)> {
@@ -228,6 +229,7 @@ fn refusal(error: UploadError) -> Problem {
         }
         error @ UploadError::Busy => Problem::new(StatusCode::TOO_MANY_REQUESTS, "busy", error.to_string()),
         UploadError::Store(error) => error.into(),
+        UploadError::Promotion(refused) => Problem::refused("the promotion", refused),
         error => {
             tracing::error!(%error, "an upload failed");
             let detail = "the server could not compile or keep the module; see its log";
@@ -297,6 +299,7 @@ pub(super) struct Promotion {
 pub(super) async fn put_promoted(
     State(host): State<Arc<Host>>,
     Extension(tenant): Caller,
+    Extension(origin): By,
     Path(name): Path<String>,
     Body(Promotion { version }): Body<Promotion>,
 ) -> Answer<Json<Module>> {
@@ -310,9 +313,9 @@ pub(super) async fn put_promoted(
     let module = catalog.find(wanted).map_err(|_| missing())?;
     let untrusted = |why| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "signature_missing", why);
     catalog.check_trust(&name, &module).map_err(untrusted)?;
-    if !promote(&host, &tenant, &name, version).await? {
-        return Err(missing());
-    }
+    let promotion = Change::put(ItemKey::new(ItemKind::Module, &name), Wanted::Promoted(version));
+    let changed = configure::change(&host, &tenant, &origin, vec![promotion], Terms::default()).await;
+    changed.map_err(|refused| Problem::refused("the promotion", refused))?;
     let row = host.store.get_module(&tenant, &name, version).await?;
     let row = row.ok_or_else(missing)?;
     Ok(Json(Module::new(row, &catalog)))

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use wasmalert_core::quota::Quota;
 
 use crate::access::quota::QuotaError;
+use crate::configure::Refused;
 use crate::schema::SchemaError;
 use crate::store::StoreError;
 
@@ -64,6 +65,31 @@ impl Problem {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail).with(problems)
     }
 
+    /// Why `what`, such as `the group a/b`, was not changed.
+    #[must_use]
+    pub(super) fn refused(what: &str, refused: Refused) -> Self {
+        let invalid = |problems| Self::invalid(format!("{what} is not valid"), problems);
+        match refused {
+            Refused::Invalid(mut wrong) if wrong.len() == 1 && !what.ends_with("configuration") => {
+                invalid(wrong.pop().map(|(_, problems)| problems).unwrap_or_default())
+            }
+            Refused::Invalid(wrong) => {
+                let all = wrong.into_iter().flat_map(|(key, problems)| {
+                    let placed = move |problem| format!("{key}: {problem}");
+                    problems.into_iter().map(placed)
+                });
+                invalid(all.collect())
+            }
+            Refused::Missing(problem) => invalid(vec![problem]),
+            Refused::Schema(error) => error.into(),
+            Refused::Quota(error) => error.into(),
+            Refused::Store(error) => error.into(),
+            Refused::TenantGone(tenant) => {
+                Self::not_found(format!("tenant {tenant}: it was deleted meanwhile"))
+            }
+        }
+    }
+
     #[must_use]
     pub(super) fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", detail)
@@ -87,6 +113,12 @@ impl From<StoreError> for Problem {
                 let detail = format!("the {kind} {name} is in use: change or delete what uses it first");
                 Self::new(StatusCode::CONFLICT, "in_use", detail).with(by)
             }
+            error @ StoreError::Unexpected { .. } => Self::new(
+                StatusCode::PRECONDITION_FAILED,
+                "revision_mismatch",
+                error.to_string(),
+            ),
+            StoreError::Unfit(why) => Self::invalid(why, Vec::new()),
             error => {
                 tracing::error!(%error, "the store failed");
                 Self::new(

@@ -11,9 +11,8 @@ use utoipa::ToSchema;
 use super::modules::{Module, take, upload_turn};
 use super::problem::{Answer, Problem};
 use super::request::Body;
-use super::{Caller, request};
+use super::{By, Caller, request};
 use crate::Host;
-use crate::access;
 use crate::http_client::auth::{BasicAuth, is_placeholder};
 use crate::oci::{Access, PullError, Pulled, Wanted, pull};
 use crate::provenance::ModuleSource;
@@ -63,7 +62,7 @@ pub(super) struct PullRequest {
 pub(super) async fn pull_module(
     State(host): State<Arc<Host>>,
     Extension(tenant): Caller,
-    Extension(caller): Extension<access::Caller>,
+    Extension(origin): By,
     Path(name): Path<String>,
     Body(wanted): Body<PullRequest>,
 ) -> Answer<(StatusCode, Json<Module>)> {
@@ -92,7 +91,7 @@ pub(super) async fn pull_module(
     let brought = Upload {
         name: &name,
         wasm,
-        by: caller.actor.to_string(),
+        by: &origin,
         source: ModuleSource::Oci { reference, digest },
         signature: wanted.signature,
         promote: wanted.promote,

@@ -3,23 +3,18 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
-use wasmalert_core::TenantId;
-use wasmalert_core::quota::Quota;
-use wasmalert_core::spec::{DIGEST_WANTED, is_digest};
-use wasmalert_sandbox::World;
 
 use super::problem::{Answer, Problem};
-use super::request::{Body, Changed};
-use super::{Caller, request};
+use super::request::{Body, Changed, ETag};
+use super::{By, Caller, config, request};
 use crate::Host;
-use crate::access::quota;
-use crate::catalog::{ModuleInfo, ReceiverSpec};
-use crate::schema::Configured;
-use crate::store::ReceiverRow;
+use crate::catalog::ReceiverSpec;
+use crate::configure::Wanted;
+use crate::store::{ItemKey, ItemKind, ReceiverRow};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Receiver {
@@ -62,62 +57,18 @@ pub(super) async fn list(
 /// Makes or changes a receiver.
 #[utoipa::path(
     put, path = "/v1/receivers/{name}", tag = "receivers", params(("name" = String, Path)),
-    request_body = ReceiverSpec, responses((status = 201, body = Changed), (status = 200, body = Changed, description = "It was there already"), (status = 422, body = Problem))
+    request_body = ReceiverSpec, responses((status = 201, body = Changed), (status = 200, body = Changed, description = "It was there already"), (status = 412, body = Problem), (status = 422, body = Problem))
 )]
 pub(super) async fn put(
     State(host): State<Arc<Host>>,
     Extension(tenant): Caller,
+    Extension(origin): By,
     Path(name): Path<String>,
+    headers: HeaderMap,
     Body(spec): Body<ReceiverSpec>,
-) -> Answer<(StatusCode, Json<Changed>)> {
-    request::name(&name)?;
-    let notifier = check(&host, &tenant, &spec)
-        .map_err(|problem| Problem::invalid(format!("the receiver {name} is not valid"), vec![problem]))?;
-    let module = host.catalog.of(&tenant).used((&spec).into());
-    let config = spec.config_text();
-    let spec = serde_json::to_string(&spec).map_err(|error| Problem::bad_request(error.to_string()))?;
-    let before = host.store.get_receiver(&tenant, &name).await?;
-    if let Some(row) = before.as_ref().filter(|row| row.spec == spec) {
-        return Ok(Changed::not(name, row.revision));
-    }
-    let configured = Configured {
-        place: "config".into(),
-        config: &config,
-        name: &module.name,
-        module: notifier,
-    };
-    let claim = host.tenants.of(&tenant).claim(Quota::UploadsAtOnce);
-    host.schemas.check(&claim, &[configured]).await?;
-    let _counting = host.counting.lock().await;
-    quota::check(&host, &tenant, Quota::Receivers, u64::from(before.is_none())).await?;
-    let revision = host
-        .store
-        .put_receiver(&tenant, &name, &spec, &module, host.clock.now_ms())
-        .await?;
-    host.catalog.reload(&host.store, &tenant).await?;
-    Ok(Changed::now(name, revision, before.is_some()))
-}
-
-/// The notifier of a receiver.
-fn check(host: &Host, tenant: &TenantId, spec: &ReceiverSpec) -> Result<Arc<ModuleInfo>, String> {
-    if spec.config.as_ref().is_some_and(|config| !config.is_object()) {
-        return Err("config: is not an object".into());
-    }
-    if spec.digest.as_ref().is_some_and(|digest| !is_digest(digest)) {
-        return Err(format!("digest: {DIGEST_WANTED}"));
-    }
-    let catalog = host.catalog.of(tenant);
-    let module = catalog
-        .notifier(spec)
-        .map_err(|missing| format!("module: {missing}"))?;
-    if module.world != World::Notifier {
-        let world = module.world.as_str();
-        return Err(format!("module: {} is a {world}, not a notifier", spec.module));
-    }
-    catalog
-        .check_trust(&spec.module, &module)
-        .map_err(|problem| format!("module: {problem}"))?;
-    Ok(module)
+) -> Answer<(StatusCode, ETag, Json<Changed>)> {
+    let key = ItemKey::new(ItemKind::Receiver, &name);
+    config::put_named(&host, (&tenant, &origin), key, Wanted::Receiver(spec), &headers).await
 }
 
 /// Shows a receiver.
@@ -129,9 +80,10 @@ pub(super) async fn get(
     State(host): State<Arc<Host>>,
     Extension(tenant): Caller,
     Path(name): Path<String>,
-) -> Answer<Json<Receiver>> {
+) -> Answer<(ETag, Json<Receiver>)> {
     let row = host.store.get_receiver(&tenant, &name).await?;
-    request::shown(row, receiver, format!("receiver {name}"))
+    let etag = request::etag(row.as_ref().map_or(0, |row| row.revision));
+    Ok((etag, request::shown(row, receiver, format!("receiver {name}"))?))
 }
 
 /// Deletes a receiver; refused while a rule uses it.
@@ -142,9 +94,10 @@ pub(super) async fn get(
 pub(super) async fn delete(
     State(host): State<Arc<Host>>,
     Extension(tenant): Caller,
+    Extension(origin): By,
     Path(name): Path<String>,
+    headers: HeaderMap,
 ) -> Answer<StatusCode> {
-    let gone = host.store.delete_receiver(&tenant, &name).await?;
-    host.catalog.reload(&host.store, &tenant).await?;
-    request::no_content(gone, format!("receiver {name}"))
+    let key = ItemKey::new(ItemKind::Receiver, &name);
+    config::delete(&host, (&tenant, &origin), key, &headers).await
 }

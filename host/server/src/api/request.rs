@@ -6,14 +6,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use wasmalert_core::id::{check_name, check_title};
+use wasmalert_core::id::check_name;
 use wasmalert_core::units::parse_duration_ms;
 
 use super::problem::{Answer, Problem};
+use crate::store::Expected;
 
 /// Rows of a page that asks for no number.
 const PAGE_DEFAULT: u32 = 100;
@@ -82,11 +83,6 @@ pub(super) fn name(name: &str) -> Answer<()> {
     check_name(name).map_err(|error| Problem::invalid(format!("the name {name:?} {error}"), Vec::new()))
 }
 
-/// Checks the name of a namespace or group.
-pub(super) fn title(title: &str) -> Answer<()> {
-    check_title(title).map_err(|error| Problem::invalid(format!("the name {title:?} {error}"), Vec::new()))
-}
-
 /// A time as RFC 3339 in UTC with milliseconds.
 pub(super) fn time(ms: i64) -> String {
     /// The last moment of the year 9999.
@@ -131,26 +127,38 @@ pub(super) fn put_status(was_there: bool) -> StatusCode {
     }
 }
 
-impl Changed {
-    /// The answer to a PUT of what was like this already.
-    pub(super) fn not(name: String, revision: i64) -> (StatusCode, Json<Self>) {
-        let answer = Self {
-            name,
-            revision,
-            changed: false,
-        };
-        (StatusCode::OK, Json(answer))
-    }
+/// The header `ETag`: what `If-Match` of a later change may give.
+pub(super) type ETag = [(HeaderName, String); 1];
 
-    /// The answer to a PUT that was stored.
-    pub(super) fn now(name: String, revision: i64, was_there: bool) -> (StatusCode, Json<Self>) {
-        let answer = Self {
-            name,
-            revision,
-            changed: true,
-        };
-        (put_status(was_there), Json(answer))
+pub(super) fn etag(revision: i64) -> ETag {
+    [(header::ETAG, format!("\"{revision}\""))]
+}
+
+/// What the headers `If-Match` and `If-None-Match` ask of what is to be changed.
+pub(super) fn expected(headers: &HeaderMap) -> Answer<Expected> {
+    let value = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    match (value(header::IF_MATCH), value(header::IF_NONE_MATCH)) {
+        (None, None) => Ok(Expected::Anything),
+        (None, Some("*")) => Ok(Expected::Absent),
+        (Some("*"), None) => Ok(Expected::Present),
+        (Some(etag), None) => revision_of(etag).map(Expected::Revision),
+        _ => Err(Problem::bad_request(
+            "give either `If-Match` with an ETag, or `If-None-Match: *`",
+        )),
     }
+}
+
+/// The revision that an ETag of ours stands for.
+pub(super) fn revision_of(etag: &str) -> Answer<i64> {
+    let quoted = etag
+        .trim()
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    quoted.and_then(|revision| revision.parse().ok()).ok_or_else(|| {
+        Problem::bad_request(format!(
+            "If-Match is {etag:?}, and not one ETag as this server gives them, such as \"12\""
+        ))
+    })
 }
 
 /// A row as it is shown; 404 where there is none.

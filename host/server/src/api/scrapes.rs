@@ -3,20 +3,19 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
 use wasmalert_core::TenantId;
-use wasmalert_core::quota::Quota;
 
 use super::problem::{Answer, Problem};
-use super::request::{Body, Changed};
-use super::{Caller, request};
+use super::request::{Body, Changed, ETag};
+use super::{By, Caller, config, request};
 use crate::Host;
-use crate::access::quota;
-use crate::scrape::{self, ScrapeSpec, TargetStatus};
-use crate::store::{SCRAPES, SpecRow};
+use crate::configure::Wanted;
+use crate::scrape::{ScrapeSpec, TargetStatus};
+use crate::store::{ItemKey, ItemKind, SCRAPES, SpecRow};
 
 /// A scrape, and how its targets are.
 #[derive(Debug, Serialize, ToSchema)]
@@ -61,34 +60,18 @@ pub(super) async fn list(State(host): State<Arc<Host>>, Extension(tenant): Calle
 /// Makes or changes a scrape.
 #[utoipa::path(
     put, path = "/v1/scrapes/{name}", tag = "scrapes", params(("name" = String, Path)), request_body = ScrapeSpec,
-    responses((status = 201, body = Changed), (status = 200, body = Changed, description = "It was there already"), (status = 422, body = Problem))
+    responses((status = 201, body = Changed), (status = 200, body = Changed, description = "It was there already"), (status = 412, body = Problem), (status = 422, body = Problem))
 )]
 pub(super) async fn put(
     State(host): State<Arc<Host>>,
     Extension(tenant): Caller,
+    Extension(origin): By,
     Path(name): Path<String>,
+    headers: HeaderMap,
     Body(spec): Body<ScrapeSpec>,
-) -> Answer<(StatusCode, Json<Changed>)> {
-    request::name(&name)?;
-    spec.validate(&name)
-        .map_err(|problems| Problem::invalid(format!("the scrape {name} is not valid"), problems))?;
-    let targets = spec.targets.len() as u64;
-    let spec = serde_json::to_string(&spec).map_err(|error| Problem::bad_request(error.to_string()))?;
-    let before = host.store.get_spec(&SCRAPES, &tenant, &name).await?;
-    if let Some(row) = before.as_ref().filter(|row| row.spec == spec) {
-        return Ok(Changed::not(name, row.revision));
-    }
-    let _counting = host.counting.lock().await;
-    quota::check(&host, &tenant, Quota::Scrapes, u64::from(before.is_none())).await?;
-    let had = host.scrapes.targets_of(&tenant, &name);
-    quota::check(&host, &tenant, Quota::Targets, targets.saturating_sub(had)).await?;
-    let now_ms = host.clock.now_ms();
-    let revision = host
-        .store
-        .put_spec(&SCRAPES, &tenant, &name, &spec, now_ms)
-        .await?;
-    scrape::reload(&host, &tenant).await?;
-    Ok(Changed::now(name, revision, before.is_some()))
+) -> Answer<(StatusCode, ETag, Json<Changed>)> {
+    let key = ItemKey::new(ItemKind::Scrape, &name);
+    config::put_named(&host, (&tenant, &origin), key, Wanted::Scrape(spec), &headers).await
 }
 
 /// Shows a scrape.
@@ -100,9 +83,13 @@ pub(super) async fn get(
     State(host): State<Arc<Host>>,
     Extension(tenant): Caller,
     Path(name): Path<String>,
-) -> Answer<Json<Scrape>> {
+) -> Answer<(ETag, Json<Scrape>)> {
     let row = host.store.get_spec(&SCRAPES, &tenant, &name).await?;
-    request::shown(row, |row| shown(&host, &tenant, row), format!("scrape {name}"))
+    let etag = request::etag(row.as_ref().map_or(0, |row| row.revision));
+    Ok((
+        etag,
+        request::shown(row, |row| shown(&host, &tenant, row), format!("scrape {name}"))?,
+    ))
 }
 
 /// Deletes a scrape; its series end.
@@ -113,9 +100,10 @@ pub(super) async fn get(
 pub(super) async fn delete(
     State(host): State<Arc<Host>>,
     Extension(tenant): Caller,
+    Extension(origin): By,
     Path(name): Path<String>,
+    headers: HeaderMap,
 ) -> Answer<StatusCode> {
-    let gone = host.store.delete_scrape(&tenant, &name).await?;
-    scrape::reload(&host, &tenant).await?;
-    request::no_content(gone, format!("scrape {name}"))
+    let key = ItemKey::new(ItemKind::Scrape, &name);
+    config::delete(&host, (&tenant, &origin), key, &headers).await
 }

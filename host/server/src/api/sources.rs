@@ -3,19 +3,18 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
-use wasmalert_core::quota::Quota;
 
 use super::problem::{Answer, Problem};
-use super::request::{Body, Changed};
-use super::{Caller, request};
+use super::request::{Body, Changed, ETag};
+use super::{By, Caller, config, request};
 use crate::Host;
-use crate::access::quota;
+use crate::configure::Wanted;
 use crate::query::SourceSpec;
-use crate::store::{SOURCES, SpecRow};
+use crate::store::{ItemKey, ItemKind, SOURCES, SpecRow};
 
 /// A source, with what is secret in it left out.
 #[derive(Debug, Serialize, ToSchema)]
@@ -57,30 +56,18 @@ pub(super) async fn list(State(host): State<Arc<Host>>, Extension(tenant): Calle
 /// Makes or changes a source.
 #[utoipa::path(
     put, path = "/v1/sources/{name}", tag = "sources", params(("name" = String, Path)), request_body = SourceSpec,
-    responses((status = 201, body = Changed), (status = 200, body = Changed, description = "It was there already"), (status = 422, body = Problem))
+    responses((status = 201, body = Changed), (status = 200, body = Changed, description = "It was there already"), (status = 412, body = Problem), (status = 422, body = Problem))
 )]
 pub(super) async fn put(
     State(host): State<Arc<Host>>,
     Extension(tenant): Caller,
+    Extension(origin): By,
     Path(name): Path<String>,
+    headers: HeaderMap,
     Body(spec): Body<SourceSpec>,
-) -> Answer<(StatusCode, Json<Changed>)> {
-    request::name(&name)?;
-    spec.validate()
-        .map_err(|problems| Problem::invalid(format!("the source {name} is not valid"), problems))?;
-    let spec = serde_json::to_string(&spec).map_err(|error| Problem::bad_request(error.to_string()))?;
-    let before = host.store.get_spec(&SOURCES, &tenant, &name).await?;
-    if let Some(row) = before.as_ref().filter(|row| row.spec == spec) {
-        return Ok(Changed::not(name, row.revision));
-    }
-    let _counting = host.counting.lock().await;
-    quota::check(&host, &tenant, Quota::Sources, u64::from(before.is_none())).await?;
-    let revision = host
-        .store
-        .put_spec(&SOURCES, &tenant, &name, &spec, host.clock.now_ms())
-        .await?;
-    host.catalog.reload(&host.store, &tenant).await?;
-    Ok(Changed::now(name, revision, before.is_some()))
+) -> Answer<(StatusCode, ETag, Json<Changed>)> {
+    let key = ItemKey::new(ItemKind::Source, &name);
+    config::put_named(&host, (&tenant, &origin), key, Wanted::Source(spec), &headers).await
 }
 
 /// Shows a source.
@@ -92,9 +79,10 @@ pub(super) async fn get(
     State(host): State<Arc<Host>>,
     Extension(tenant): Caller,
     Path(name): Path<String>,
-) -> Answer<Json<Source>> {
+) -> Answer<(ETag, Json<Source>)> {
     let row = host.store.get_spec(&SOURCES, &tenant, &name).await?;
-    request::shown(row, source, format!("source {name}"))
+    let etag = request::etag(row.as_ref().map_or(0, |row| row.revision));
+    Ok((etag, request::shown(row, source, format!("source {name}"))?))
 }
 
 /// Deletes a source; refused while a rule uses it.
@@ -105,9 +93,10 @@ pub(super) async fn get(
 pub(super) async fn delete(
     State(host): State<Arc<Host>>,
     Extension(tenant): Caller,
+    Extension(origin): By,
     Path(name): Path<String>,
+    headers: HeaderMap,
 ) -> Answer<StatusCode> {
-    let gone = host.store.delete_source(&tenant, &name).await?;
-    host.catalog.reload(&host.store, &tenant).await?;
-    request::no_content(gone, format!("source {name}"))
+    let key = ItemKey::new(ItemKind::Source, &name);
+    config::delete(&host, (&tenant, &origin), key, &headers).await
 }

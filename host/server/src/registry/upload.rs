@@ -6,18 +6,18 @@ use wasmalert_core::TenantId;
 use wasmalert_core::fault::Fault;
 use wasmalert_core::limits::Limits;
 use wasmalert_core::quota::Quota;
-use wasmalert_core::spec::RuleSpec;
 use wasmalert_sandbox::CompileError;
 
 use super::digest_of;
 use crate::Host;
 use crate::access::quota::{self, QuotaError};
 use crate::catalog::DescriptionBody;
+use crate::configure::{self, Change, Refused, Wanted};
 use crate::fair::Lane;
 use crate::provenance::{ModuleSource, Provenance, SignedBy};
 use crate::schema::SchemaError;
 use crate::signing::{SignatureError, Verdict};
-use crate::store::{ModuleRow, NewModule, PutModule, StoreError};
+use crate::store::{ItemKey, ItemKind, ModuleRow, NewModule, Origin, PutModule, StoreError, Terms};
 
 /// Why an upload was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +40,8 @@ pub(crate) enum UploadError {
     Artifact(String),
     #[error(transparent)]
     Quota(#[from] QuotaError),
+    #[error("it was taken in, but not promoted: {0}")]
+    Promotion(#[from] Refused),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -48,8 +50,8 @@ pub(crate) enum UploadError {
 pub(crate) struct Upload<'u> {
     pub name: &'u str,
     pub wasm: Vec<u8>,
-    /// Who brings it, as the audit log names callers.
-    pub by: String,
+    /// Who brings it.
+    pub by: &'u Origin,
     pub source: ModuleSource,
     /// The text of a `.minisig` file.
     pub signature: Option<String>,
@@ -70,32 +72,23 @@ pub(crate) struct Taken {
 ///
 /// # Errors
 /// Says why the module was not taken; nothing is kept then.
-pub(crate) async fn upload(host: &Host, tenant: &TenantId, upload: Upload<'_>) -> Result<Taken, UploadError> {
-    let (name, wanted) = (upload.name, upload.promote);
+pub(crate) async fn upload(
+    host: &Arc<Host>,
+    tenant: &TenantId,
+    upload: Upload<'_>,
+) -> Result<Taken, UploadError> {
+    let (name, wanted, by) = (upload.name, upload.promote, upload.by);
     let mut taken = take_in(host, tenant, upload).await?;
     let module = &mut taken.put.module;
     if wanted && !module.promoted {
-        promote(host, tenant, name, module.version).await?;
+        let promotion = Change::put(
+            ItemKey::new(ItemKind::Module, name),
+            Wanted::Promoted(module.version),
+        );
+        configure::change(host, tenant, by, vec![promotion], Terms::default()).await?;
         module.promoted = true;
     }
     Ok(taken)
-}
-
-/// Makes a version that of whoever names none; false when there is no such version.
-///
-/// # Errors
-/// The store failed.
-pub(crate) async fn promote(
-    host: &Host,
-    tenant: &TenantId,
-    name: &str,
-    version: u32,
-) -> Result<bool, StoreError> {
-    let is_there = host.store.promote_module(tenant, name, version).await?;
-    host.catalog.reload(&host.store, tenant).await?;
-    let follows = |rule: &RuleSpec| rule.module == name && rule.version.is_none();
-    host.groups.resume(tenant, follows);
-    Ok(is_there)
 }
 
 async fn take_in(host: &Host, tenant: &TenantId, upload: Upload<'_>) -> Result<Taken, UploadError> {
@@ -126,7 +119,7 @@ async fn take_in(host: &Host, tenant: &TenantId, upload: Upload<'_>) -> Result<T
         }
     };
     let provenance = Provenance {
-        uploaded_by: Some(upload.by),
+        uploaded_by: Some(upload.by.actor.clone()),
         source: Some(upload.source),
         signature: verdict.signed_by.clone(),
         producers: compiled.producers.into_iter().map(Into::into).collect(),

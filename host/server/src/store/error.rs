@@ -45,6 +45,12 @@ pub enum StoreError {
     /// What a group or a receiver refers to is not there.
     #[error("there is no {kind} {name:?}: make it first")]
     Missing { kind: Kind, name: String },
+    /// Somebody else has changed it meanwhile.
+    #[error("{what} {found}: look at it again, and change what it is now")]
+    Unexpected { what: String, found: String },
+    /// A change that cannot be made.
+    #[error("{0}")]
+    Unfit(String),
     /// A row that does not parse.
     #[error("table {table}, row {key}, column {column}: {reason}; repair or delete the row")]
     Corrupt {

@@ -6,9 +6,8 @@ use sqlx::QueryBuilder;
 use wasmalert_core::{GroupKey, TenantId};
 
 use super::row::Fields;
-use super::uses::{RuleUses, next_revision, replace};
 use super::writer::BEGIN;
-use super::{Connection, Db, Row, Store, StoreError, rule_rows};
+use super::{Connection, Db, Row, Store, StoreError};
 
 /// A stored group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,44 +21,6 @@ pub struct GroupRow {
 }
 
 impl Store {
-    /// Makes or replaces a group and gives its revision.
-    ///
-    /// `rules` are all rules of the group and what they use. What is known of rules that
-    /// are not among them (health, alerts, state, timers) is removed.
-    ///
-    /// # Errors
-    /// [`StoreError::Missing`] for a module, source or receiver that is not there.
-    pub async fn put_group(
-        &self,
-        key: &GroupKey,
-        spec: &str,
-        rules: &[RuleUses],
-        now_ms: i64,
-    ) -> Result<i64, StoreError> {
-        let mut tx = self.begin_write().await?;
-        let revision = next_revision(&mut tx, &key.tenant).await?;
-        sqlx::query(
-            "INSERT INTO rule_groups
-                 (tenant, namespace, group_name, spec, revision, updated_ms)
-             VALUES ($1, $2, $3, $4, $5, $6)
-             ON CONFLICT (tenant, namespace, group_name) DO UPDATE SET spec = excluded.spec,
-                 revision = excluded.revision, updated_ms = excluded.updated_ms",
-        )
-        .bind(key.tenant.as_str())
-        .bind(&*key.namespace)
-        .bind(&*key.group)
-        .bind(spec)
-        .bind(revision)
-        .bind(now_ms)
-        .execute(&mut *tx)
-        .await?;
-        replace(&mut tx, key, rules).await?;
-        let kept = rules.iter().map(|rule| rule.rule.as_str()).collect();
-        rule_rows::remove_others(&mut tx, key, &kept).await?;
-        tx.commit().await?;
-        Ok(revision)
-    }
-
     /// Every group of a tenant, by namespace and name.
     ///
     /// # Errors
@@ -99,25 +60,6 @@ impl Store {
         .fetch_optional(&self.read)
         .await?;
         row.as_ref().map(group).transpose()
-    }
-
-    /// Deletes a group and what is known of its rules; false when there is none.
-    ///
-    /// Its deliveries still go out, and its evaluations stay until they are old.
-    ///
-    /// # Errors
-    /// As the database does.
-    pub async fn delete_group(&self, key: &GroupKey) -> Result<bool, StoreError> {
-        let mut tx = self.begin_write().await?;
-        let gone =
-            sqlx::query("DELETE FROM rule_groups WHERE tenant = $1 AND namespace = $2 AND group_name = $3")
-                .bind(key.tenant.as_str())
-                .bind(&*key.namespace)
-                .bind(&*key.group)
-                .execute(&mut *tx)
-                .await?;
-        tx.commit().await?;
-        Ok(gone.rows_affected() > 0)
     }
 }
 

@@ -63,6 +63,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         version: 12,
         sql: include_str!("../../migrations/0012_promoted.sql"),
     },
+    Migration {
+        version: 13,
+        sql: include_str!("../../migrations/0013_config_changes.sql"),
+    },
 ];
 
 /// Applies the steps that the store does not have yet, in the caller's transaction.

@@ -15,6 +15,7 @@
 mod audit;
 mod checkpoint;
 mod commit;
+mod config;
 mod counts;
 mod egress;
 mod error;
@@ -37,7 +38,6 @@ mod scrapes;
 mod script;
 mod secrets;
 mod signers;
-mod sources;
 mod stock;
 mod tenants;
 mod usage;
@@ -55,6 +55,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use self::audit::{AUDIT_LISTED_MAX, AuditPlace, AuditRow};
 pub use self::commit::RuleCommit;
+pub use self::config::{
+    ConfigChangeRow, ConfigChanged, Expected, ItemChange, ItemChanged, ItemKey, ItemKind, NewItem, Origin,
+    StoredItem, Terms, Uses, promotion,
+};
 pub use self::error::{Kind, StoreError};
 pub use self::evaluations::{EVALUATIONS_LISTED_MAX, EvaluationRow, EvaluationSummary};
 pub use self::groups::GroupRow;

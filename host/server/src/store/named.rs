@@ -4,8 +4,7 @@ use sqlx::query::Query;
 use wasmalert_core::TenantId;
 
 use super::row::Fields;
-use super::uses::{Versions, check_unused, next_revision};
-use super::{Arguments, Db, Kind, Row, Store, StoreError};
+use super::{Arguments, Db, Row, Store, StoreError};
 
 /// A stored source or scrape.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +20,6 @@ pub struct SpecRow {
 /// A table of [`SpecRow`]s and its statements.
 pub struct SpecTable {
     name: &'static str,
-    put: &'static str,
     list: &'static str,
     get: &'static str,
 }
@@ -30,14 +28,6 @@ macro_rules! spec_table {
     ($name:literal) => {
         SpecTable {
             name: $name,
-            put: concat!(
-                "INSERT INTO ",
-                $name,
-                " (tenant, name, spec, revision, updated_ms)
-                 VALUES ($1, $2, $3, $4, $5)
-                 ON CONFLICT (tenant, name) DO UPDATE SET spec = excluded.spec,
-                     revision = excluded.revision, updated_ms = excluded.updated_ms"
-            ),
             list: concat!("SELECT * FROM ", $name, " WHERE tenant = $1 ORDER BY name"),
             get: concat!("SELECT * FROM ", $name, " WHERE tenant = $1 AND name = $2"),
         }
@@ -64,32 +54,6 @@ impl SpecTable {
 }
 
 impl Store {
-    /// Makes or replaces a row and gives its revision.
-    ///
-    /// # Errors
-    /// As the database does.
-    pub async fn put_spec(
-        &self,
-        table: &SpecTable,
-        tenant: &TenantId,
-        name: &str,
-        spec: &str,
-        now_ms: i64,
-    ) -> Result<i64, StoreError> {
-        let mut tx = self.begin_write().await?;
-        let revision = next_revision(&mut tx, tenant).await?;
-        sqlx::query(table.put)
-            .bind(tenant.as_str())
-            .bind(name)
-            .bind(spec)
-            .bind(revision)
-            .bind(now_ms)
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        Ok(revision)
-    }
-
     /// Every row, by name.
     ///
     /// # Errors
@@ -128,25 +92,6 @@ impl Store {
     ) -> Result<Option<Row>, StoreError> {
         let query = sqlx::query(sql).bind(tenant.as_str()).bind(name);
         Ok(query.fetch_optional(&self.read).await?)
-    }
-
-    /// Deletes the row of a tenant and a name, the query's `$1` and `$2`; false when there is none.
-    ///
-    /// # Errors
-    /// [`StoreError::InUse`] while a rule or a receiver names it.
-    pub(super) async fn delete_unused(
-        &self,
-        sql: &'static str,
-        kind: Kind,
-        tenant: &TenantId,
-        name: &str,
-    ) -> Result<bool, StoreError> {
-        let mut tx = self.begin_write().await?;
-        check_unused(&mut tx, tenant, kind, name, Versions::All).await?;
-        let gone = sqlx::query(sql).bind(tenant.as_str()).bind(name);
-        let gone = gone.execute(&mut *tx).await?;
-        tx.commit().await?;
-        Ok(gone.rows_affected() > 0)
     }
 
     /// Runs one statement in a transaction of its own; false when it changed no row.

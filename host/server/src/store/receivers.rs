@@ -6,7 +6,7 @@ use wasmalert_core::TenantId;
 use wasmalert_core::evaluation::State;
 
 use super::row::Fields;
-use super::uses::{ModuleUse, check_there, next_revision};
+use super::uses::{ModuleUse, check_there};
 use super::{Kind, Row, Store, StoreError};
 
 /// A stored receiver.
@@ -22,43 +22,6 @@ pub struct ReceiverRow {
 }
 
 impl Store {
-    /// Makes or replaces a receiver and gives its revision; its notifier's state stays.
-    ///
-    /// # Errors
-    /// [`StoreError::Missing`] when the module is not there.
-    pub async fn put_receiver(
-        &self,
-        tenant: &TenantId,
-        name: &str,
-        spec: &str,
-        module: &ModuleUse,
-        now_ms: i64,
-    ) -> Result<i64, StoreError> {
-        let mut tx = self.begin_write().await?;
-        let version = module.version.unwrap_or(0);
-        check_there(&mut tx, tenant, Kind::Module, &module.name, version).await?;
-        let revision = next_revision(&mut tx, tenant).await?;
-        sqlx::query(
-            "INSERT INTO receivers
-                 (tenant, name, spec, module, module_version, revision, updated_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)
-             ON CONFLICT (tenant, name) DO UPDATE SET spec = excluded.spec,
-                 module = excluded.module, module_version = excluded.module_version,
-                 revision = excluded.revision, updated_ms = excluded.updated_ms",
-        )
-        .bind(tenant.as_str())
-        .bind(name)
-        .bind(spec)
-        .bind(&module.name)
-        .bind(i64::from(version))
-        .bind(revision)
-        .bind(now_ms)
-        .execute(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        Ok(revision)
-    }
-
     /// Every receiver, by name.
     ///
     /// # Errors
@@ -81,15 +44,6 @@ impl Store {
         let sql = "SELECT * FROM receivers WHERE tenant = $1 AND name = $2";
         let row = self.row_named(sql, tenant, name).await?;
         row.as_ref().map(receiver).transpose()
-    }
-
-    /// Deletes a receiver and its notifier's state; false when there is none.
-    ///
-    /// # Errors
-    /// [`StoreError::InUse`] while a rule names it.
-    pub async fn delete_receiver(&self, tenant: &TenantId, name: &str) -> Result<bool, StoreError> {
-        let sql = "DELETE FROM receivers WHERE tenant = $1 AND name = $2";
-        self.delete_unused(sql, Kind::Receiver, tenant, name).await
     }
 
     /// What the receiver's notifier remembers; empty when there is no such receiver.

@@ -6,15 +6,6 @@ use super::row::Fields;
 use super::{Store, StoreError};
 
 impl Store {
-    /// Deletes a scrape; false when there is none.
-    ///
-    /// # Errors
-    /// As the database does.
-    pub async fn delete_scrape(&self, tenant: &TenantId, name: &str) -> Result<bool, StoreError> {
-        let gone = sqlx::query("DELETE FROM scrapes WHERE tenant = $1 AND name = $2");
-        self.change(gone.bind(tenant.as_str()).bind(name)).await
-    }
-
     /// Tenants that scrape.
     ///
     /// # Errors

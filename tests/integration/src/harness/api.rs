@@ -30,6 +30,7 @@ pub(crate) struct Api {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) content_type: String,
+    pub(crate) etag: String,
     pub(crate) body: Vec<u8>,
     asked: String,
 }
@@ -153,17 +154,18 @@ impl Api {
         self.ask_with(method, path, body, &[]).await
     }
 
-    async fn ask_with(
+    /// As [`Api::ask`], with headers.
+    pub(crate) async fn ask_with(
         &self,
         method: Method,
         path: &str,
         body: Vec<u8>,
-        headers: &[(&str, String)],
+        headers: &[(&str, &str)],
     ) -> Result<Answer, String> {
         let asked = format!("{method} {path}");
         let mut request = self.client.request(method, format!("{}{path}", self.base));
         for (name, value) in headers {
-            request = request.header(*name, value);
+            request = request.header(*name, *value);
         }
         if !self.token.is_empty() {
             request = request.header("authorization", format!("Bearer {}", self.token));
@@ -177,15 +179,14 @@ impl Api {
         let failed = |e: reqwest::Error| format!("{asked}: {e:?}");
         let response = request.body(body).send().await.map_err(failed)?;
         let status = response.status().as_u16();
-        let content_type = response
-            .headers()
-            .get("content-type")
-            .and_then(|v| v.to_str().ok());
-        let content_type = content_type.unwrap_or_default().to_owned();
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let content_type = header("content-type").unwrap_or_default().to_owned();
+        let etag = header("etag").unwrap_or_default().to_owned();
         let body = response.bytes().await.map_err(failed)?.to_vec();
         Ok(Answer {
             status,
             content_type,
+            etag,
             body,
             asked,
         })
@@ -257,7 +258,8 @@ impl Api {
     /// # Panics
     /// When no answer comes.
     pub(crate) async fn upload_signed(&self, name: &str, wasm: Vec<u8>, signature: Option<&str>) -> Answer {
-        let header = signature.map(|text| ("wasmalert-signature", BASE64.encode(text)));
+        let encoded = signature.map(|text| BASE64.encode(text));
+        let header = encoded.as_deref().map(|text| ("wasmalert-signature", text));
         let path = format!("/v1/modules/{name}?promote=true");
         let answer = self.ask_with(Method::POST, &path, wasm, header.as_slice()).await;
         answer.unwrap_or_else(|e| panic!("{e}"))

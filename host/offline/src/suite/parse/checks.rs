@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 
 use wasmalert_core::alert::NotifyReason;
-use wasmalert_core::id::{GroupKey, TenantId};
 use wasmalert_core::label::{ALERT_NAME, Labels};
 use wasmalert_promql::notation::parse_labels;
 use wasmalert_promql::{Limits, Query, Type};
 
-use super::super::{Check, Expected, ExpectedTimer, RuleRef};
-use crate::fields::{Fields, scalar};
-use crate::problem::Problems;
-use crate::rules::Group;
-use crate::yaml::{Kind, Node};
+use super::super::{Check, Expected, ExpectedTimer, RuleRef, key_of};
+use wasmalert_rulefile::fields::{Fields, scalar};
+use wasmalert_rulefile::problem::Problems;
+use wasmalert_rulefile::rules::Group;
+use wasmalert_rulefile::yaml::{Kind, Node};
 
 /// All checks of a test, in the order of their times.
 pub(super) fn read(fields: &mut Fields<'_>, groups: &[Group], problems: &mut Problems) -> Vec<Check> {
@@ -142,7 +141,7 @@ fn rule(fields: &mut Fields<'_>, groups: &[Group], problems: &mut Problems) -> O
         {
             continue;
         }
-        let keys = group.spec.rule_keys(&group.key());
+        let keys = group.spec.rule_keys(&key_of(group));
         let of_name = keys.iter().enumerate().filter(|(_, key)| *key.rule == *name.text);
         found.extend(of_name.map(|(rule, _)| (group_at, rule)));
     }
@@ -167,17 +166,6 @@ fn rule(fields: &mut Fields<'_>, groups: &[Group], problems: &mut Problems) -> O
             );
             problems.add(name.line, message);
             None
-        }
-    }
-}
-
-impl Group {
-    /// The key that the group has in every test.
-    pub(crate) fn key(&self) -> GroupKey {
-        GroupKey {
-            tenant: TenantId::new(TenantId::DEFAULT).expect("the default tenant's name is a name"),
-            namespace: self.namespace.as_str().into(),
-            group: self.name.as_str().into(),
         }
     }
 }

@@ -5,8 +5,8 @@ use wasmalert_sandbox::{AlertStatus, HttpResponse, NotifyAlert, NotifyBatch};
 
 use super::super::{Delivery, ExpectedBody, ExpectedDisposition, ExpectedRequest};
 use super::checks::number;
-use crate::fields::Fields;
-use crate::problem::Problems;
+use wasmalert_rulefile::fields::Fields;
+use wasmalert_rulefile::problem::Problems;
 
 /// Alerts of one batch, as the host delivers them.
 const ALERTS_MAX: usize = 256;

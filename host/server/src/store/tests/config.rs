@@ -168,7 +168,7 @@ pub(super) async fn unpinned_uses_hold_the_promoted_version(store: Store) {
 
 pub(super) async fn many_users_are_named_up_to_a_bound(store: Store) {
     let t = tenant("t");
-    store.put_spec(&SOURCES, &t, "s", "{}", 1).await.unwrap();
+    store.put_named(ItemKind::Source, &t, "s", "{}", 1).await.unwrap();
     let names: Vec<String> = (0..USERS_NAMED_MAX + 5).map(|n| format!("r{n}")).collect();
     let mut uses = rule_uses(&names.iter().map(String::as_str).collect::<Vec<_>>());
     uses.iter_mut().for_each(|rule| rule.sources = vec!["s".into()]);
@@ -178,8 +178,14 @@ pub(super) async fn many_users_are_named_up_to_a_bound(store: Store) {
 
 pub(super) async fn sources_receivers_and_secrets(store: Store) {
     let t = tenant("t");
-    let first = store.put_spec(&SOURCES, &t, "s", "{\"v\":1}", 1).await.unwrap();
-    let second = store.put_spec(&SOURCES, &t, "s", "{\"v\":2}", 2).await.unwrap();
+    let first = store
+        .put_named(ItemKind::Source, &t, "s", "{\"v\":1}", 1)
+        .await
+        .unwrap();
+    let second = store
+        .put_named(ItemKind::Source, &t, "s", "{\"v\":2}", 2)
+        .await
+        .unwrap();
     assert!(second > first);
     let source = SpecRow {
         name: "s".into(),
@@ -314,7 +320,7 @@ pub(super) async fn egress_policies_belong_to_tenants(store: Store) {
 pub(super) async fn sources_and_receivers_in_use_are_not_deleted(store: Store) {
     let t = tenant("t");
     store.put_module(&t, &module("m", b"one")).await.unwrap();
-    store.put_spec(&SOURCES, &t, "s", "{}", 1).await.unwrap();
+    store.put_named(ItemKind::Source, &t, "s", "{}", 1).await.unwrap();
     store
         .put_receiver(&t, "am", "{}", &unpinned("m"), 1)
         .await
@@ -456,4 +462,173 @@ pub(super) async fn receiver_state_is_kept_and_goes_with_the_receiver(store: Sto
         .await
         .unwrap();
     assert!(store.receiver_state(&t, "am").await.unwrap().is_empty());
+}
+
+fn wanted(key: ItemKey, spec: &str, uses: Uses) -> ItemChange {
+    let spec = spec.to_owned();
+    ItemChange {
+        key,
+        to: Some(NewItem { spec, uses }),
+        expected: Expected::Anything,
+    }
+}
+
+fn source(name: &str, spec: &str) -> ItemChange {
+    wanted(ItemKey::new(ItemKind::Source, name), spec, Uses::Nothing)
+}
+
+fn gone(key: ItemKey) -> ItemChange {
+    ItemChange {
+        key,
+        to: None,
+        expected: Expected::Anything,
+    }
+}
+
+async fn changed(store: &Store, changes: Vec<ItemChange>) -> Result<ConfigChanged, StoreError> {
+    let t = tenant("t");
+    store
+        .change_config(&t, &someone(), changes, Terms::default(), 7)
+        .await
+}
+
+pub(super) async fn a_change_is_made_whole_or_not_at_all(store: Store) {
+    let t = tenant("t");
+    let mut uses = rule_uses(&["r"]);
+    uses[0].sources = vec!["s".into()];
+    let group = ItemKey::group("ns", "g");
+    // What others refer to comes first, whatever the order.
+    let both = vec![
+        wanted(group.clone(), "{}", Uses::Rules(uses.clone())),
+        source("s", "{}"),
+    ];
+    let done = changed(&store, both).await.unwrap();
+    let keys: Vec<String> = done.items.iter().map(|item| item.key.to_string()).collect();
+    assert_eq!(
+        (done.revision, keys),
+        (1, vec!["source s".to_owned(), "group ns/g".to_owned()])
+    );
+
+    uses[0].sources = vec!["absent".into()];
+    let broken = vec![
+        source("other", "{}"),
+        wanted(group.clone(), "{ }", Uses::Rules(uses)),
+    ];
+    assert!(matches!(
+        changed(&store, broken).await,
+        Err(StoreError::Missing { .. })
+    ));
+    assert_eq!(store.get_spec(&SOURCES, &t, "other").await.unwrap(), None);
+    assert_eq!(store.config_revision(&t).await.unwrap(), 1);
+
+    // Users go before what they use.
+    let both = vec![gone(ItemKey::new(ItemKind::Source, "s")), gone(group)];
+    assert_eq!(changed(&store, both).await.unwrap().items.len(), 2);
+    assert_eq!(store.list_groups(&t).await.unwrap(), []);
+}
+
+pub(super) async fn a_change_knows_what_it_expects(store: Store) {
+    let (t, by) = (tenant("t"), someone());
+    let unexpected = |result: Result<ConfigChanged, StoreError>| match result {
+        Err(error @ StoreError::Unexpected { .. }) => error.to_string(),
+        other => panic!("expected Unexpected, got {other:?}"),
+    };
+    let expecting = |expected, spec| ItemChange {
+        expected,
+        ..source("s", spec)
+    };
+    let absent = changed(&store, vec![expecting(Expected::Revision(3), "{}")]).await;
+    assert!(unexpected(absent).contains("the source s is not there, and was to be at revision 3"));
+    changed(&store, vec![expecting(Expected::Absent, "{}")])
+        .await
+        .unwrap();
+    let there = changed(&store, vec![expecting(Expected::Absent, "{ }")]).await;
+    assert!(unexpected(there).contains("is at revision 1, and was to be not there"));
+    let done = changed(&store, vec![expecting(Expected::Revision(1), "{ }")]).await;
+    assert_eq!(done.unwrap().revision, 2);
+    // Also where it is like this already.
+    let late = changed(&store, vec![expecting(Expected::Revision(1), "{ }")]).await;
+    unexpected(late);
+
+    let whole = Terms {
+        expected: Some(1),
+        dry_run: false,
+    };
+    let late = store.change_config(&t, &by, vec![source("u", "{}")], whole, 1);
+    assert!(unexpected(late.await).contains("the configuration is at revision 2, not 1"));
+    let dry = Terms {
+        expected: Some(2),
+        dry_run: true,
+    };
+    let would = store.change_config(&t, &by, vec![source("u", "{}")], dry, 1);
+    let would = would.await.unwrap();
+    assert_eq!((would.revision, would.items.len()), (2, 1));
+    assert_eq!(store.get_spec(&SOURCES, &t, "u").await.unwrap(), None);
+    // What changes nothing is no change.
+    assert_eq!(changed(&store, vec![source("s", "{ }")]).await.unwrap().items, []);
+    assert_eq!(store.config_revision(&t).await.unwrap(), 2);
+}
+
+pub(super) async fn changes_are_on_record_and_can_be_undone(store: Store) {
+    let t = tenant("t");
+    changed(&store, vec![source("a", "1"), source("b", "1")])
+        .await
+        .unwrap();
+    changed(&store, vec![source("a", "2"), source("c", "1")])
+        .await
+        .unwrap();
+    changed(&store, vec![gone(ItemKey::new(ItemKind::Source, "b"))])
+        .await
+        .unwrap();
+    changed(&store, vec![source("a", "3")]).await.unwrap();
+
+    let all = store.list_config_changes(&t, None, 10).await.unwrap();
+    let told: Vec<(i64, u64)> = all
+        .iter()
+        .map(|change| (change.revision, change.items_total))
+        .collect();
+    assert_eq!(told, [(4, 1), (3, 1), (2, 2), (1, 2)]);
+    assert_eq!((all[0].time_ms, &all[0].origin), (7, &someone()));
+    assert_eq!(all[1].items[0].after, None);
+    let older = store.list_config_changes(&t, Some(3), 1).await.unwrap();
+    assert_eq!(older[0].revision, 2);
+    let second = store.get_config_change(&t, 2).await.unwrap().unwrap();
+    let texts: Vec<(Option<&str>, Option<&str>)> = second
+        .items
+        .iter()
+        .map(|item| (item.before.as_deref(), item.after.as_deref()))
+        .collect();
+    assert_eq!(texts, [(Some("1"), Some("2")), (None, Some("1"))]);
+    assert_eq!(store.get_config_change(&tenant("u"), 2).await.unwrap(), None);
+
+    let since = store.config_changed_since(&t, 1).await.unwrap();
+    let since: Vec<(&str, Option<&str>)> = since
+        .iter()
+        .map(|(key, spec)| (&*key.name, spec.as_deref()))
+        .collect();
+    assert_eq!(since, [("a", Some("1")), ("c", None), ("b", Some("1"))]);
+    assert_eq!(store.config_changed_since(&t, 4).await.unwrap(), []);
+    for beyond in [-1, 5] {
+        let refused = store.config_changed_since(&t, beyond).await;
+        assert!(matches!(refused, Err(StoreError::Unfit(_))), "{beyond}");
+    }
+}
+
+pub(super) async fn the_oldest_changes_go_when_they_take_too_much(store: Store) {
+    let t = tenant("t");
+    let large = |n: usize| format!("{n}{}", "x".repeat(9 << 20));
+    for n in 0..6 {
+        changed(&store, vec![source("s", &large(n))]).await.unwrap();
+    }
+    // Each but the first has what was before and after: 18 MiB, of which three are within 64.
+    let kept = store.list_config_changes(&t, None, 10).await.unwrap();
+    let kept: Vec<i64> = kept.iter().map(|change| change.revision).collect();
+    assert_eq!(kept, [6, 5, 4]);
+    assert_eq!(store.config_changed_since(&t, 3).await.unwrap().len(), 1);
+    assert!(store.config_changed_since(&t, 2).await.is_err());
+    // One that is too large by itself is kept.
+    let huge: Vec<ItemChange> = (0..8).map(|n| source(&format!("s{n}"), &large(n))).collect();
+    changed(&store, huge).await.unwrap();
+    let kept = store.list_config_changes(&t, None, 10).await.unwrap();
+    assert_eq!(kept.len(), 1);
 }

@@ -7,7 +7,7 @@ async fn fill(store: &Store, name: &str) {
     let t = tenant(name);
     let key = group(name);
     store.put_module(&t, &module("m", b"one")).await.unwrap();
-    store.put_spec(&SOURCES, &t, "s", "{}", 1).await.unwrap();
+    store.put_named(ItemKind::Source, &t, "s", "{}", 1).await.unwrap();
     store
         .put_receiver(&t, "am", "{}", &unpinned("m"), 1)
         .await

@@ -91,6 +91,10 @@ contract! {
         groups_are_put_listed_and_deleted,
         revisions_are_not_used_twice,
         put_group_drops_rules_that_are_gone,
+        a_change_is_made_whole_or_not_at_all,
+        a_change_knows_what_it_expects,
+        changes_are_on_record_and_can_be_undone,
+        the_oldest_changes_go_when_they_take_too_much,
         receiver_state_is_kept_and_goes_with_the_receiver;
     commits:
         a_commit_holds_everything,
@@ -159,6 +163,102 @@ fn rule_uses(rules: &[&str]) -> Vec<RuleUses> {
         ..RuleUses::default()
     };
     rules.iter().map(uses).collect()
+}
+
+fn someone() -> Origin {
+    Origin {
+        actor: "operator".into(),
+        address: "127.0.0.1".into(),
+        call: "PUT /v1/x".into(),
+    }
+}
+
+/// Changes of one thing.
+impl Store {
+    async fn put_one(
+        &self,
+        tenant: &TenantId,
+        key: ItemKey,
+        (spec, uses): (&str, Uses),
+        now_ms: i64,
+    ) -> Result<i64, StoreError> {
+        let stored = self.config_items(tenant, [&key].into_iter()).await?;
+        // What refers to something else is another one.
+        let is_same = stored.get(&key).is_some_and(|item| item.spec == spec);
+        let spec = if is_same {
+            format!("{spec} ")
+        } else {
+            spec.to_owned()
+        };
+        let to = Some(NewItem { spec, uses });
+        let expected = Expected::Anything;
+        let change = ItemChange { key, to, expected };
+        let changed = self
+            .change_config(tenant, &someone(), vec![change], Terms::default(), now_ms)
+            .await?;
+        Ok(changed.revision)
+    }
+
+    async fn delete_one(&self, tenant: &TenantId, key: ItemKey) -> Result<bool, StoreError> {
+        let (to, expected) = (None, Expected::Anything);
+        let change = ItemChange { key, to, expected };
+        let changed = self
+            .change_config(tenant, &someone(), vec![change], Terms::default(), 1)
+            .await?;
+        Ok(!changed.items.is_empty())
+    }
+
+    async fn put_group(
+        &self,
+        key: &GroupKey,
+        spec: &str,
+        rules: &[RuleUses],
+        now_ms: i64,
+    ) -> Result<i64, StoreError> {
+        let item = ItemKey::group(&key.namespace, &key.group);
+        self.put_one(&key.tenant, item, (spec, Uses::Rules(rules.to_vec())), now_ms)
+            .await
+    }
+
+    async fn delete_group(&self, key: &GroupKey) -> Result<bool, StoreError> {
+        let item = ItemKey::group(&key.namespace, &key.group);
+        self.delete_one(&key.tenant, item).await
+    }
+
+    async fn put_named(
+        &self,
+        kind: ItemKind,
+        tenant: &TenantId,
+        name: &str,
+        spec: &str,
+        now_ms: i64,
+    ) -> Result<i64, StoreError> {
+        let item = ItemKey::new(kind, name);
+        self.put_one(tenant, item, (spec, Uses::Nothing), now_ms).await
+    }
+
+    async fn put_receiver(
+        &self,
+        tenant: &TenantId,
+        name: &str,
+        spec: &str,
+        module: &ModuleUse,
+        now_ms: i64,
+    ) -> Result<i64, StoreError> {
+        let item = ItemKey::new(ItemKind::Receiver, name);
+        self.put_one(tenant, item, (spec, Uses::Module(module.clone())), now_ms)
+            .await
+    }
+
+    async fn delete_receiver(&self, tenant: &TenantId, name: &str) -> Result<bool, StoreError> {
+        self.delete_one(tenant, ItemKey::new(ItemKind::Receiver, name))
+            .await
+    }
+
+    async fn delete_source(&self, tenant: &TenantId, name: &str) -> Result<bool, StoreError> {
+        self.delete_one(tenant, ItemKey::new(ItemKind::Source, name))
+            .await
+    }
 }
 
 /// A group with these rules, which use nothing; its revision.

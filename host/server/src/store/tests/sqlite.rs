@@ -295,7 +295,7 @@ async fn a_cancelled_write_leaves_nothing_behind() {
     let t = tenant("t");
     for steps in 0..40 {
         // Polled a few times, then dropped, as a handler is when its client goes away.
-        let put = store.put_spec(&SOURCES, &t, "s", "{}", 1);
+        let put = store.put_named(ItemKind::Source, &t, "s", "{}", 1);
         let mut put = Box::pin(put);
         for _ in 0..steps {
             if futures_util::poll!(&mut put).is_ready() {

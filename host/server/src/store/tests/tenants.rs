@@ -7,7 +7,7 @@ async fn fill(store: &Store, name: &str, mark: &str) {
     let t = tenant(name);
     let key = group(name);
     store.put_module(&t, &module("m", mark.as_bytes())).await.unwrap();
-    store.put_spec(&SOURCES, &t, "s", mark, 1).await.unwrap();
+    store.put_named(ItemKind::Source, &t, "s", mark, 1).await.unwrap();
     store
         .put_receiver(&t, "am", mark, &unpinned("m"), 1)
         .await
@@ -147,7 +147,7 @@ pub(super) async fn a_deleted_tenant_leaves_only_its_last_revision(store: Store)
         };
         store.add_key(&key).await.unwrap();
         store
-            .put_spec(&SCRAPES, &tenant(name), "s", "{}", 1)
+            .put_named(ItemKind::Scrape, &tenant(name), "s", "{}", 1)
             .await
             .unwrap();
         let stock = StockRow {
@@ -189,7 +189,7 @@ pub(super) async fn a_deleted_tenant_leaves_only_its_last_revision(store: Store)
     let before = rows("t").await;
     // All but the audit log and the timers, which `fill` leaves empty: a table that is
     // new and has tenants is to be filled there, and deleted from.
-    assert_eq!(before.len(), 21, "{before:?}");
+    assert_eq!(before.len(), 23, "{before:?}");
     assert!(store.delete_tenant(&tenant("t")).await.unwrap());
     assert_eq!(rows("t").await, ["revisions"]);
     assert_eq!(rows("u").await, before, "the other one keeps everything");

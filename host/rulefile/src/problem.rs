@@ -26,20 +26,20 @@ impl fmt::Display for Problem {
 
 /// The problems of one file, while it is read.
 #[derive(Debug)]
-pub(crate) struct Problems {
-    pub(crate) file: Arc<str>,
-    pub(crate) all: Vec<Problem>,
+pub struct Problems {
+    pub file: Arc<str>,
+    pub all: Vec<Problem>,
 }
 
 impl Problems {
-    pub(crate) fn of(file: &str) -> Self {
+    pub fn of(file: &str) -> Self {
         Self {
             file: file.into(),
             all: Vec::new(),
         }
     }
 
-    pub(crate) fn add(&mut self, line: u64, message: impl fmt::Display) {
+    pub fn add(&mut self, line: u64, message: impl fmt::Display) {
         self.all.push(Problem {
             file: self.file.clone(),
             line,

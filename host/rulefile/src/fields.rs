@@ -9,23 +9,23 @@ use crate::problem::Problems;
 use crate::yaml::{Key, Kind, Node};
 
 /// The fields of a mapping that were not taken yet.
-pub(crate) struct Fields<'n> {
+pub struct Fields<'n> {
     /// Where it is in the file for people, such as `groups[0]`; may be empty.
-    pub(crate) path: String,
-    pub(crate) line: u64,
+    pub path: String,
+    pub line: u64,
     left: Vec<&'n (Key, Node)>,
 }
 
 /// A text with its line.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Text {
-    pub(crate) line: u64,
-    pub(crate) text: String,
+pub struct Text {
+    pub line: u64,
+    pub text: String,
 }
 
 impl<'n> Fields<'n> {
     /// The fields of a node; none, and a problem, when it has no fields.
-    pub(crate) fn of(node: &'n Node, path: impl Into<String>, problems: &mut Problems) -> Option<Self> {
+    pub fn of(node: &'n Node, path: impl Into<String>, problems: &mut Problems) -> Option<Self> {
         let path = path.into();
         let Kind::Map(entries) = &node.kind else {
             let place = if path.is_empty() {
@@ -47,27 +47,27 @@ impl<'n> Fields<'n> {
     }
 
     /// Where a field is, for people.
-    pub(crate) fn at(&self, name: impl fmt::Display) -> String {
+    pub fn at(&self, name: impl fmt::Display) -> String {
         match &*self.path {
             "" => name.to_string(),
             path => format!("{path}.{name}"),
         }
     }
 
-    pub(crate) fn has(&self, name: &str) -> bool {
+    pub fn has(&self, name: &str) -> bool {
         self.left
             .iter()
             .any(|(key, value)| key.name == name && !value.is_null())
     }
 
     /// Takes a field; one without a value counts as not there.
-    pub(crate) fn take(&mut self, name: &str) -> Option<&'n Node> {
+    pub fn take(&mut self, name: &str) -> Option<&'n Node> {
         let at = self.left.iter().position(|(key, _)| key.name == name)?;
         let (_, value) = self.left.remove(at);
         (!value.is_null()).then_some(value)
     }
 
-    pub(crate) fn text(&mut self, name: &str, problems: &mut Problems) -> Option<Text> {
+    pub fn text(&mut self, name: &str, problems: &mut Problems) -> Option<Text> {
         let node = self.take(name)?;
         let text = scalar(node);
         if text.is_none() {
@@ -77,7 +77,7 @@ impl<'n> Fields<'n> {
         text
     }
 
-    pub(crate) fn required(&mut self, name: &str, problems: &mut Problems) -> Option<Text> {
+    pub fn required(&mut self, name: &str, problems: &mut Problems) -> Option<Text> {
         if !self.has(name) {
             problems.add(self.line, format_args!("{} is missing", self.at(name)));
         }
@@ -85,7 +85,7 @@ impl<'n> Fields<'n> {
     }
 
     /// A duration in ms.
-    pub(crate) fn duration(&mut self, name: &str, problems: &mut Problems) -> Option<i64> {
+    pub fn duration(&mut self, name: &str, problems: &mut Problems) -> Option<i64> {
         let Text { line, text } = self.text(name, problems)?;
         parse_duration_ms(&text)
             .map_err(|error| problems.add(line, format_args!("{}: {error}", self.at(name))))
@@ -93,7 +93,7 @@ impl<'n> Fields<'n> {
     }
 
     /// What `parse` makes of a text.
-    pub(crate) fn parsed<T, E: fmt::Display>(
+    pub fn parsed<T, E: fmt::Display>(
         &mut self,
         name: &str,
         problems: &mut Problems,
@@ -106,7 +106,7 @@ impl<'n> Fields<'n> {
     }
 
     /// Names and texts.
-    pub(crate) fn texts(&mut self, name: &str, problems: &mut Problems) -> BTreeMap<String, String> {
+    pub fn texts(&mut self, name: &str, problems: &mut Problems) -> BTreeMap<String, String> {
         let path = self.at(name);
         let Some(fields) = self.take(name).and_then(|node| Fields::of(node, path, problems)) else {
             return BTreeMap::new();
@@ -131,7 +131,7 @@ impl<'n> Fields<'n> {
     }
 
     /// The items of a list; none when there is no such field.
-    pub(crate) fn list(&mut self, name: &str, problems: &mut Problems) -> &'n [Node] {
+    pub fn list(&mut self, name: &str, problems: &mut Problems) -> &'n [Node] {
         match self.take(name) {
             None => &[],
             Some(Node {
@@ -147,7 +147,7 @@ impl<'n> Fields<'n> {
     }
 
     /// A list of texts.
-    pub(crate) fn text_list(&mut self, name: &str, problems: &mut Problems) -> Vec<Text> {
+    pub fn text_list(&mut self, name: &str, problems: &mut Problems) -> Vec<Text> {
         let path = self.at(name);
         let mut texts = Vec::new();
         for (at, item) in self.list(name, problems).iter().enumerate() {
@@ -163,12 +163,12 @@ impl<'n> Fields<'n> {
     }
 
     /// The fields that are left, names and values.
-    pub(crate) fn rest(&mut self) -> Vec<&'n (Key, Node)> {
+    pub fn rest(&mut self) -> Vec<&'n (Key, Node)> {
         std::mem::take(&mut self.left)
     }
 
     /// Tells of every field that was not taken.
-    pub(crate) fn finish(self, problems: &mut Problems) {
+    pub fn finish(self, problems: &mut Problems) {
         for (key, _) in &self.left {
             problems.add(key.line, format_args!("{}: unknown field", self.at(&key.name)));
         }
@@ -176,7 +176,7 @@ impl<'n> Fields<'n> {
 }
 
 /// A number or `true` is a text as it is written.
-pub(crate) fn scalar(node: &Node) -> Option<Text> {
+pub fn scalar(node: &Node) -> Option<Text> {
     match &node.kind {
         Kind::Scalar(text, _) => Some(Text {
             line: node.line,

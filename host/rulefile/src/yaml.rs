@@ -13,14 +13,14 @@ use serde_saphyr::{DuplicateKeyPolicy, Location, NonFiniteFloatPolicy, Options, 
 
 /// A value of a file.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Node {
+pub struct Node {
     /// Where it begins, counted from 1.
-    pub(crate) line: u64,
-    pub(crate) kind: Kind,
+    pub line: u64,
+    pub kind: Kind,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Kind {
+pub enum Kind {
     Null,
     /// The text as it is written, without quotes, and what YAML takes it for.
     Scalar(String, Value),
@@ -29,18 +29,18 @@ pub(crate) enum Kind {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Key {
-    pub(crate) line: u64,
-    pub(crate) name: String,
+pub struct Key {
+    pub line: u64,
+    pub name: String,
 }
 
 impl Node {
-    pub(crate) fn is_null(&self) -> bool {
+    pub fn is_null(&self) -> bool {
         self.kind == Kind::Null
     }
 
     /// The value without its lines.
-    pub(crate) fn to_json(&self) -> Value {
+    pub fn to_json(&self) -> Value {
         match &self.kind {
             Kind::Null => Value::Null,
             Kind::Scalar(_, value) => value.clone(),
@@ -55,7 +55,7 @@ impl Node {
     }
 
     /// What it is, for people.
-    pub(crate) fn what(&self) -> &'static str {
+    pub fn what(&self) -> &'static str {
         match &self.kind {
             Kind::Null => "nothing",
             Kind::Scalar(_, Value::Bool(_)) => "true or false",
@@ -71,7 +71,7 @@ impl Node {
 ///
 /// # Errors
 /// Line and message of the first place that cannot be read.
-pub(crate) fn parse(text: &str) -> Result<Vec<Node>, (u64, String)> {
+pub fn parse(text: &str) -> Result<Vec<Node>, (u64, String)> {
     let documents: Vec<Raw> = serde_saphyr::from_multiple_with_options(text, options()).map_err(|error| {
         let line = error.location().map_or(1, |location| location.line());
         (line, first_line(&error.without_snippet().to_string()).to_owned())
