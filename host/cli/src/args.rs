@@ -9,6 +9,7 @@ use wasmalert_core::evaluation::LogLevel;
 use wasmalert_sandbox::World;
 use wasmalert_server::egress::{Cidr, Destination};
 
+use crate::command::apply::{Apply, Mode, Takes};
 use crate::command::get::Kind;
 use crate::command::serve::Flags;
 use crate::document::Unsaid;
@@ -27,6 +28,8 @@ Examples:
   wasmalert push rule.wasm                upload it; the same bytes give the same version
   wasmalert pull REGISTRY/REPOSITORY:TAG  have the server fetch it from an OCI registry
   wasmalert apply -f alerts/              set up sources, receivers and groups from files
+  wasmalert diff -f alerts/               what that would change
+  wasmalert history                       who has changed what, to be undone by `rollback`
   wasmalert get rules                     how every rule is doing
   wasmalert get alerts --state firing     what is wrong right now
   wasmalert get evaluations prod/node/Down
@@ -158,7 +161,7 @@ pub(crate) enum Command {
         #[arg(short, long = "file", required = true, value_name = "FILE|DIR|-")]
         files: Vec<PathBuf>,
         #[command(flatten)]
-        unsaid: OfRuleFiles,
+        change: Change,
     },
     /// Set up the groups of Prometheus' rule files.
     #[command(after_help = IMPORT_EXAMPLES)]
@@ -167,7 +170,44 @@ pub(crate) enum Command {
         #[arg(required = true, value_name = "FILE|DIR|-")]
         files: Vec<PathBuf>,
         #[command(flatten)]
+        change: Change,
+    },
+    /// Show what `apply` of files would change, line by line.
+    #[command(after_help = "Example:\n  wasmalert diff -f alerts/ --prune")]
+    Diff {
+        /// As `apply` takes them. May be repeated.
+        #[arg(short, long = "file", required = true, value_name = "FILE|DIR|-")]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
         unsaid: OfRuleFiles,
+        /// With what --prune of `apply` would delete.
+        #[arg(long)]
+        prune: bool,
+        /// Exit with 1 where anything differs.
+        #[arg(long)]
+        exit_code: bool,
+    },
+    /// Show who has changed the configuration, when, from where and how.
+    #[command(
+        after_help = "Examples:\n  wasmalert history                       the last changes\n  wasmalert history 12                    one of them, line by line"
+    )]
+    History {
+        /// One change, line by line.
+        revision: Option<i64>,
+        /// Changes at most.
+        #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
+    },
+    /// Go back to what the configuration was at a revision, as a change of its own.
+    #[command(
+        after_help = "Sources, scrapes, receivers, groups and promoted versions go back. Secrets, the code of modules and the\nstate of rules that were deleted do not.\n\nExamples:\n  wasmalert history\n  wasmalert rollback 12 --dry-run"
+    )]
+    Rollback {
+        /// Everything that was changed after it becomes what it was then.
+        revision: i64,
+        /// Only show what would change.
+        #[arg(long)]
+        dry_run: bool,
     },
     /// List what is there, or show one thing.
     #[command(subcommand)]
@@ -329,6 +369,31 @@ pub(crate) struct Run {
     /// A label of the rule. May be repeated.
     #[arg(long = "label", value_name = "NAME=VALUE", value_parser = label)]
     pub(crate) labels: Vec<(String, String)>,
+}
+
+/// How files are applied.
+#[derive(Debug, Args)]
+pub(crate) struct Change {
+    #[command(flatten)]
+    unsaid: OfRuleFiles,
+    /// Delete what the files do not describe, of the kinds that they have.
+    #[arg(long)]
+    prune: bool,
+    /// Check everything and tell what would change; nothing changes.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Change {
+    pub(crate) fn wanted<'a>(&self, files: &'a [PathBuf], takes: Takes) -> Apply<'a> {
+        Apply {
+            files,
+            unsaid: (&self.unsaid).into(),
+            takes,
+            prune: self.prune,
+            mode: if self.dry_run { Mode::DryRun } else { Mode::Apply },
+        }
+    }
 }
 
 /// What rule files of Prometheus do not say.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, IF_MATCH};
 use reqwest::{Certificate, ClientBuilder, Identity, Method, Response, Url};
 use serde_json::Value;
 
@@ -120,6 +120,25 @@ impl Client {
     /// Posts JSON.
     pub(crate) async fn post_json(&self, path: &[&str], body: &Value) -> Result<Value, Error> {
         let request = self.request(Method::POST, path, &[])?;
+        let request = request
+            .header(CONTENT_TYPE, "application/json")
+            .body(body.to_string());
+        Ok(self.answer(request).await?.1)
+    }
+
+    /// Posts a change of the configuration, which is made only at that revision if one is given.
+    pub(crate) async fn post_config(
+        &self,
+        path: &[&str],
+        body: &Value,
+        dry_run: bool,
+        revision: Option<i64>,
+    ) -> Result<Value, Error> {
+        let query = dry_run.then(|| ("dry_run", "true".to_owned()));
+        let mut request = self.request(Method::POST, path, query.as_slice())?;
+        if let Some(revision) = revision {
+            request = request.header(IF_MATCH, format!("\"{revision}\""));
+        }
         let request = request
             .header(CONTENT_TYPE, "application/json")
             .body(body.to_string());

@@ -5,6 +5,7 @@ pub(crate) mod apply;
 pub(crate) mod change;
 pub(crate) mod check;
 pub(crate) mod dev;
+pub(crate) mod diff;
 mod explain;
 mod export;
 pub(crate) mod get;
@@ -23,7 +24,7 @@ use std::{fs, io};
 
 use wasmalert_rulefile::read_at_most;
 
-use self::apply::Takes;
+use self::apply::{Apply, Mode, Takes};
 use crate::Io;
 use crate::args::{Cli, Command, Global};
 use crate::client::{Client, Trust};
@@ -70,11 +71,32 @@ pub(crate) fn run(cli: Cli, io: &mut Io<'_>) -> Result<(), Error> {
             Command::Promote { name, version } => push::promote(&client, &name, version, format, io).await,
             Command::Pull(pull) => pull::pull(&client, &pull, format, io).await,
             Command::Signer(signer) => signer::signer(&client, &signer, format, io).await,
-            Command::Apply { files, unsaid } => {
-                apply::apply(&client, (&files, &(&unsaid).into(), Takes::Documents), format, io).await
+            Command::Apply { files, change } => {
+                apply::apply(&client, change.wanted(&files, Takes::Documents), format, io).await
             }
-            Command::Import { files, unsaid } => {
-                apply::apply(&client, (&files, &(&unsaid).into(), Takes::RuleFiles), format, io).await
+            Command::Import { files, change } => {
+                apply::apply(&client, change.wanted(&files, Takes::RuleFiles), format, io).await
+            }
+            Command::Diff {
+                files,
+                unsaid,
+                prune,
+                exit_code,
+            } => {
+                let wanted = Apply {
+                    files: &files,
+                    unsaid: (&unsaid).into(),
+                    takes: Takes::Documents,
+                    prune,
+                    mode: Mode::Diff { exit_code },
+                };
+                apply::apply(&client, wanted, format, io).await
+            }
+            Command::History { revision, limit } => {
+                diff::history(&client, (revision, limit), format, io).await
+            }
+            Command::Rollback { revision, dry_run } => {
+                diff::rollback(&client, (revision, dry_run), format, io).await
             }
             Command::Get(kind) => get::get(&client, &kind, format, io).await,
             Command::Delete(target) => change::delete(&client, &target, format, io).await,

@@ -234,43 +234,152 @@ module: {name: theirs, file: mine.wasm}
 ";
 
 #[test]
-fn apply_sends_in_order_and_tells_what_changed() {
+fn apply_sends_all_at_once_and_tells_what_changed() {
     let files = [
         ("all.yaml", DOCUMENTS),
         ("hook.txt", "hush\n"),
         ("mine.wasm", "\0asm"),
     ];
     let dir = folder("apply", &files);
-    let server = Fake::start(|request| match request.line.as_str() {
-        "GET /v1/modules/mine" => {
-            fake::ok(json!({"name": "mine", "versions": [{"version": 1}, {"version": 2, "promoted": true}]}))
-        }
+    let digest = "sha256:cd5d4935a48c0672cb06407bb443bc0087aff947c6b864bac886982c73b3027f";
+    let server = Fake::start(move |request| match request.line.as_str() {
+        "GET /v1/modules/mine" => fake::ok(json!({"name": "mine", "versions": [
+            {"version": 1, "digest": "sha256:0"}, {"version": 2, "digest": digest, "promoted": true}]})),
         "GET /v1/modules/theirs" => fake::problem(404, json!({"code": "not_found"})),
-        "POST /v1/modules/mine?promote=true" => fake::ok(json!({"name": "mine", "version": 2})),
-        "POST /v1/modules/theirs?promote=true" => fake::ok(json!({"name": "theirs", "version": 1})),
+        "POST /v1/modules/theirs" => fake::ok(json!({"name": "theirs", "version": 1})),
         "PUT /v1/secrets/hook" => {
             let hosts = ["10.0.0.5:9090", "*.example.com"];
             assert_eq!(request.json(), json!({"value": "hush", "hosts": hosts}));
             fake::empty()
         }
-        "PUT /v1/sources/prom" => fake::ok(json!({"name": "prom", "revision": 3, "changed": false})),
-        "PUT /v1/receivers/am" => fake::ok(json!({"name": "am", "revision": 3, "changed": true})),
-        "PUT /v1/groups/demo%2Fa/host" => {
+        line @ ("POST /v1/config" | "POST /v1/config?dry_run=true") => {
+            let rules = json!([{"alert": "Down", "expr": "up == 0"}]);
+            let put = json!({
+                "groups": [{"namespace": "demo/a", "name": "host", "spec": {"interval": "15s", "rules": rules}}],
+                "modules": [{"name": "mine", "version": 2}, {"name": "theirs", "version": 1}],
+                "receivers": [{"name": "am", "spec": {"module": "alertmanager"}}],
+                "sources": [{"name": "prom", "spec": {"kind": "prometheus", "url": "http://x"}}],
+            });
             assert_eq!(
                 request.json(),
-                json!({"interval": "15s", "rules": [{"alert": "Down", "expr": "up == 0"}]})
+                json!({"put": put, "prune": ["group", "receiver", "source"]})
             );
-            fake::ok(json!({"revision": 1, "changed": true}))
+            // What was found good is what is changed.
+            let expected = if line.ends_with("config") { "\"7\"" } else { "" };
+            assert_eq!(request.header("if-match"), expected);
+            fake::ok(json!({"revision": 7, "changes": [
+                {"kind": "receiver", "name": "am", "action": "changed"},
+                {"kind": "group", "namespace": "demo/a", "name": "host", "action": "created"},
+                {"kind": "group", "namespace": "old", "name": "g", "action": "deleted"}]}))
         }
         other => panic!("unexpected {other}"),
     });
-    let ran = run(&server, &["apply", "-f", &dir.path("")]);
+    let ran = run(&server, &["apply", "--prune", "-f", &dir.path("")]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     assert_eq!(
         ran.out,
         "module mine  unchanged (version 2)\nmodule theirs  created (version 1)\nsecret hook  set\n\
-         source prom  unchanged\nreceiver am  changed\ngroup demo/a/host  created\n"
+         source prom  unchanged\nreceiver am  changed\ngroup demo/a/host  created\ngroup old/g  deleted\n"
     );
+}
+
+#[test]
+fn a_dry_run_and_a_diff_change_nothing() {
+    let documents = "\
+module: {name: new, file: new.wasm}
+---
+group: {namespace: ns, name: new, spec: {rules: [{alert: A, module: new}]}}
+---
+group: {namespace: ns, name: g, spec: {rules: [{alert: B, expr: up}]}}
+";
+    let dir = folder("dry", &[("all.yaml", documents), ("new.wasm", "\0asm")]);
+    let server = Fake::start(|request| match request.line.as_str() {
+        "GET /v1/modules/new" => fake::problem(404, json!({"code": "not_found"})),
+        "POST /v1/config?dry_run=true" => {
+            let rules = json!([{"alert": "B", "expr": "up"}]);
+            let group = json!({"namespace": "ns", "name": "g", "spec": {"rules": rules}});
+            assert_eq!(request.json(), json!({"put": {"groups": [group]}}));
+            let before = json!({"interval": "15s", "rules": [{"alert": "B", "expr": "down\u{7}"}]});
+            let after = json!({"interval": "15s", "rules": rules});
+            fake::ok(json!({"revision": 7, "changes": [
+                {"kind": "group", "namespace": "ns", "name": "g", "action": "changed", "before": before, "after": after},
+                {"kind": "source", "name": "s", "action": "changed", "before": {"a": "***"}, "after": {"a": "***"}},
+                {"kind": "receiver", "name": "r", "action": "deleted", "before": {"module": "webhook"}, "after": null}]}))
+        }
+        other => panic!("unexpected {other}"),
+    });
+    let ran = run(&server, &["apply", "--dry-run", "-f", &dir.path("")]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    assert_eq!(
+        ran.out,
+        "module new  created (dry run)\ngroup ns/new  not checked: its module is not there yet (dry run)\n\
+         group ns/g  changed (dry run)\nreceiver r  deleted (dry run)\n"
+    );
+    let ran = run(&server, &["diff", "-f", &dir.path("")]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(
+        ran.err
+            .ends_with("all.yaml:3: group ns/new needs a module that is not there yet: it is not compared\n"),
+        "{}",
+        ran.err
+    );
+    let shown = "\
+--- group ns/g
++++ group ns/g
+@@ -1,4 +1,4 @@
+ interval: 15s
+ rules:
+ - alert: B
+-  expr: \"down\\a\"
++  expr: up
+--- source s
++++ source s
+  (only what is secret differs)
+--- receiver r
++++ /dev/null
+@@ -1 +0,0 @@
+-module: webhook
+";
+    assert_eq!(ran.out, shown);
+    let ran = run(&server, &["diff", "--exit-code", "-f", &dir.path("")]);
+    assert_eq!(ran.code, 1);
+}
+
+#[test]
+fn history_and_rollback() {
+    let changes = json!([{"kind": "group", "namespace": "ns", "name": "g", "action": "changed",
+        "before": {"rules": []}, "after": {"interval": "1m", "rules": []}}]);
+    let one = json!({"revision": 9, "at": "2026-01-31T00:00:00.000Z", "actor": "key 0123", "address": "10.0.0.1",
+        "call": "PUT /v1/groups/ns/g", "changes_total": 5, "changes": changes});
+    let server = Fake::start(move |request| match request.line.as_str() {
+        "GET /v1/config/history?limit=50" => fake::ok(json!({"changes": [one], "next": null})),
+        "GET /v1/config/history/9" => fake::ok(one.clone()),
+        "POST /v1/config/rollback?dry_run=true" | "POST /v1/config/rollback" => {
+            assert_eq!(request.json(), json!({"revision": 8}));
+            fake::ok(json!({"revision": 10, "changes": changes}))
+        }
+        other => panic!("unexpected {other}"),
+    });
+    let ran = run(&server, &["history"]);
+    assert_eq!(
+        ran.out,
+        "REVISION  AT                        BY        FROM      CHANGES\n\
+         9         2026-01-31T00:00:00.000Z  key 0123  10.0.0.1  group ns/g changed, 4 more\n"
+    );
+    let diff = "--- group ns/g\n+++ group ns/g\n@@ -1 +1,2 @@\n+interval: 1m\n rules: []\n";
+    let ran = run(&server, &["history", "9"]);
+    assert!(
+        ran.out.contains("call:      PUT /v1/groups/ns/g\n") && ran.out.ends_with(diff),
+        "{}",
+        ran.out
+    );
+    let ran = run(&server, &["rollback", "8", "--dry-run"]);
+    assert_eq!(
+        ran.out,
+        format!("{diff}nothing was changed: this was a dry run\n")
+    );
+    let ran = run(&server, &["rollback", "8"]);
+    assert_eq!(ran.out, format!("{diff}this is revision 10\n"));
 }
 
 #[test]
@@ -278,11 +387,14 @@ fn import_takes_rule_files_and_nothing_else() {
     let rules =
         "groups:\n- name: g\n  interval: 30s\n  rules: [{alert: A, expr: up, labels: {a: '{{ $value }}'}}]\n";
     let server = Fake::start(|request| {
-        assert_eq!(request.line, "PUT /v1/groups/prod%2Feu/g");
+        assert_eq!(request.line, "POST /v1/config");
         let rule = json!({"alert": "A", "expr": "up", "labels": {"a": "{{ $value }}"}, "source": "prom",
             "receivers": ["am", "slack"]});
-        assert_eq!(request.json(), json!({"interval": "30s", "rules": [rule]}));
-        fake::ok(json!({"revision": 1, "changed": true}))
+        let spec = json!({"interval": "30s", "rules": [rule]});
+        let group = json!({"namespace": "prod/eu", "name": "g", "spec": spec});
+        assert_eq!(request.json(), json!({"put": {"groups": [group]}}));
+        let change = json!({"kind": "group", "namespace": "prod/eu", "name": "g", "action": "created"});
+        fake::ok(json!({"revision": 1, "changes": [change]}))
     });
     let args = "import - --namespace prod/eu --source prom --receiver am --receiver slack";
     let args: Vec<&str> = args.split(' ').collect();
@@ -327,19 +439,21 @@ fn apply_sends_nothing_when_anything_is_wrong() {
 }
 
 #[test]
-fn apply_goes_on_after_a_failure_and_reports_it() {
+fn what_the_server_refuses_is_told_with_its_place() {
     let server = Fake::start(|request| match request.line.as_str() {
-        "PUT /v1/sources/bad" => fake::problem(422, json!({"code": "spec_invalid", "detail": "no url"})),
-        "PUT /v1/sources/good" => fake::ok(json!({"revision": 1, "changed": true})),
+        "POST /v1/config" => fake::problem(
+            422,
+            json!({"code": "invalid", "detail": "the configuration is not valid",
+                "problems": ["source bad: url: is missing", "something else"]}),
+        ),
         other => panic!("unexpected {other}"),
     });
-    let documents = "- source: {name: bad, spec: {}}\n- source: {name: good, spec: {}}\n";
+    let documents = "- source: {name: good, spec: {}}\n- source: {name: bad, spec: {}}\n";
     let ran = fake::run_with(&server, &["apply", "-f", "-"], documents);
-    assert_eq!(ran.code, 1);
-    assert_eq!(ran.out, "source bad  failed\nsource good  created\n");
+    assert_eq!((ran.code, ran.out.as_str()), (1, ""));
     assert_eq!(
         ran.err,
-        "<stdin>:1: error: no url (spec_invalid)\nerror: 1 of 2 documents failed\n"
+        "error: the configuration is not valid (invalid)\n  - <stdin>:2: source bad: url: is missing\n  - something else\n"
     );
 }
 

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde_json::Value;
 use wasmalert_core::id::{check_name, check_title};
 use wasmalert_core::quota::Quota;
 use wasmalert_core::spec::{DIGEST_WANTED, GroupSpec, RuleSpec, is_digest};
@@ -45,16 +46,22 @@ impl Wanted {
     /// # Errors
     /// It is nothing that can be wanted.
     pub(crate) fn parse(kind: ItemKind, spec: &str) -> Result<Self, serde_json::Error> {
+        Self::read(kind, serde_json::from_str(spec)?)
+    }
+
+    /// # Errors
+    /// It is nothing that can be wanted.
+    pub(crate) fn read(kind: ItemKind, spec: Value) -> Result<Self, serde_json::Error> {
         #[derive(serde::Deserialize)]
         struct Promotion {
             version: u32,
         }
         Ok(match kind {
-            ItemKind::Source => Self::Source(serde_json::from_str(spec)?),
-            ItemKind::Scrape => Self::Scrape(serde_json::from_str(spec)?),
-            ItemKind::Module => Self::Promoted(serde_json::from_str::<Promotion>(spec)?.version),
-            ItemKind::Receiver => Self::Receiver(serde_json::from_str(spec)?),
-            ItemKind::Group => Self::Group(serde_json::from_str(spec)?),
+            ItemKind::Source => Self::Source(serde_json::from_value(spec)?),
+            ItemKind::Scrape => Self::Scrape(serde_json::from_value(spec)?),
+            ItemKind::Module => Self::Promoted(serde_json::from_value::<Promotion>(spec)?.version),
+            ItemKind::Receiver => Self::Receiver(serde_json::from_value(spec)?),
+            ItemKind::Group => Self::Group(serde_json::from_value(spec)?),
         })
     }
 
@@ -70,7 +77,7 @@ impl Wanted {
     }
 
     /// As it may be shown: with what is secret in it left out.
-    pub(crate) fn shown(&self) -> Result<serde_json::Value, serde_json::Error> {
+    pub(crate) fn shown(&self) -> Result<Value, serde_json::Error> {
         match self {
             Self::Source(spec) => serde_json::to_value(spec.redacted()),
             Self::Scrape(spec) => serde_json::to_value(spec.clone().redacted()),

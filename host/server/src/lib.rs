@@ -42,5 +42,6 @@ mod usage;
 
 pub use api::{Unkept, openapi};
 pub use host::Host;
+pub use registry::digest_of;
 pub use signing::SignaturePolicy;
 pub use start::{StartError, run};

@@ -211,7 +211,7 @@ impl Registry {
 
 /// `sha256:` and 64 hexadecimal digits.
 #[must_use]
-pub(crate) fn digest_of(wasm: &[u8]) -> String {
+pub fn digest_of(wasm: &[u8]) -> String {
     let mut digest = String::from("sha256:");
     for byte in Sha256::digest(wasm) {
         digest.push_str(&format!("{byte:02x}"));

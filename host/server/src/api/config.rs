@@ -29,7 +29,8 @@ use crate::store::{
 #[serde(deny_unknown_fields)]
 pub(super) struct NamedSource {
     name: String,
-    spec: SourceSpec,
+    #[schema(value_type = SourceSpec)]
+    spec: Value,
 }
 
 /// A scrape by its name.
@@ -37,7 +38,8 @@ pub(super) struct NamedSource {
 #[serde(deny_unknown_fields)]
 pub(super) struct NamedScrape {
     name: String,
-    spec: ScrapeSpec,
+    #[schema(value_type = ScrapeSpec)]
+    spec: Value,
 }
 
 /// A receiver by its name.
@@ -45,7 +47,8 @@ pub(super) struct NamedScrape {
 #[serde(deny_unknown_fields)]
 pub(super) struct NamedReceiver {
     name: String,
-    spec: ReceiverSpec,
+    #[schema(value_type = ReceiverSpec)]
+    spec: Value,
 }
 
 /// A group by its namespace and name.
@@ -54,7 +57,8 @@ pub(super) struct NamedReceiver {
 pub(super) struct NamedGroup {
     namespace: String,
     name: String,
-    spec: GroupBody,
+    #[schema(value_type = GroupBody)]
+    spec: Value,
 }
 
 /// The promoted version of a module.
@@ -233,25 +237,39 @@ fn kind(kind: &str) -> Answer<ItemKind> {
 }
 
 impl Config {
-    fn changes(self) -> Vec<Change> {
-        let named = |kind, name: &str, wanted| Change::put(ItemKey::new(kind, name), wanted);
+    /// What is to be put.
+    ///
+    /// # Errors
+    /// Everything that cannot be read, each with what it is in.
+    fn changes(self) -> Answer<Vec<Change>> {
+        let named = |kind| move |name: &str| ItemKey::new(kind, name);
         let sources = self.sources.into_iter();
-        let sources = sources.map(|it| named(ItemKind::Source, &it.name, Wanted::Source(it.spec)));
+        let sources = sources.map(|it| (named(ItemKind::Source)(&it.name), it.spec));
         let scrapes = self.scrapes.into_iter();
-        let scrapes = scrapes.map(|it| named(ItemKind::Scrape, &it.name, Wanted::Scrape(it.spec)));
-        let modules = self.modules.into_iter();
-        let modules = modules.map(|it| named(ItemKind::Module, &it.name, Wanted::Promoted(it.version)));
+        let scrapes = scrapes.map(|it| (named(ItemKind::Scrape)(&it.name), it.spec));
         let receivers = self.receivers.into_iter();
-        let receivers = receivers.map(|it| named(ItemKind::Receiver, &it.name, Wanted::Receiver(it.spec)));
+        let receivers = receivers.map(|it| (named(ItemKind::Receiver)(&it.name), it.spec));
         let groups = self.groups.into_iter();
-        let groups =
-            groups.map(|it| Change::put(ItemKey::group(&it.namespace, &it.name), Wanted::Group(it.spec)));
-        sources
-            .chain(scrapes)
-            .chain(modules)
-            .chain(receivers)
-            .chain(groups)
-            .collect()
+        let groups = groups.map(|it| (ItemKey::group(&it.namespace, &it.name), it.spec));
+        let (mut changes, mut wrong) = (Vec::new(), Vec::new());
+        for (key, spec) in sources.chain(scrapes).chain(receivers).chain(groups) {
+            match Wanted::read(key.kind, spec) {
+                Ok(wanted) => changes.push(Change::put(key, wanted)),
+                Err(error) => wrong.push((key, vec![error.to_string()])),
+            }
+        }
+        let promoted = self.modules.into_iter().map(|it| {
+            let key = ItemKey::new(ItemKind::Module, &it.name);
+            Change::put(key, Wanted::Promoted(it.version))
+        });
+        changes.extend(promoted);
+        match wrong.is_empty() {
+            true => Ok(changes),
+            false => Err(Problem::refused(
+                "the configuration",
+                configure::Refused::Invalid(wrong),
+            )),
+        }
     }
 }
 
@@ -297,16 +315,15 @@ pub(super) async fn get(
     // Before what it is about: a change meanwhile makes it too old, never too new.
     let revision = host.store.config_revision(&tenant).await?;
     let mut config = Config::default();
+    let shown = |kind, spec: &str| Wanted::parse(kind, spec).ok()?.shown().ok();
     for row in host.store.list_specs(&SOURCES, &tenant).await? {
-        if let Ok(spec) = serde_json::from_str::<SourceSpec>(&row.spec) {
-            let (name, spec) = (row.name, spec.redacted());
-            config.sources.push(NamedSource { name, spec });
+        if let Some(spec) = shown(ItemKind::Source, &row.spec) {
+            config.sources.push(NamedSource { name: row.name, spec });
         }
     }
     for row in host.store.list_specs(&SCRAPES, &tenant).await? {
-        if let Ok(spec) = serde_json::from_str::<ScrapeSpec>(&row.spec) {
-            let (name, spec) = (row.name, spec.redacted());
-            config.scrapes.push(NamedScrape { name, spec });
+        if let Some(spec) = shown(ItemKind::Scrape, &row.spec) {
+            config.scrapes.push(NamedScrape { name: row.name, spec });
         }
     }
     for row in host.store.list_modules(&tenant).await? {
@@ -314,12 +331,12 @@ pub(super) async fn get(
         config.modules.push(PromotedModule { name, version });
     }
     for row in host.store.list_receivers(&tenant).await? {
-        if let Ok(spec) = serde_json::from_str(&row.spec) {
+        if let Some(spec) = shown(ItemKind::Receiver, &row.spec) {
             config.receivers.push(NamedReceiver { name: row.name, spec });
         }
     }
     for row in host.store.list_groups(&tenant).await? {
-        if let Ok(spec) = serde_json::from_str(&row.spec) {
+        if let Some(spec) = shown(ItemKind::Group, &row.spec) {
             config.groups.push(NamedGroup {
                 namespace: row.key.namespace.to_string(),
                 name: row.key.group.to_string(),
@@ -350,7 +367,7 @@ pub(super) async fn change(
     Body(body): Body<ConfigChange>,
 ) -> Answer<(ETag, Json<ConfigChanged>)> {
     let terms = terms(&headers, query.dry_run)?;
-    let mut changes = body.put.changes();
+    let mut changes = body.put.changes()?;
     let mut named: BTreeSet<ItemKey> = BTreeSet::new();
     for change in &changes {
         if !named.insert(change.key.clone()) {
