@@ -150,8 +150,8 @@ pub(crate) enum Command {
     /// Tell what is wrong with rule files, test files and settings. Needs no server.
     #[command(after_help = crate::command::check::FORMAT)]
     Check {
-        /// Files of rules, documents, tests or settings.
-        #[arg(required = true, value_name = "FILE")]
+        /// Files of rules, documents, tests or settings, or folders with .yaml, .yml and .json files.
+        #[arg(required = true, value_name = "FILE|DIR")]
         files: Vec<PathBuf>,
     },
     /// Set up what files describe: modules, secrets, sources, scrapes, receivers and groups.
@@ -230,6 +230,23 @@ pub(crate) enum Command {
     /// Let a tenant or a module go on that is in quarantine. For the operator.
     #[command(subcommand)]
     Release(Release),
+    /// Pause a rule, a group, a namespace, or all rules of the tenant.
+    #[command(after_help = PAUSE_EXAMPLES)]
+    Pause {
+        /// NAMESPACE[/GROUP[/RULE]], or apart where a name has a slash in it [default: all rules of the tenant].
+        #[arg(num_args = 0..=3, value_name = "NAMESPACE/GROUP/RULE")]
+        name: Vec<String>,
+        /// For people.
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+    /// End a pause.
+    #[command(after_help = PAUSE_EXAMPLES)]
+    Resume {
+        /// As it was given to `pause`.
+        #[arg(num_args = 0..=3, value_name = "NAMESPACE/GROUP/RULE")]
+        name: Vec<String>,
+    },
     /// Exchange a key of the API for a new one.
     Rotate {
         /// As `get keys` shows it.
@@ -292,6 +309,16 @@ Examples:
   wasmalert pull registry.example.com/rules/disk@sha256:0123… --signature disk.wasm.minisig
   wasmalert secret set registry --host registry.example.com < password.txt
   wasmalert pull registry.example.com/rules/disk:1.2 --username ci --password-secret registry";
+
+const PAUSE_EXAMPLES: &str = "\
+What is paused is not evaluated. Its alerts, state and timers stay as they are, and receivers hear nothing:
+one that forgets what it does not hear again, such as Alertmanager, takes firing alerts for resolved after a while.
+
+Examples:
+  wasmalert pause prod/node/Down --reason 'the sensor is being replaced'
+  wasmalert pause prod
+  wasmalert get pauses
+  wasmalert resume prod/node/Down";
 
 const QUARANTINE_EXAMPLES: &str = "\
 Examples:
@@ -649,6 +676,21 @@ fn quota(given: &str) -> Result<(String, u64), String> {
         .parse()
         .map_err(|_| format!("{number:?} is not a whole number"))?;
     Ok((name.to_owned(), number))
+}
+
+/// Splits `NAMESPACE[/GROUP[/RULE]]`, or takes the names apart as they were given, each with what it names.
+pub(crate) fn scope(given: &[String]) -> Result<Vec<(&'static str, &str)>, crate::error::Error> {
+    let parts: Vec<&str> = match given {
+        [joined] => joined.split('/').collect(),
+        apart => apart.iter().map(String::as_str).collect(),
+    };
+    if parts.len() > 3 || parts.contains(&"") {
+        return Err(crate::error::Error::Usage(format!(
+            "{:?} is not NAMESPACE[/GROUP[/RULE]]; where a name has a slash in it, give them apart",
+            given.join(" ")
+        )));
+    }
+    Ok(["namespace", "group", "rule"].into_iter().zip(parts).collect())
 }
 
 /// Splits `NAMESPACE/GROUP[/RULE]` into its `N` names, or takes them apart as

@@ -150,7 +150,11 @@ impl Client {
     }
 
     pub(crate) async fn delete(&self, path: &[&str]) -> Result<Value, Error> {
-        Ok(self.answer(self.request(Method::DELETE, path, &[])?).await?.1)
+        self.delete_with(path, &[]).await
+    }
+
+    pub(crate) async fn delete_with(&self, path: &[&str], query: &[(&str, String)]) -> Result<Value, Error> {
+        Ok(self.answer(self.request(Method::DELETE, path, query)?).await?.1)
     }
 
     /// Opens a stream of events, which may stay open for ever.

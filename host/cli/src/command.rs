@@ -105,6 +105,8 @@ pub(crate) fn run(cli: Cli, io: &mut Io<'_>) -> Result<(), Error> {
             Command::Export(wanted) => export::export(&client, &wanted, io).await,
             Command::Quarantine(what) => access::quarantine(&client, &what, format, io).await,
             Command::Release(what) => access::release(&client, &what, format, io).await,
+            Command::Pause { name, reason } => change::pause(&client, &name, &reason, format, io).await,
+            Command::Resume { name } => change::resume(&client, &name, format, io).await,
             Command::Rotate { key, overlap } => access::rotate(&client, &key, &overlap, format, io).await,
             Command::Secret(secret) => change::secret(&client, &secret, format, io).await,
             Command::Retry { notification } => change::retry(&client, &notification, format, io).await,

@@ -5,7 +5,7 @@
 //! every file before anything is sent, and answers every error at once.
 
 mod check;
-mod files;
+pub(crate) mod files;
 mod parse;
 mod prometheus;
 

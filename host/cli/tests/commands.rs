@@ -318,8 +318,10 @@ group: {namespace: ns, name: g, spec: {rules: [{alert: B, expr: up}]}}
     let ran = run(&server, &["diff", "-f", &dir.path("")]);
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(
-        ran.err
-            .ends_with("all.yaml:3: group ns/new needs a module that is not there yet: it is not compared\n"),
+        ran.err.ends_with(
+            "all.yaml:3: group ns/new needs a module that is not there yet: it is not compared\n\
+             module new: a new version would be uploaded and promoted\n"
+        ),
         "{}",
         ran.err
     );
@@ -343,6 +345,42 @@ group: {namespace: ns, name: g, spec: {rules: [{alert: B, expr: up}]}}
     assert_eq!(ran.out, shown);
     let ran = run(&server, &["diff", "--exit-code", "-f", &dir.path("")]);
     assert_eq!(ran.code, 1);
+}
+
+#[test]
+fn rules_are_paused_and_go_on() {
+    let server = Fake::start(|request| match request.line.as_str() {
+        "PUT /v1/pauses" => {
+            let body = request.json();
+            assert!(
+                body == json!({"reason": "why", "namespace": "a", "group": "b", "rule": "c"})
+                    || body == json!({"reason": "", "namespace": "a/b", "group": "c"})
+                    || body == json!({"reason": ""}),
+                "{body}"
+            );
+            fake::empty()
+        }
+        "DELETE /v1/pauses?namespace=a&group=b" | "DELETE /v1/pauses" => fake::empty(),
+        "GET /v1/pauses" => fake::ok(json!({"pauses": [
+            {"namespace": null, "group": null, "rule": null, "reason": "", "by": "operator", "since": "then"},
+            {"namespace": "a", "group": "b", "rule": null, "reason": "why", "by": "key 1", "since": "now"}]})),
+        other => panic!("unexpected {other}"),
+    });
+    for (args, told) in [
+        ("pause a/b/c --reason why", "rule a/b/c  paused\n"),
+        ("pause a/b c", "group a/b/c  paused\n"),
+        ("pause", "all rules  paused\n"),
+        ("resume a/b", "group a/b  resumed\n"),
+        ("resume", "all rules  resumed\n"),
+        (
+            "get pauses",
+            "PAUSED     SINCE  BY        REASON\nall rules  then   operator\na/b        now    key 1     why\n",
+        ),
+    ] {
+        let ran = run(&server, &args.split(' ').collect::<Vec<_>>());
+        assert_eq!((ran.code, ran.out.as_str()), (0, told), "{args}: {}", ran.err);
+    }
+    assert_eq!(run(&server, &["pause", "a/b/c/d"]).code, 2);
 }
 
 #[test]

@@ -9,6 +9,7 @@
 //! [`step`] decides and changes nothing. The host writes the [`Step`] to its
 //! store, and [`Alerts::apply`]s it once that has succeeded.
 
+mod judge;
 mod lifecycle;
 #[cfg(test)]
 mod properties;
@@ -20,8 +21,9 @@ use std::sync::Arc;
 
 use crate::evaluation::Finding;
 use crate::label::{ALERT_NAME, Labels};
-use crate::spec::{host_labels, is_template};
+use crate::spec::{Quorum, host_labels, is_template};
 
+pub use judge::{Judged, judge};
 pub use lifecycle::step;
 
 /// Where an alert is in its life. Ordered from the least to the most pressing.
@@ -107,6 +109,9 @@ pub struct Alert {
     pub last_sent_at_ms: Option<i64>,
     /// Since when it is kept firing although it is not observed.
     pub keep_firing_since_ms: Option<i64>,
+    /// In which of the last evaluations it was observed: a bit for each that its quorum looks at, the last
+    /// one's is the lowest.
+    pub seen: u64,
 }
 
 impl Alert {
@@ -121,6 +126,7 @@ impl Alert {
             resolved_at_ms: None,
             last_sent_at_ms: None,
             keep_firing_since_ms: None,
+            seen: 1,
         }
     }
 }
@@ -138,6 +144,8 @@ pub struct Policy {
     pub resend_delay_ms: i64,
     /// How long a resolved alert is retained.
     pub resolved_retention_ms: i64,
+    /// In how many of the last evaluations it has to be observed to fire, and to go on firing.
+    pub quorum: Quorum,
 }
 
 impl Default for Policy {
@@ -148,6 +156,7 @@ impl Default for Policy {
             interval_ms: 60_000,
             resend_delay_ms: 60_000,
             resolved_retention_ms: 900_000,
+            quorum: Quorum::default(),
         }
     }
 }
@@ -200,6 +209,15 @@ impl Alerts {
     #[must_use]
     pub fn count(&self, state: AlertState) -> usize {
         self.iter().filter(|alert| alert.state == state).count()
+    }
+
+    /// Counts every firing alert as observed in all of the last evaluations, for a quorum that is another now.
+    pub fn assume_seen(&mut self) {
+        let firing = self
+            .0
+            .values_mut()
+            .filter(|alert| alert.state == AlertState::Firing);
+        firing.for_each(|alert| alert.seen = u64::MAX);
     }
 
     /// Makes a step's changes. To be called only after the store has them.
@@ -286,6 +304,19 @@ impl Step {
         before.len() + appeared.count() - self.removed.len()
     }
 
+    /// How many alerts are pending or firing afterwards, of those that there were before.
+    #[must_use]
+    pub fn active_of(&self, before: &Alerts) -> u64 {
+        let is_active =
+            |state: Option<AlertState>| i64::from(state.is_some_and(|state| state != AlertState::Inactive));
+        let more = self
+            .transitions
+            .iter()
+            .map(|turn| is_active(turn.to) - is_active(turn.from));
+        let were = (before.len() - before.count(AlertState::Inactive)) as i64;
+        (were + more.sum::<i64>()).max(0).unsigned_abs()
+    }
+
     /// Whether nothing has to be persisted.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
@@ -350,7 +381,7 @@ pub enum TransitionReason {
     ForElapsed,
     /// `for` was raised above its age: pending again.
     ForRaised,
-    /// Not observed any more.
+    /// Not observed any more, or not often enough.
     Vanished,
     /// Not observed any more, but kept firing.
     KeptFiring,

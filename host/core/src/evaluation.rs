@@ -7,7 +7,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -105,6 +105,19 @@ impl Journal {
             state,
             timers,
         }
+    }
+
+    /// Whether any of the queries that were asked has found something; also when none was.
+    #[must_use]
+    pub fn has_data(&self, asked: &[Query]) -> bool {
+        let mut frames = asked.iter().filter_map(|query| self.queries.get(query)).flatten();
+        asked.is_empty() || frames.any(|frame| !frame.is_empty())
+    }
+
+    /// Drops the results that nobody has asked for, which were foreseen in vain.
+    pub fn keep(&mut self, asked: &[Query]) {
+        let asked: BTreeSet<&Query> = asked.iter().collect();
+        self.queries.retain(|query, _| asked.contains(query));
     }
 
     /// Adds the results of queries.

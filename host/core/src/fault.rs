@@ -75,6 +75,8 @@ pub enum FaultCode {
     ComponentError,
     /// Two findings ended up with the same labels.
     DuplicateLabels,
+    /// More alerts or samples than the limit of the rule's group.
+    GroupLimit,
     /// The module is missing, or cannot be compiled or loaded.
     ModuleUnavailable,
     /// The operator has stopped the module.
@@ -99,6 +101,7 @@ impl FaultCode {
             Self::BadOutcome,
             Self::ComponentError,
             Self::DuplicateLabels,
+            Self::GroupLimit,
             Self::ModuleUnavailable,
             Self::Quarantined,
             Self::Overloaded,
@@ -124,6 +127,7 @@ impl FaultCode {
             Self::BadOutcome => "bad_outcome",
             Self::ComponentError => "component_error",
             Self::DuplicateLabels => "duplicate_labels",
+            Self::GroupLimit => "limit_exceeded",
             Self::ModuleUnavailable => "module_unavailable",
             Self::Quarantined => "quarantined",
             Self::Overloaded => "overloaded",

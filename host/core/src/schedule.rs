@@ -43,6 +43,50 @@ pub fn next_slot_ms(now_ms: i64, interval_ms: i64, offset_ms: i64) -> i64 {
     clamp(slot_before(now_ms, interval_ms, offset_ms) + i128::from(interval_ms.max(1)))
 }
 
+/// Slots of a group, as far as they tell what was missed.
+#[derive(Debug, Clone, Copy)]
+pub struct Slots {
+    pub interval_ms: i64,
+    pub offset_ms: i64,
+    /// Since when they are these: what was before a change counts for nothing.
+    pub since_ms: i64,
+    /// Since when anybody looks at them.
+    pub started_ms: i64,
+}
+
+/// Slots that passed without an evaluation of a rule, and why.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Missed {
+    /// Another was under way, or there was no room for it.
+    pub late: u64,
+    /// It was not to be evaluated.
+    pub paused: u64,
+    /// Nobody looked.
+    pub stopped: u64,
+}
+
+impl Slots {
+    /// Those between an evaluation and the next one, in a slot; `late` are those that the schedule has passed over.
+    #[must_use]
+    pub fn missed(&self, last_ms: i64, now_ms: i64, late: u64) -> Missed {
+        let between = |from_ms, to_ms| slots_between(from_ms, to_ms, self.interval_ms, self.offset_ms);
+        let from_ms = last_ms.max(self.since_ms);
+        let all = between(from_ms.max(self.started_ms), now_ms);
+        Missed {
+            late,
+            paused: all.saturating_sub(late),
+            stopped: between(from_ms, self.started_ms),
+        }
+    }
+}
+
+/// How many slots lie between two times, neither of which counts.
+fn slots_between(from_ms: i64, to_ms: i64, interval_ms: i64, offset_ms: i64) -> u64 {
+    let last = slot_before(to_ms.saturating_sub(1), interval_ms, offset_ms);
+    let first = slot_before(from_ms, interval_ms, offset_ms);
+    u64::try_from((last - first) / i128::from(interval_ms.max(1))).unwrap_or(0)
+}
+
 fn slot_before(now_ms: i64, interval_ms: i64, offset_ms: i64) -> i128 {
     let now = i128::from(now_ms);
     now - (now - i128::from(offset_ms)).rem_euclid(i128::from(interval_ms.max(1)))

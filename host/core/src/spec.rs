@@ -4,7 +4,7 @@
 mod tests;
 mod validate;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::id::{GroupKey, RuleKey};
@@ -40,6 +40,8 @@ pub struct GroupSpec {
     pub interval_ms: i64,
     /// How far before the slot queries look; 0 or more.
     pub query_offset_ms: i64,
+    /// Findings, or samples, of a rule at most; 0 for as many as the limits of its evaluation allow.
+    pub limit: u64,
     /// Labels under those of the rules; an empty value deletes the finding's.
     pub labels: BTreeMap<String, String>,
     pub rules: Vec<Arc<RuleSpec>>,
@@ -67,6 +69,127 @@ pub struct RuleSpec {
     pub receivers: Vec<String>,
     /// Lower than the server's.
     pub limits: BTreeMap<Limit, u64>,
+    pub options: RuleOptions,
+}
+
+/// What a rule does where Prometheus' rules have no choice. Without a choice they do as Prometheus' do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RuleOptions {
+    pub over_limit: OverLimit,
+    pub no_data: NoData,
+    /// Evaluations that fail in a row until receivers are told; 0 never tells them.
+    pub alert_after_errors: u32,
+    /// How often a finding has to come for its alert to fire, and to go on firing.
+    pub quorum: Quorum,
+}
+
+/// What becomes of an evaluation with more findings than the group's limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OverLimit {
+    /// It fails, and alerts stay as they were.
+    #[default]
+    Fail,
+    /// Alerts that are there stay, and as many new ones come as there is room for.
+    Keep,
+}
+
+/// What becomes of alerts when no query of an evaluation has found anything.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum NoData {
+    /// What the rule says, which of rules that look for what is wrong is: nothing is.
+    #[default]
+    Resolve,
+    /// They stay as they were.
+    Keep,
+    /// As with `Resolve`, and receivers are told that there is no data.
+    Alert,
+}
+
+/// A finding has to come in some of the last evaluations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quorum {
+    /// N, 1 to `of`.
+    pub at_least: u32,
+    /// M, 1 to [`Quorum::OF_MAX`].
+    pub of: u32,
+}
+
+impl Default for Quorum {
+    /// The last evaluation decides.
+    fn default() -> Self {
+        Self { at_least: 1, of: 1 }
+    }
+}
+
+impl Quorum {
+    pub const OF_MAX: u32 = 64;
+
+    /// The evaluations that count, of those that have a bit in `seen`.
+    #[must_use]
+    pub fn counted(self, seen: u64) -> u64 {
+        seen & u64::MAX
+            .checked_shr(Self::OF_MAX.saturating_sub(self.of))
+            .unwrap_or(0)
+    }
+
+    /// Whether what was observed in these evaluations was so often enough.
+    #[must_use]
+    pub fn is_met(self, seen: u64) -> bool {
+        self.counted(seen).count_ones() >= self.at_least
+    }
+}
+
+macro_rules! named {
+    ($type:ident { $($variant:ident = $name:literal),+ }) => {
+        impl $type {
+            pub const NAMES: &[&str] = &[$($name),+];
+
+            /// The one of that name.
+            #[must_use]
+            pub fn parse(name: &str) -> Option<Self> {
+                match name {
+                    $($name => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+named!(OverLimit { Fail = "fail", Keep = "keep" });
+named!(NoData { Resolve = "resolve", Keep = "keep", Alert = "alert" });
+
+impl Default for RuleSpec {
+    /// A rule that says nothing.
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            module: String::new(),
+            version: None,
+            digest: None,
+            config: "{}".into(),
+            for_ms: 0,
+            keep_firing_for_ms: 0,
+            labels: BTreeMap::new(),
+            annotations: BTreeMap::new(),
+            source: None,
+            receivers: Vec::new(),
+            limits: BTreeMap::new(),
+            options: RuleOptions::default(),
+        }
+    }
+}
+
+impl Default for GroupSpec {
+    /// A group of nothing, each minute.
+    fn default() -> Self {
+        Self {
+            interval_ms: 60_000,
+            query_offset_ms: 0,
+            limit: 0,
+            labels: BTreeMap::new(),
+            rules: Vec::new(),
+        }
+    }
 }
 
 impl RuleSpec {
@@ -107,6 +230,37 @@ pub(crate) fn host_labels<'a>(
 }
 
 impl GroupSpec {
+    /// For each rule, the key of the one before a change of the group whose alerts and state it takes over: the first
+    /// with its name and labels, else the one with its key, unless another takes that over.
+    #[must_use]
+    pub fn inherited(&self, before: &Self, group: &GroupKey) -> Vec<Option<RuleKey>> {
+        let old_keys = before.rule_keys(group);
+        let mut by_labels: BTreeMap<(&str, &BTreeMap<String, String>), VecDeque<usize>> = BTreeMap::new();
+        for (at, rule) in before.rules.iter().enumerate() {
+            by_labels
+                .entry((&rule.name, &rule.labels))
+                .or_default()
+                .push_back(at);
+        }
+        let mut is_taken = vec![false; old_keys.len()];
+        let mut same: Vec<Option<usize>> = Vec::with_capacity(self.rules.len());
+        for rule in &self.rules {
+            let of_rule = by_labels.get_mut(&(rule.name.as_str(), &rule.labels));
+            let at = of_rule.and_then(VecDeque::pop_front);
+            if let Some(taken) = at.and_then(|at| is_taken.get_mut(at)) {
+                *taken = true;
+            }
+            same.push(at);
+        }
+        let by_key: BTreeMap<&RuleKey, usize> = old_keys.iter().zip(0..).collect();
+        let keys = self.rule_keys(group);
+        let or_by_key = |(same, key): (Option<usize>, &RuleKey)| {
+            let at = same.or_else(|| by_key.get(key).copied().filter(|at| !is_taken[*at]))?;
+            old_keys.get(at).cloned()
+        };
+        same.into_iter().zip(&keys).map(or_by_key).collect()
+    }
+
     /// The keys of the rules, in their order; no two are the same.
     ///
     /// The first rule of a name has it to itself, and each further one gets the

@@ -1,6 +1,7 @@
 //! How rules stand with the host: one that goes over its limits again and again is
 //! *paused*, for longer each time, and one whose module the operator has *quarantined*
-//! does not run. Either is told to the rule's receivers, as an alert of its own.
+//! does not run. Either is told to the rule's receivers, as an alert of its own; so are,
+//! where the rule asks for it, that it fails, and that its queries find nothing.
 
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use crate::RuleKey;
 use crate::alert::{Alert, AlertState, Annotations, Notification, NotifyReason};
 use crate::fault::{Fault, FaultCode};
 use crate::label::ALERT_NAME;
-use crate::spec::{GroupSpec, RuleSpec};
+use crate::spec::{GroupSpec, NoData, RuleOptions, RuleSpec};
 use crate::units::format_duration_ms;
 
 /// The first pause.
@@ -18,6 +19,10 @@ const PAUSE_MS: i64 = 60_000;
 const GRACE_MS: i64 = 300_000;
 /// Receivers may believe in a quarantine for so long: only the operator ends it.
 const QUARANTINE_MS: i64 = 30 * 86_400_000;
+/// How often receivers hear again that a rule fails or has no data.
+const AGAIN_MS: i64 = 60_000;
+/// How many of the longer of that and the interval they may believe it for.
+const VALIDITY_PERIODS: i64 = 4;
 
 /// When rules are paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +38,8 @@ pub struct PausePolicy {
 pub struct Standing {
     /// Evaluations in a row that went over a limit, whatever pauses were between them.
     pub strikes: u32,
+    /// Evaluations in a row that failed, for whatever reason.
+    pub failures: u32,
     /// Until when it is paused.
     pub paused_until_ms: Option<i64>,
     /// What its receivers were told, and have not heard the end of.
@@ -53,6 +60,10 @@ pub enum Notice {
     Paused,
     /// The operator has stopped its module.
     Quarantined,
+    /// It has failed as often in a row as the rule allows.
+    Failing,
+    /// Its queries find nothing.
+    NoData,
 }
 
 impl Notice {
@@ -62,12 +73,14 @@ impl Notice {
         match self {
             Self::Paused => "paused",
             Self::Quarantined => "quarantined",
+            Self::Failing => "failing",
+            Self::NoData => "no_data",
         }
     }
 
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Paused, Self::Quarantined]
+        [Self::Paused, Self::Quarantined, Self::Failing, Self::NoData]
             .into_iter()
             .find(|notice| notice.as_str() == name)
     }
@@ -77,6 +90,8 @@ impl Notice {
         match self {
             Self::Paused => "WasmalertRulePaused",
             Self::Quarantined => "WasmalertModuleQuarantined",
+            Self::Failing => "WasmalertRuleFailing",
+            Self::NoData => "WasmalertNoData",
         }
     }
 
@@ -103,7 +118,19 @@ impl Standing {
     /// Only what the component itself does counts: a source that fails, or a quota of the
     /// tenant, says nothing about the rule, and leaves its strikes as they were.
     #[must_use]
-    pub fn after(self, fault: Option<FaultCode>, now_ms: i64, policy: &PausePolicy) -> Self {
+    pub fn after(
+        self,
+        (fault, has_data): (Option<FaultCode>, bool),
+        now_ms: i64,
+        policy: &PausePolicy,
+        options: &RuleOptions,
+    ) -> Self {
+        let failures = match fault {
+            None => 0,
+            Some(_) => self.failures.saturating_add(1),
+        };
+        let fails = options.alert_after_errors > 0 && failures >= options.alert_after_errors;
+        let lacks_data = fault.is_none() && !has_data && options.no_data == NoData::Alert;
         let strikes = match (fault, Notice::of(fault)) {
             (None, _) => 0,
             (_, Some(Notice::Paused)) => self.strikes.saturating_add(1),
@@ -112,14 +139,15 @@ impl Standing {
         let is_out = policy.after > 0 && strikes >= policy.after;
         let notice = match Notice::of(fault) {
             Some(Notice::Paused) => is_out.then_some(Notice::Paused),
-            Some(Notice::Quarantined) => Some(Notice::Quarantined),
+            Some(other) => Some(other),
             // It ran, and failed otherwise: nothing is known of how it would have done.
             None if fault.is_some() => self
                 .told
                 .map(|told| told.what)
-                .filter(|told| *told == Notice::Paused),
-            None => None,
+                .filter(|told| matches!(told, Notice::Paused | Notice::NoData)),
+            None => lacks_data.then_some(Notice::NoData),
         };
+        let notice = notice.or(fails.then_some(Notice::Failing));
         let paused = is_out && Notice::of(fault) == Some(Notice::Paused);
         let told = notice.map(|what| match self.told {
             Some(told) if told.what == what => told,
@@ -130,6 +158,7 @@ impl Standing {
         });
         Self {
             strikes,
+            failures,
             paused_until_ms: paused
                 .then(|| now_ms.saturating_add(pause_ms(strikes - policy.after, policy.pause_ms_max))),
             told,
@@ -159,9 +188,21 @@ impl Standing {
             let until_ms = match told.what {
                 Notice::Paused => self.paused_until_ms,
                 Notice::Quarantined => Some(now_ms.saturating_add(QUARANTINE_MS)),
+                Notice::Failing | Notice::NoData => {
+                    let period_ms = rule.1.interval_ms.max(AGAIN_MS);
+                    Some(now_ms.saturating_add(period_ms.saturating_mul(VALIDITY_PERIODS)))
+                }
             };
             let is_new = before.told != self.told;
-            if let Some(until_ms) = until_ms.filter(|_| is_new || told.what == Notice::Paused) {
+            let is_due = match told.what {
+                Notice::Paused => true,
+                Notice::Quarantined => false,
+                Notice::Failing | Notice::NoData => {
+                    let since_ms = now_ms.saturating_sub(told.since_ms);
+                    since_ms / AGAIN_MS > since_ms.saturating_sub(rule.1.interval_ms) / AGAIN_MS
+                }
+            };
+            if let Some(until_ms) = until_ms.filter(|_| is_new || is_due) {
                 let reason = if is_new {
                     NotifyReason::Fired
                 } else {
@@ -214,6 +255,7 @@ fn alert(
         resolved_at_ms: is_over.then_some(now_ms),
         last_sent_at_ms: Some(now_ms),
         keep_firing_since_ms: None,
+        seen: 0,
     }
 }
 
@@ -230,6 +272,7 @@ fn annotations(
         key.rule, key.group.namespace, key.group.group
     );
     let summary = match (what, is_over) {
+        (Notice::NoData, true) => format!("{rule} has data again, or fails for another reason."),
         (_, true) => format!("{rule} is evaluated again."),
         (Notice::Paused, false) => {
             let pause_ms = standing.paused_until_ms.unwrap_or(now_ms).saturating_sub(now_ms);
@@ -239,6 +282,11 @@ fn annotations(
         (Notice::Quarantined, false) => {
             format!("{rule} is not evaluated: the operator has stopped its module.")
         }
+        (Notice::Failing, false) => {
+            let failures = standing.failures;
+            format!("{rule} has failed {failures} times in a row: its alerts are as they were before.")
+        }
+        (Notice::NoData, false) => format!("{rule} has no data: its queries find nothing."),
     };
     let description = fault
         .filter(|_| !is_over)

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use wasmalert_core::alert::{Alerts, Notification, Observation, Policy, identify, step};
+use wasmalert_core::alert::{Alerts, Notification, Policy, judge};
 use wasmalert_core::evaluation::{Context, Effects, Journal, Outcome, State, Timers, Trigger};
 use wasmalert_core::fault::{Fault, FaultCode};
 use wasmalert_core::limits::Limits;
@@ -60,6 +60,7 @@ impl<'t> LiveRule<'t> {
                 for_ms: spec.for_ms,
                 keep_firing_for_ms: spec.keep_firing_for_ms,
                 interval_ms: group.interval_ms,
+                quorum: spec.options.quorum,
                 ..Policy::default()
             },
             limits,
@@ -103,23 +104,11 @@ impl<'t> LiveRule<'t> {
                 group.external,
             )
         };
-        let (outcome, effects, timers) = self.run(&Arc::new(context), data)?;
+        let (outcome, effects, journal) = self.run(&Arc::new(context), data)?;
+        let (timers, has_data) = (journal.timers.clone(), journal.has_data(&self.asked));
         let spec = self.spec;
-        let observed = outcome.findings.iter().map(|finding| {
-            identify(
-                finding,
-                &spec.name,
-                &group.spec.labels,
-                &spec.labels,
-                &spec.annotations,
-            )
-        });
-        let step = step(
-            &self.alerts,
-            Observation::Findings(observed.collect()),
-            now_ms,
-            &self.policy,
-        )?;
+        let of = (group.spec, spec);
+        let step = judge(&self.alerts, (&outcome, has_data), of, now_ms, &self.policy)?.step;
         self.alerts.apply(&step);
         if !effects.state.is_empty() {
             self.state = Arc::new(effects.state_after(&self.state));
@@ -143,7 +132,7 @@ impl<'t> LiveRule<'t> {
         &mut self,
         context: &Arc<Context>,
         data: &mut Data<'_>,
-    ) -> Result<(Outcome, Effects, Arc<Timers>), Failed> {
+    ) -> Result<(Outcome, Effects, Arc<Journal>), Failed> {
         let (state, timers) = (self.state.clone(), self.timers.clone());
         let by_ms = context.now_ms.saturating_sub(self.asked_at_ms);
         let once = Once {
@@ -157,6 +146,6 @@ impl<'t> LiveRule<'t> {
         let (outcome, effects) = ran.result?;
         self.asked = ran.asked;
         self.asked_at_ms = context.now_ms;
-        Ok((outcome, effects, ran.journal.timers.clone()))
+        Ok((outcome, effects, ran.journal))
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct Expr {
     pub(crate) at: Position,
     pub(crate) height: u32,
     pub(crate) kind: Type,
+    /// How many parentheses are around it.
+    pub(crate) parens: u32,
     pub(crate) node: Node,
 }
 
@@ -53,6 +55,8 @@ pub(crate) enum Node {
 #[derive(Debug, Default)]
 pub(crate) struct Selector {
     pub(crate) matchers: Vec<Matcher>,
+    /// Whether the first is a name before the braces.
+    pub(crate) has_bare_name: bool,
     pub(crate) shift: Shift,
 }
 
@@ -63,6 +67,7 @@ pub(crate) struct LabelReplace {
     pub(crate) target: Box<str>,
     pub(crate) replacement: Box<str>,
     pub(crate) source: Box<str>,
+    pub(crate) pattern: Box<str>,
     pub(crate) regex: Regex,
 }
 

@@ -81,6 +81,7 @@ mod memory;
 pub mod notation;
 mod parse;
 mod pattern;
+mod print;
 mod query;
 mod selector;
 mod storage;

@@ -15,7 +15,7 @@ pub enum MatchOp {
 }
 
 impl MatchOp {
-    fn text(self) -> &'static str {
+    pub(crate) fn text(self) -> &'static str {
         match self {
             Self::Equal => "=",
             Self::NotEqual => "!=",

@@ -260,8 +260,9 @@ impl<'a> Parser<'a> {
             },
             Token::Sign("(") => {
                 self.bump()?;
-                let expr = self.nested(|parser| parser.expression(0))?;
+                let mut expr = self.nested(|parser| parser.expression(0))?;
                 self.expect_sign(")", "in parentheses")?;
+                expr.parens += 1;
                 Ok(expr)
             }
             Token::Sign("{") => self.selector(at, None),
@@ -328,6 +329,7 @@ fn leaf(at: Position, kind: Type, node: Node) -> Expr {
         at,
         height: 1,
         kind,
+        parens: 0,
         node,
     }
 }

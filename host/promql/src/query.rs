@@ -42,6 +42,10 @@ impl Query {
         })
     }
 
+    pub(crate) fn root(&self) -> &Expr {
+        &self.expr
+    }
+
     /// The type of the result.
     #[must_use]
     pub fn kind(&self) -> Type {

@@ -28,6 +28,9 @@ impl Group {
                 format_duration_ms(spec.query_offset_ms).into(),
             );
         }
+        if spec.limit > 0 {
+            body.insert("limit".into(), spec.limit.into());
+        }
         if !spec.labels.is_empty() {
             body.insert("labels".into(), json!(spec.labels));
         }
@@ -48,15 +51,10 @@ fn rule(spec: &RuleSpec, unsaid: &Unsaid) -> Value {
             rule[name] = format_duration_ms(ms).into();
         }
     }
-    let limits = spec
-        .limits
-        .iter()
-        .map(|(limit, value)| (limit.name().to_owned(), json!(value)));
     for (name, value) in [
         ("config", Value::Object(config)),
         ("labels", json!(spec.labels)),
         ("annotations", json!(spec.annotations)),
-        ("limits", Value::Object(limits.collect())),
     ] {
         if value.as_object().is_some_and(|fields| !fields.is_empty()) {
             rule[name] = value;

@@ -107,6 +107,16 @@ impl<'n> Fields<'n> {
 
     /// Names and texts.
     pub fn texts(&mut self, name: &str, problems: &mut Problems) -> BTreeMap<String, String> {
+        self.texts_that(name, problems, |_| Ok(()))
+    }
+
+    /// Names and texts, each of which is checked.
+    pub fn texts_that(
+        &mut self,
+        name: &str,
+        problems: &mut Problems,
+        check: impl Fn(&str) -> Result<(), String>,
+    ) -> BTreeMap<String, String> {
         let path = self.at(name);
         let Some(fields) = self.take(name).and_then(|node| Fields::of(node, path, problems)) else {
             return BTreeMap::new();
@@ -120,7 +130,12 @@ impl<'n> Fields<'n> {
                 scalar(value).map(|text| text.text)
             };
             match text {
-                Some(text) => drop(texts.insert(key.name.clone(), text)),
+                Some(text) => {
+                    if let Err(wrong) = check(&text) {
+                        problems.add(value.line, format_args!("{}: {wrong}", fields.at(&key.name)));
+                    }
+                    texts.insert(key.name.clone(), text);
+                }
                 None => {
                     let message = format!("{}: expected a text, not {}", fields.at(&key.name), value.what());
                     problems.add(value.line, message);

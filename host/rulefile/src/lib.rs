@@ -8,12 +8,14 @@
 //! | [`yaml`], [`fields`] | files to trees with lines, and trees to fields |
 //! | [`rules`] | rule files |
 //! | [`body`] | their groups as the API takes them |
+//! | [`template`] | templates in labels and annotations |
 //! | [`problem`] | what is wrong, and where |
 
 pub mod body;
 pub mod fields;
 pub mod problem;
 pub mod rules;
+pub mod template;
 pub mod yaml;
 
 pub use problem::{FILE_BYTES_MAX, Problem, ReadError, read_at_most, read_text};

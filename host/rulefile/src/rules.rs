@@ -149,31 +149,52 @@ fn prometheus(node: &Node, namespace: &str, read: &mut RuleFile, problems: &mut 
         return;
     };
     for (at, node) in fields.list("groups", problems).iter().enumerate() {
-        let Some(mut group) = Fields::of(node, format!("groups[{at}]"), problems) else {
-            continue;
-        };
-        let name = group.required("name", problems);
-        if let Some(name) = &name
-            && let Err(error) = check_title(&name.text)
-        {
-            problems.add(name.line, format_args!("{}: {error}", group.at("name")));
-        }
-        let path = group.path.clone();
-        let (spec, rule_lines) = group::prometheus(group, problems);
-        group::validate(&path, node.line, &rule_lines, &spec, problems);
-        if let Some(name) = name {
-            read.groups.push(Group {
-                file: problems.file.clone(),
-                line: node.line,
-                namespace: namespace.to_owned(),
-                is_of_prometheus: true,
-                name: name.text,
-                spec,
-                rule_lines,
-            });
-        }
+        read.groups
+            .extend(of_prometheus(node, &format!("groups[{at}]"), namespace, problems));
     }
     fields.finish(problems);
+}
+
+/// A group as Prometheus writes it.
+fn of_prometheus(node: &Node, path: &str, namespace: &str, problems: &mut Problems) -> Option<Group> {
+    let mut group = Fields::of(node, path, problems)?;
+    let name = group.required("name", problems);
+    if let Some(name) = &name
+        && let Err(error) = check_title(&name.text)
+    {
+        problems.add(name.line, format_args!("{}: {error}", group.at("name")));
+    }
+    let (spec, rule_lines) = group::prometheus(group, problems);
+    let path = if path.is_empty() { "group" } else { path };
+    group::validate(path, node.line, &rule_lines, &spec, problems);
+    Some(Group {
+        file: problems.file.clone(),
+        line: node.line,
+        namespace: namespace.to_owned(),
+        is_of_prometheus: true,
+        name: name?.text,
+        spec,
+        rule_lines,
+    })
+}
+
+/// Reads one group by itself, as clients of a ruler send it.
+///
+/// # Errors
+/// Everything that is wrong with it, with its line.
+pub fn read_group(namespace: &str, text: &str) -> Result<Group, Vec<Problem>> {
+    let mut problems = Problems::of("group");
+    let mut group = None;
+    match parse(text).as_deref() {
+        Ok([node]) => group = of_prometheus(node, "", namespace, &mut problems),
+        Ok(_) => problems.add(1, "expected one group"),
+        Err((line, message)) => problems.add(*line, message),
+    }
+    problems.all.sort_by_key(|problem| problem.line);
+    match group {
+        Some(group) if problems.all.is_empty() => Ok(group),
+        _ => Err(problems.all),
+    }
 }
 
 /// A group or module comes once in a file.

@@ -40,6 +40,8 @@ pub struct Config {
     pub token: Option<String>,
     pub external_url: Option<String>,
     pub external_labels: BTreeMap<String, String>,
+    /// Begins with a slash and does not end with one.
+    pub ruler_prefix: String,
     /// What comes with the program.
     pub stock: &'static [StockModule],
     pub upload_stock: bool,
@@ -204,6 +206,7 @@ impl Reader {
             token: self.token(),
             external_url: self.external_url(),
             external_labels: self.external_labels(),
+            ruler_prefix: self.ruler_prefix(),
             stock: &[],
             upload_stock: self.parsed("stock_components", "true or false"),
             threads: self.size("threads", 0, 1024),
@@ -339,6 +342,26 @@ impl Reader {
         }
         self.wrong(&place, &value, "a URL that starts with http:// or https://");
         None
+    }
+
+    fn ruler_prefix(&mut self) -> String {
+        let (value, place) = self.text("ruler_prefix");
+        let parts = value.strip_prefix('/').map(|rest| rest.split('/'));
+        let is_plain = |part: &str| {
+            let plain = |char: char| char.is_ascii_alphanumeric() || "-_.".contains(char);
+            !part.is_empty() && part.chars().all(plain) && !matches!(part, "." | "..")
+        };
+        let reserved = ["api", "v1", "prometheus", "metrics"];
+        let is_free = |part: Option<&str>| part.is_some_and(|first| !reserved.contains(&first));
+        if parts.is_some_and(|mut parts| parts.clone().all(is_plain) && is_free(parts.next())) {
+            return value;
+        }
+        self.wrong(
+            &place,
+            &value,
+            "a path such as /ruler, and none of the server's own",
+        );
+        String::from("/ruler")
     }
 
     fn external_labels(&mut self) -> BTreeMap<String, String> {

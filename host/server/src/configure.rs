@@ -3,19 +3,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use wasmalert_core::id::{check_name, check_title};
 use wasmalert_core::quota::Quota;
 use wasmalert_core::spec::{DIGEST_WANTED, GroupSpec, RuleSpec, is_digest};
 use wasmalert_core::{GroupKey, RuleKey, TenantId};
+use wasmalert_rulefile::template;
 use wasmalert_sandbox::World;
 
 use crate::Host;
 use crate::access::Tenant;
 use crate::access::quota::{self, QuotaError};
 use crate::catalog::{ModuleInfo, ModuleRef, ReceiverSpec, TenantCatalog};
-use crate::groups::{GroupBody, check_references, configured, start};
+use crate::embedded;
+use crate::groups::{GroupBody, MODULE_DEFAULT, check_references, configured, start};
 use crate::live::LiveGroup;
 use crate::query::{Source, SourceSpec};
 use crate::scheduler::News;
@@ -26,6 +29,8 @@ use crate::store::{
     StoredItem, Terms, Uses, promotion,
 };
 
+/// The series of a group that is gone end in any case within this: queries would not see them any longer.
+const END_WITHIN: Duration = Duration::from_secs(300);
 /// Configurations that are held against their schemas together.
 const CONFIGS_TOGETHER: usize = 1_000;
 
@@ -132,6 +137,9 @@ pub(crate) enum Refused {
     Store(#[from] StoreError),
     #[error("tenant {0}: it was deleted meanwhile")]
     TenantGone(TenantId),
+    /// The caller may not bring code.
+    #[error("a version of a module would be promoted, which needs the scope `deploy`")]
+    Promotion,
 }
 
 /// What came of a change.
@@ -153,6 +161,40 @@ pub(crate) async fn change(
     changes: Vec<Change>,
     terms: Terms,
 ) -> Result<Changed, Refused> {
+    // One change of a tenant after the other, so that it is made to what it was checked against.
+    let turn = host.tenants.turn_to_configure(tenant).await;
+    let prepared = match prepare(host, tenant, changes, terms).await? {
+        Ok(prepared) => prepared,
+        Err(nothing) => return Ok(nothing),
+    };
+    // A caller who goes away leaves nothing half done.
+    let (host, tenant, origin) = (host.clone(), tenant.clone(), origin.clone());
+    let made = tokio::spawn(async move {
+        let made = make(&host, &tenant, &origin, prepared, terms).await;
+        drop(turn);
+        made
+    });
+    let made = made.await.map_err(|panic| {
+        tracing::error!(%panic, "a change of the configuration panicked");
+        StoreError::Closed
+    });
+    made?
+}
+
+/// A change that was checked.
+struct Prepared {
+    before: BTreeMap<ItemKey, StoredItem>,
+    checked: Vec<Checked>,
+}
+
+/// Checks a change, before the lock of all tenants: a schema and a compiler may take their time, and others have configurations
+/// too. A change of nothing is answered at once.
+async fn prepare(
+    host: &Host,
+    tenant: &TenantId,
+    changes: Vec<Change>,
+    terms: Terms,
+) -> Result<Result<Prepared, Changed>, Refused> {
     let before = host
         .store
         .config_items(tenant, changes.iter().map(|change| &change.key))
@@ -172,12 +214,11 @@ pub(crate) async fn change(
         }
     }
     if taken.is_empty() && problems.is_empty() && terms.expected.is_none() {
-        let revision = host.store.config_revision(tenant).await?;
         let changed = ConfigChanged {
-            revision,
+            revision: host.store.config_revision(tenant).await?,
             items: Vec::new(),
         };
-        return Ok(Changed { changed, before });
+        return Ok(Err(Changed { changed, before }));
     }
     let limits = host.tenants.of(tenant);
     let catalog = prospect(&host.catalog.of(tenant), &taken);
@@ -193,16 +234,28 @@ pub(crate) async fn change(
     if !problems.is_empty() {
         return Err(Refused::Invalid(problems));
     }
-    // Before the lock: a schema and a compiler may take their time, and others have configurations too.
     check_schemas(host, &limits, &catalog, &checked).await?;
     warm(host, &limits, &catalog, &checked).await;
+    Ok(Ok(Prepared { before, checked }))
+}
+
+/// Stores a change and sets it running.
+async fn make(
+    host: &Arc<Host>,
+    tenant: &TenantId,
+    origin: &Origin,
+    prepared: Prepared,
+    terms: Terms,
+) -> Result<Changed, Refused> {
+    let Prepared { before, checked } = prepared;
     let _one_at_a_time = host.configuring.lock().await;
     if !host.tenants.is_there(tenant) {
         return Err(Refused::TenantGone(tenant.clone()));
     }
     check_quotas(host, tenant, &checked, &before).await?;
     let mut groups = BTreeMap::new();
-    let changes = checked.into_iter().map(|item| {
+    let changes = checked.into_iter().map(|mut item| {
+        take_over(host, tenant, &mut item);
         if let Some(group) = item.group {
             groups.insert(item.change.key.clone(), group);
         }
@@ -225,15 +278,22 @@ pub(crate) async fn change(
 /// Undoes what was changed since a revision, as a change of its own.
 ///
 /// # Errors
-/// What is on record does not go back so far, or what was then cannot be any more.
+/// What is on record does not go back so far, or what was then cannot be any more; or a module is to be promoted,
+/// which the caller may not.
 pub(crate) async fn roll_back(
     host: &Arc<Host>,
     tenant: &TenantId,
     origin: &Origin,
-    revision: i64,
-    terms: Terms,
+    (revision, may_promote): (i64, bool),
+    mut terms: Terms,
 ) -> Result<Changed, Refused> {
+    // What others change meanwhile is not known to be undone.
+    let now = host.store.config_revision(tenant).await?;
+    terms.expected = terms.expected.or(Some(now));
     let since = host.store.config_changed_since(tenant, revision).await?;
+    if !may_promote && since.iter().any(|(key, _)| key.kind == ItemKind::Module) {
+        return Err(Refused::Promotion);
+    }
     let mut changes = Vec::new();
     let mut problems = Vec::new();
     for (key, before) in since {
@@ -336,7 +396,8 @@ impl Checked {
             Wanted::Group(body) => {
                 let group = body.to_spec(&allowed.limits).map_err(Wrong::Problems)?;
                 quota::check_interval(allowed, group.interval_ms).map_err(Wrong::Quota)?;
-                let problems = check_references(&group, catalog);
+                let mut problems = check_references(&group, catalog);
+                problems.extend(check_templates(&group));
                 if !problems.is_empty() {
                     return Err(Wrong::Problems(problems));
                 }
@@ -382,6 +443,32 @@ fn check_names(key: &ItemKey) -> Result<(), String> {
     }
 }
 
+/// What is wrong with templates that the rules' module will expand.
+fn check_templates(group: &GroupSpec) -> Vec<String> {
+    let mut problems = Vec::new();
+    let mut check = |place: String, texts: &BTreeMap<String, String>| {
+        for (name, text) in texts {
+            if let Err(wrong) = template::check(text) {
+                problems.push(format!("{place}.{name}: {wrong}"));
+            }
+        }
+    };
+    let is_expanded = |rule: &RuleSpec| rule.module == MODULE_DEFAULT;
+    if group.rules.iter().any(|rule| is_expanded(rule)) {
+        check("labels".to_owned(), &group.labels);
+    }
+    for (at, rule) in group
+        .rules
+        .iter()
+        .enumerate()
+        .filter(|(_, rule)| is_expanded(rule))
+    {
+        check(format!("rules[{at}].labels"), &rule.labels);
+        check(format!("rules[{at}].annotations"), &rule.annotations);
+    }
+    problems
+}
+
 fn check_promotion(name: &str, version: u32, catalog: &TenantCatalog) -> Result<(), String> {
     let wanted = ModuleRef {
         name,
@@ -419,11 +506,27 @@ fn uses(spec: &GroupSpec, key: &GroupKey, catalog: &TenantCatalog) -> Vec<RuleUs
     rules
         .map(|(rule_key, rule)| RuleUses {
             rule: rule_key.rule.to_string(),
+            was: None,
             modules: vec![catalog.used((&**rule).into())],
             sources: rule.source.iter().cloned().collect(),
             receivers: rule.receivers.clone(),
         })
         .collect()
+}
+
+/// Has rules that go under another key in a changed group keep what is known of them.
+fn take_over(host: &Host, tenant: &TenantId, item: &mut Checked) {
+    let key = item.change.key.group_key(tenant);
+    let (Some(group), Some(live)) = (&item.group, host.groups.get(&key)) else {
+        return;
+    };
+    if let Some(Uses::Rules(rules)) = item.change.to.as_mut().map(|new| &mut new.uses) {
+        for (rule, was) in rules.iter_mut().zip(group.inherited(&live.spec, &key)) {
+            rule.was = was
+                .map(|was| was.rule.to_string())
+                .filter(|was| *was != rule.rule);
+        }
+    }
 }
 
 async fn check_schemas(
@@ -517,11 +620,16 @@ async fn run(
 ) -> Result<(), StoreError> {
     let kinds: BTreeSet<ItemKind> = changed.items.iter().map(|item| item.key.kind).collect();
     let of_catalog = [ItemKind::Source, ItemKind::Module, ItemKind::Receiver];
+    // What fails leaves the rest to run as it is stored.
+    let mut all = Ok(());
     if of_catalog.iter().any(|kind| kinds.contains(kind)) {
-        host.catalog.reload(&host.store, tenant).await?;
+        all = all.and(host.catalog.reload(&host.store, tenant).await);
     }
     if kinds.contains(&ItemKind::Scrape) {
-        scrape::reload(host, tenant).await?;
+        all = all.and(scrape::reload(host, tenant).await);
+    }
+    if kinds.contains(&ItemKind::Group) && !host.pauses.of(tenant).is_empty() {
+        all = all.and(host.pauses.reload(&host.store, tenant).await);
     }
     for item in &changed.items {
         match item.key.kind {
@@ -529,7 +637,7 @@ async fn run(
                 let key = item.key.group_key(tenant);
                 let before = host.groups.get(&key);
                 match groups.remove(&item.key) {
-                    Some(spec) => start(host, &key, spec, changed.revision).await?,
+                    Some(spec) => all = all.and(start(host, &key, spec, changed.revision).await),
                     None => {
                         host.groups.remove(&key);
                         host.tell_scheduler(News::Removed(key.clone()));
@@ -537,6 +645,9 @@ async fn run(
                 }
                 if let Some(before) = before {
                     forget_gone(host, &before);
+                    if item.after.is_none() {
+                        end_later(host, &before);
+                    }
                 }
             }
             ItemKind::Module => {
@@ -547,7 +658,24 @@ async fn run(
             _ => {}
         }
     }
-    Ok(())
+    all
+}
+
+/// Ends the series that a group has left which is gone: as of now, but after two intervals, so that those go on
+/// that a group of another name has taken over.
+fn end_later(host: &Arc<Host>, gone: &LiveGroup) {
+    let series = gone.recorded();
+    if series.is_empty() {
+        return;
+    }
+    // Of a tenant that is deleted and made anew meanwhile it is another.
+    let db = host.embedded.of(&gone.key.tenant);
+    let (host, timestamp_ms) = (host.clone(), host.clock.now_ms());
+    let wait = Duration::from_millis(gone.spec.interval_ms.saturating_mul(2).unsigned_abs());
+    tokio::spawn(async move {
+        tokio::time::sleep(wait.min(END_WITHIN)).await;
+        embedded::end(&db, &series, timestamp_ms, host.clock.now_ms());
+    });
 }
 
 /// Drops what is counted of rules that are gone.

@@ -9,13 +9,14 @@ mod ended;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use wasmalert_core::alert::{Observation, Observed, Step, identify, step};
+use wasmalert_core::Labels;
+use wasmalert_core::alert::{Step, judge};
 use wasmalert_core::evaluation::{Context, Cost, Effects, Journal, LogLine, Outcome, Trigger};
 use wasmalert_core::fault::{Fault, FaultCode};
 use wasmalert_core::limits::{Limit, Limits};
 use wasmalert_core::query::{Query, QueryTime};
 use wasmalert_core::quota::Quota;
-use wasmalert_core::schedule::Advance;
+use wasmalert_core::schedule::{Advance, Missed, Slots};
 use wasmalert_core::usage::Usage;
 use wasmalert_sandbox::{Component, Evaluation, Verdict};
 
@@ -23,6 +24,7 @@ use self::ended::{Ended, Keeps, error_row};
 use crate::Host;
 use crate::access::Tenant;
 use crate::catalog::{ModuleInfo, NoModule, TenantCatalog};
+use crate::embedded;
 use crate::fair::Turn;
 use crate::live::{LiveGroup, LiveRule, RuleNow};
 use crate::store::{Committing, Health, HealthRow, StoreError};
@@ -43,13 +45,24 @@ pub(crate) struct Due {
 /// Evaluates what is due of a group: timers first, then the slot, each rule in
 /// the order of the group.
 ///
-/// Nothing is due of a tenant that the operator has stopped, and of a rule that is paused.
+/// Nothing is due of a tenant that the operator has stopped, and of what is paused.
 pub(crate) async fn evaluate_group(host: &Host, group: &LiveGroup, due: Due, turn: &mut Turn) {
+    let pauses = host.pauses.of(&group.key.tenant);
     let is_over = || group.is_retired() || host.quarantine.of_tenant(&group.key.tenant).is_some();
+    if pauses.of_group(&group.key).is_some() {
+        return group.rest(due.now_ms);
+    }
     if is_over() {
         return group.rest(due.now_ms);
     }
-    for rule in &group.rules {
+    let is_paused = |rule: &LiveRule| {
+        let is_paused = pauses.of_rule(&rule.key).is_some();
+        if is_paused {
+            rule.rest(due.now_ms);
+        }
+        is_paused
+    };
+    for rule in group.rules.iter().filter(|rule| !is_paused(rule)) {
         while let Some(trigger) = due_timer(rule, due.now_ms) {
             if is_over() {
                 return;
@@ -64,7 +77,8 @@ pub(crate) async fn evaluate_group(host: &Host, group: &LiveGroup, due: Due, tur
     host.metrics.scheduler_lag_seconds.observe(lag_seconds());
     host.metrics.slots_missed.add(&group.key.tenant, (), slot.missed);
     let mut committing = VecDeque::new();
-    let is_due = |rule: &&Arc<LiveRule>| rule.now().paused_until_ms(slot.slot_ms).is_none();
+    let is_due =
+        |rule: &&Arc<LiveRule>| rule.now().paused_until_ms(slot.slot_ms).is_none() && !is_paused(rule);
     for rule in group.rules.iter().filter(is_due) {
         if is_over() {
             break;
@@ -81,6 +95,12 @@ pub(crate) async fn evaluate_group(host: &Host, group: &LiveGroup, due: Due, tur
     }
     for ended in committing {
         ended.committed().await;
+    }
+    let orphans = group.take_orphans();
+    if !orphans.is_empty() {
+        let at_ms = slot.slot_ms.saturating_sub(group.spec.query_offset_ms);
+        let db = host.embedded.of(&group.key.tenant);
+        embedded::end(&db, &orphans, at_ms, host.clock.now_ms());
     }
     host.metrics
         .slot_lag_seconds
@@ -142,20 +162,36 @@ async fn evaluate_rule<'a>(
     let (answer, ran) = run.until_answered(module.as_deref(), &before).await;
 
     let decided = answer
-        .and_then(|answer| decide(group, rule, &limits, now_ms, answer))
+        .and_then(|answer| {
+            decide(
+                group,
+                rule,
+                &limits,
+                now_ms,
+                (answer, ran.journal.has_data(&ran.asked)),
+            )
+        })
         .and_then(|decided| run.may_notify(&decided).map(|()| decided));
     let (error, fault) = (decided.as_ref().err().map(error_row), decided.as_ref().err());
     let standing = before.health.standing;
-    let standing = standing.after(fault.map(|fault| fault.code), now_ms, &host.config.pauses);
+    let ended = (fault.map(|fault| fault.code), ran.journal.has_data(&ran.asked));
+    let standing = standing.after(ended, now_ms, &host.config.pauses, &rule.spec.options);
+    let missed = match (&context.trigger, before.health.last_evaluation_ms) {
+        (Trigger::Interval, Some(last_ms)) => slots(host, group).missed(last_ms, now_ms, missed),
+        _ => Missed {
+            late: missed,
+            ..Missed::default()
+        },
+    };
+    let add = |had: i64, more: u64| had.saturating_add(i64::try_from(more).unwrap_or(i64::MAX));
     let health = HealthRow {
         health: if error.is_none() { Health::Ok } else { Health::Err },
         error,
         last_evaluation_ms: Some(now_ms),
         last_duration_ns: i64::try_from(stopwatch.elapsed().as_nanos()).ok(),
-        missed: before
-            .health
-            .missed
-            .saturating_add(i64::try_from(missed).unwrap_or(i64::MAX)),
+        missed: add(before.health.missed, missed.late),
+        missed_paused: add(before.health.missed_paused, missed.paused),
+        missed_stopped: add(before.health.missed_stopped, missed.stopped),
         seq: before.health.seq + 1,
         standing,
     };
@@ -185,6 +221,15 @@ async fn evaluate_rule<'a>(
         committing: host.store.commit(commit),
         ended,
         decided,
+    }
+}
+
+fn slots(host: &Host, group: &LiveGroup) -> Slots {
+    Slots {
+        interval_ms: group.spec.interval_ms,
+        offset_ms: group.offset_ms,
+        since_ms: group.since_ms,
+        started_ms: host.started_at_ms,
     }
 }
 
@@ -289,7 +334,10 @@ impl Evaluating<'_> {
                 Verdict::Wants(_) if u64::from(ran.rounds) >= self.limits.rounds => {
                     return (Err(Fault::over(Limit::Rounds, self.limits.rounds)), ran);
                 }
-                Verdict::Wants(queries) => wanted = queries,
+                Verdict::Wants(queries) => {
+                    Arc::make_mut(&mut ran.journal).keep(&ran.asked);
+                    wanted = queries;
+                }
             }
         }
     }
@@ -381,6 +429,8 @@ fn add(before: Cost, run: Cost) -> Cost {
 /// What follows from a successful evaluation.
 struct Decided {
     step: Step,
+    /// What there was no room for under the group's limit.
+    dropped: Vec<Labels>,
     outcome: Outcome,
     effects: Effects,
 }
@@ -390,27 +440,21 @@ fn decide(
     rule: &LiveRule,
     limits: &Limits,
     now_ms: i64,
-    (outcome, effects): (Outcome, Effects),
+    ((outcome, effects), has_data): ((Outcome, Effects), bool),
 ) -> Result<Decided, Fault> {
-    let spec = &rule.spec;
-    let of_group = &group.spec.labels;
-    let observed: Vec<Observed> = outcome
-        .findings
-        .iter()
-        .map(|finding| identify(finding, &spec.name, of_group, &spec.labels, &spec.annotations))
-        .collect();
-    let observation = Observation::Findings(observed);
-    let step = {
+    let of = (&*group.spec, &*rule.spec);
+    let judged = {
         let alerts = &rule.now().alerts;
-        let step = step(alerts, observation, now_ms, &rule.policy)?;
-        let kept = step.kept_of(alerts) as u64;
+        let judged = judge(alerts, (&outcome, has_data), of, now_ms, &rule.policy)?;
+        let kept = judged.step.kept_of(alerts) as u64;
         if kept > limits.alerts {
             return Err(Fault::beyond(Limit::Alerts, kept, limits.alerts));
         }
-        step
+        judged
     };
     Ok(Decided {
-        step,
+        step: judged.step,
+        dropped: judged.dropped,
         outcome,
         effects,
     })

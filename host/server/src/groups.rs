@@ -10,8 +10,9 @@ use wasmalert_core::alert::{Alert, AlertState, Alerts, Policy};
 use wasmalert_core::limits::{Limit, Limits};
 use wasmalert_core::query::{Query, QueryTime};
 use wasmalert_core::schedule::TimerGate;
-use wasmalert_core::spec::{GroupSpec, RuleSpec};
+use wasmalert_core::spec::{GroupSpec, NoData, OverLimit, Quorum, RuleOptions, RuleSpec};
 use wasmalert_core::units::parse_duration_ms;
+use wasmalert_promql::{Limits as PromQlLimits, Query as PromQl};
 use wasmalert_sandbox::World;
 
 use crate::Host;
@@ -24,7 +25,7 @@ use crate::store::{RuleRuntime, StoreError};
 /// Time between two evaluations of a group that gives none, as in Prometheus.
 const INTERVAL_DEFAULT: &str = "1m";
 /// Module of a rule that names none.
-const MODULE_DEFAULT: &str = "prometheus";
+pub(crate) const MODULE_DEFAULT: &str = "prometheus";
 
 /// A group of rules, evaluated in order at the same slots.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -37,6 +38,10 @@ pub(crate) struct GroupBody {
     /// How far before the slot queries look; 0 without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query_offset: Option<String>,
+    /// Alerts, or recorded series, of each rule at most; without it or with 0 as many as the limits of its
+    /// evaluation allow. What a rule does that has more is its `over_limit`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
     /// Labels under those of the rules.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
@@ -90,6 +95,30 @@ pub(crate) struct RuleBody {
     /// Limits below those of the server, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub limits: BTreeMap<String, u64>,
+    /// When there are more alerts than the group's `limit`: `fail` (the default) fails the evaluation and leaves
+    /// alerts as they were, `keep` keeps those that are there and drops as many of the new ones as have no room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over_limit: Option<String>,
+    /// When none of the queries find anything: `resolve` (the default) says that nothing is wrong, `keep` leaves
+    /// alerts as they were, `alert` resolves them and tells receivers that there is no data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_data: Option<String>,
+    /// Evaluations that fail in a row until receivers are told; 0 (the default) never tells them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert_after_errors: Option<u32>,
+    /// How often a finding has to come for its alert to fire, and to go on firing; 1 of 1 without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quorum: Option<QuorumBody>,
+}
+
+/// N of the last M evaluations.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct QuorumBody {
+    /// 1 to `of`.
+    pub at_least: u32,
+    /// 1 to 64.
+    pub of: u32,
 }
 
 /// Collects what is wrong, each with its place.
@@ -120,6 +149,7 @@ impl GroupBody {
         let spec = GroupSpec {
             interval_ms: problems.duration("interval", Some(interval)),
             query_offset_ms: problems.duration("query_offset", self.query_offset.as_deref()),
+            limit: self.limit.unwrap_or(0),
             labels: self.labels.clone(),
             rules: self
                 .rules
@@ -156,7 +186,35 @@ impl RuleBody {
             source: self.source.clone(),
             receivers: self.receivers.clone(),
             limits: self.limits(place, limits, problems),
+            options: self.options(place, problems),
         }
+    }
+
+    fn options(&self, place: &str, problems: &mut Problems) -> RuleOptions {
+        let mut wrong = |field: &str, text: &str, names: &[&str]| {
+            let what = format!("{text:?} is none of {}", names.join(", "));
+            problems.add(&format!("{place}.{field}"), what);
+        };
+        let mut options = RuleOptions {
+            alert_after_errors: self.alert_after_errors.unwrap_or(0),
+            ..RuleOptions::default()
+        };
+        if let Some(text) = &self.over_limit {
+            match OverLimit::parse(text) {
+                Some(over_limit) => options.over_limit = over_limit,
+                None => wrong("over_limit", text, OverLimit::NAMES),
+            }
+        }
+        if let Some(text) = &self.no_data {
+            match NoData::parse(text) {
+                Some(no_data) => options.no_data = no_data,
+                None => wrong("no_data", text, NoData::NAMES),
+            }
+        }
+        if let Some(QuorumBody { at_least, of }) = self.quorum {
+            options.quorum = Quorum { at_least, of };
+        }
+        options
     }
 
     fn config_text(&self, place: &str, problems: &mut Problems) -> String {
@@ -292,7 +350,12 @@ pub(crate) async fn start(
         // It has changed; at the start of the server it has not.
         rules.iter().for_each(|rule| rule.resume());
     }
-    let group = Arc::new(LiveGroup::new(key.clone(), Arc::new(spec), revision, rules));
+    let mut group = LiveGroup::new(key.clone(), Arc::new(spec), revision, rules);
+    if let Some(before) = host.groups.get(key) {
+        group.succeed(&before);
+        group.since_ms = host.clock.now_ms();
+    }
+    let group = Arc::new(group);
     host.groups.put(group.clone());
     host.tell_scheduler(News::Put(group));
     Ok(())
@@ -305,6 +368,7 @@ fn policy(host: &Host, group: &GroupSpec, rule: &RuleSpec) -> Policy {
         interval_ms: group.interval_ms,
         resend_delay_ms: host.config.resend_delay_ms,
         resolved_retention_ms: host.config.resolved_retention_ms,
+        quorum: rule.options.quorum,
     }
 }
 
@@ -323,6 +387,7 @@ fn rule_now(runtime: RuleRuntime) -> RuleNow {
             resolved_at_ms: row.resolved_at_ms,
             last_sent_at_ms: row.last_sent_at_ms,
             keep_firing_since_ms: row.keep_firing_since_ms,
+            seen: row.seen,
         })
         .collect();
     let asked: Remembered = runtime
@@ -395,6 +460,16 @@ pub(crate) fn remember(at_ms: i64, asked: &[Query]) -> String {
         queries: queries.collect(),
     };
     serde_json::to_string(&remembered).unwrap_or_default()
+}
+
+/// An expression of a rule as Prometheus' parser writes it; of other modules as it is.
+#[must_use]
+pub(crate) fn as_parsed(module: &str, expr: &str) -> String {
+    let is_promql = module == MODULE_DEFAULT;
+    let query = is_promql.then(|| PromQl::parse(expr, &PromQlLimits::default()).ok());
+    query
+        .flatten()
+        .map_or_else(|| expr.to_owned(), |query| query.to_string())
 }
 
 /// The state of an alert as the API names it: `resolved` for one that no longer

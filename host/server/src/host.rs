@@ -20,6 +20,7 @@ use crate::http_client::HttpClient;
 use crate::live::LiveGroups;
 use crate::logs::LogHub;
 use crate::notify::Wakes;
+use crate::pauses::Pauses;
 use crate::quarantine::Quarantine;
 use crate::query::QueryEngine;
 use crate::registry::Registry;
@@ -41,6 +42,7 @@ pub struct Host {
     pub(crate) tenants: Tenants,
     pub(crate) audit: Audit,
     pub(crate) quarantine: Quarantine,
+    pub(crate) pauses: Pauses,
     pub(crate) catalog: Catalog,
     pub(crate) registry: Registry,
     pub(crate) schemas: SchemaChecker,

@@ -23,6 +23,7 @@ mod lock;
 mod logs;
 mod notify;
 mod oci;
+mod pauses;
 mod provenance;
 mod quarantine;
 pub mod query;

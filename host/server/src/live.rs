@@ -4,7 +4,7 @@
 //! copies what it needs out of a rule, works without any lock, commits, and only
 //! then applies what it decided.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -18,7 +18,7 @@ use wasmalert_core::{GroupKey, Labels, RuleKey, TenantId};
 use crate::fair::Lane;
 use crate::store::HealthRow;
 
-/// A group of which nothing may be evaluated looks at its timers so often.
+/// What may not be evaluated looks at its timers so often.
 const REST_MS: i64 = 10_000;
 
 /// A group that is running.
@@ -28,9 +28,13 @@ pub(crate) struct LiveGroup {
     /// Number of the change that made it what it is.
     pub revision: i64,
     pub offset_ms: i64,
+    /// When it became what it is; 0 for as long as anybody knows.
+    pub since_ms: i64,
     pub rules: Vec<Arc<LiveRule>>,
     /// Set once the group has been replaced or deleted.
     retired: AtomicBool,
+    /// Series that rules have left which are no longer in the group: they end with its next slot.
+    orphans: Mutex<Vec<Arc<Labels>>>,
 }
 
 impl LiveGroup {
@@ -44,9 +48,68 @@ impl LiveGroup {
             spec,
             revision,
             offset_ms,
+            since_ms: 0,
             rules,
             retired: AtomicBool::new(false),
+            orphans: Mutex::default(),
         }
+    }
+
+    /// Takes over what rules of the group before a change have left: of each rule, what that has left whose state it
+    /// has; the rest ends.
+    pub(crate) fn succeed(&self, before: &Self) {
+        let inherited = self
+            .spec
+            .inherited(&before.spec, &self.key)
+            .into_iter()
+            .enumerate();
+        let heirs: BTreeMap<RuleKey, usize> = inherited.filter_map(|(at, key)| Some((key?, at))).collect();
+        let mut orphans = std::mem::take(&mut *before.orphans());
+        for old in &before.rules {
+            let recorded = old.now().recorded.clone();
+            match heirs.get(&old.key).and_then(|at| self.rules.get(*at)) {
+                Some(heir) => {
+                    let mut now = heir.now();
+                    now.recorded = recorded;
+                    // What has fired did so by other rules.
+                    if heir.policy.quorum != old.policy.quorum {
+                        now.alerts.assume_seen();
+                    }
+                }
+                None => orphans.extend(recorded),
+            }
+        }
+        *self.orphans() = orphans;
+    }
+
+    /// The series that are to end.
+    #[must_use]
+    pub(crate) fn take_orphans(&self) -> Vec<Arc<Labels>> {
+        let mut orphans = std::mem::take(&mut *self.orphans());
+        if !orphans.is_empty() {
+            let left: BTreeSet<Arc<Labels>> = self.recorded_by_rules().into_iter().collect();
+            orphans.retain(|labels| !left.contains(labels));
+        }
+        orphans
+    }
+
+    /// All series that the group has left.
+    #[must_use]
+    pub(crate) fn recorded(&self) -> Vec<Arc<Labels>> {
+        let mut all = self.recorded_by_rules();
+        all.extend(self.orphans().iter().cloned());
+        all
+    }
+
+    fn recorded_by_rules(&self) -> Vec<Arc<Labels>> {
+        self.rules
+            .iter()
+            .flat_map(|rule| rule.now().recorded.clone())
+            .collect()
+    }
+
+    fn orphans(&self) -> MutexGuard<'_, Vec<Arc<Labels>>> {
+        self.orphans.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn retire(&self) {
@@ -60,10 +123,7 @@ impl LiveGroup {
 
     /// Looks at no timer for a while, since nothing may be evaluated.
     pub(crate) fn rest(&self, now_ms: i64) {
-        let until_ms = now_ms.saturating_add(REST_MS);
-        for rule in &self.rules {
-            rule.now().timer_gate.hold_until(until_ms);
-        }
+        self.rules.iter().for_each(|rule| rule.rest(now_ms));
     }
 
     /// When the first timer of any rule wants an evaluation.
@@ -106,6 +166,11 @@ impl LiveRule {
         } else {
             Lane::Quick
         }
+    }
+
+    /// Looks at no timer for a while, since it may not be evaluated.
+    pub(crate) fn rest(&self, now_ms: i64) {
+        self.now().timer_gate.hold_until(now_ms.saturating_add(REST_MS));
     }
 
     /// Remembers how much of a processor a run took.

@@ -204,7 +204,7 @@ fn notices(host: &Host, subject: &Subject, hold: &Hold, reason: NotifyReason) ->
     };
     let now_ms = host.clock.now_ms();
     let notification = notice(tenant, hold, reason, now_ms);
-    let payload = notify::payload(now_ms, "", &[&notification]);
+    let payload = notify::payload(now_ms, ("", &host.external), &[&notification]);
     let row = |receiver: &String| {
         let id = host.store.new_id(now_ms);
         NewOutboxRow {
@@ -247,6 +247,7 @@ fn notice(tenant: &TenantId, hold: &Hold, reason: NotifyReason, now_ms: i64) -> 
             resolved_at_ms: is_over.then_some(now_ms),
             last_sent_at_ms: Some(now_ms),
             keep_firing_since_ms: None,
+            seen: 1,
         },
         reason,
         ends_at_ms: if is_over {

@@ -25,6 +25,7 @@ use crate::groups::GroupBody;
 use crate::http_client::{HttpClient, HttpClientError};
 use crate::lock::{DirLock, LockError};
 use crate::notify::{Wakes, deliver_forever};
+use crate::pauses::Pauses;
 use crate::quarantine::{self, Quarantine};
 use crate::query::{QueryConfig, QueryEngine};
 use crate::registry::Registry;
@@ -279,6 +280,7 @@ async fn host(
         tenants: Tenants::new(config.quotas.clone(), config.limits.clone()),
         audit,
         quarantine: Quarantine::default(),
+        pauses: Pauses::default(),
         catalog: Catalog::new(keyring, config.signatures),
         sandboxes,
         evaluations: Turns::new(config.groups_at_once, usize::MAX),

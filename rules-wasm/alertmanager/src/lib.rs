@@ -21,6 +21,7 @@ pub struct Config {
 #[serde(rename_all = "camelCase")]
 struct Posted<'a> {
     labels: BTreeMap<&'a str, &'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     annotations: BTreeMap<&'a str, &'a str>,
     starts_at: String,
     ends_at: String,

@@ -44,7 +44,6 @@ fn alerts_are_posted_as_prometheus_posts_them() {
         },
         {
             "labels": {"alertname": "Gone"},
-            "annotations": {},
             "startsAt": "2027-01-15T08:00:00.000Z",
             "endsAt": "2027-01-15T08:01:01.500Z"
         }

@@ -1,6 +1,8 @@
 //! The rule `prometheus`: each series of an expression's result is an alert, or
 //! a sample to record.
 
+mod asked;
+mod held;
 mod template;
 
 use std::collections::BTreeMap;
@@ -9,6 +11,7 @@ use std::sync::Arc;
 use wasmalert::Series;
 use wasmalert::prelude::*;
 
+use asked::Asked;
 use template::{Data, Expander, Template};
 
 /// The component.
@@ -19,6 +22,8 @@ pub struct Prometheus;
 #[serde(deny_unknown_fields)]
 pub struct Config {
     expr: String,
+    /// What was found goes on until this finds a series with the same labels.
+    resolve_when: Option<String>,
     /// Records the series under this name instead of firing.
     record: Option<String>,
     #[serde(default)]
@@ -47,7 +52,14 @@ wasmalert::rule!(Prometheus);
 
 /// Any sample fires, whatever its value.
 fn fire(context: &Context, config: &Config) -> Result<Outcome, Error> {
-    let frame = query(&config.expr)?;
+    let (frame, held) = match &config.resolve_when {
+        None => (query(&config.expr)?, Vec::new()),
+        Some(resolve_when) => {
+            let [found, ends] = query_all([&config.expr, resolve_when])?;
+            let held = held::go_on([&config.expr, resolve_when], &found, &ends)?;
+            (found, held)
+        }
+    };
     let labels = all_of(&config.labels, of_kind(context, "label:"));
     let annotations = all_of(&config.annotations, of_kind(context, "annotation:"));
     let mut outcome = Outcome::new();
@@ -62,26 +74,57 @@ fn fire(context: &Context, config: &Config) -> Result<Outcome, Error> {
             annotations: annotations.clone(),
             ..series.into()
         };
-        outcome.findings = frame.series().map(finding).collect();
+        let found = frame.series().map(finding);
+        let held = held
+            .into_iter()
+            .map(|held| held.finding(labels.clone(), annotations.clone()));
+        outcome.findings = found.chain(held).collect();
         return Ok(outcome);
     }
-    let expander = expander(context);
+    let asked = Arc::new(Asked::default());
+    let expander = expander(context, &asked);
     let (labels, annotations) = (read(&expander, &labels), read(&expander, &annotations));
     let names = frame.labels_of(&(0..frame.len() as u32).collect::<Vec<_>>());
     let expand = |texts: &[(&str, Text<'_>)], data: &Data| -> Vec<Label> {
         let label = |(name, text): &(&str, Text<'_>)| Label::new(*name, text.expand(&expander, data));
         texts.iter().map(label).collect()
     };
-    let findings = frame.series().zip(&names).map(|(series, names)| {
+    let of_found = names.iter().zip(frame.values()).map(|(names, value)| {
         let names = names.iter().map(|label| (&*label.name, &*label.value));
-        let data = expander.data(names, series.value);
-        Finding {
-            labels: expand(&labels, &data),
-            annotations: expand(&annotations, &data),
-            ..series.into()
-        }
+        expander.data(names, value)
     });
-    outcome.findings = findings.collect();
+    let of_held = held.iter().map(|held| {
+        let names = held.labels.iter().map(|(name, value)| (&**name, &**value));
+        expander.data(names, held.value())
+    });
+    let all: Vec<Data> = of_found.chain(of_held).collect();
+    let mut expanded: Vec<Option<(Vec<Label>, Vec<Label>)>> = all.iter().map(|_| None).collect();
+    loop {
+        for (data, done) in all.iter().zip(&mut expanded) {
+            if done.is_some() {
+                continue;
+            }
+            let texts = (expand(&labels, data), expand(&annotations, data));
+            if !asked.lacked() {
+                *done = Some(texts);
+            }
+        }
+        if !asked.fetch(context.now_ms) {
+            break;
+        }
+    }
+    let mut texts = expanded.into_iter().map(Option::unwrap_or_default);
+    for (series, (labels, annotations)) in frame.series().zip(&mut texts) {
+        outcome.findings.push(Finding {
+            labels,
+            annotations,
+            ..series.into()
+        });
+    }
+    let held = held.into_iter().zip(texts);
+    outcome
+        .findings
+        .extend(held.map(|(held, (labels, annotations))| held.finding(labels, annotations)));
     Ok(outcome)
 }
 
@@ -133,19 +176,10 @@ fn read<'t>(expander: &Expander, texts: &[(&'t str, &'t str)]) -> Vec<(&'t str, 
     texts.iter().map(|(name, text)| (*name, read(text))).collect()
 }
 
-fn expander(context: &Context) -> Expander {
+fn expander(context: &Context, asked: &Arc<Asked>) -> Expander {
     let external_url = of_kind(context, "external-url").map(|(_, url)| url).next();
-    let now_ms = context.now_ms;
-    let ask = move |expr: &str| {
-        let frame = Query::new(expr).at(now_ms).may_fail().run();
-        let frame = frame.map_err(|error| error.message)?;
-        let names = frame.labels_of(&(0..frame.len() as u32).collect::<Vec<_>>());
-        let names = names.into_iter().map(|labels| {
-            let pairs = labels.0.into_iter().map(|label| (label.name, label.value));
-            pairs.collect()
-        });
-        Ok(names.zip(frame.values().iter().copied()).collect())
-    };
+    let (now_ms, asked) = (context.now_ms, Arc::clone(asked));
+    let ask = move |expr: &str| asked.ask(expr, now_ms);
     Expander::new(
         alert_name(context),
         now_ms,
@@ -172,6 +206,11 @@ fn record(name: &str, config: &Config) -> Result<Outcome, Error> {
     }
     if config.labels.contains_key("__name__") {
         return Err(Error::config("labels: `record` is the name; remove `__name__`"));
+    }
+    if config.resolve_when.is_some() {
+        return Err(Error::config(
+            "resolve_when: a recording rule has none; remove it, or remove `record`",
+        ));
     }
     let frame = query(&config.expr)?;
     let mut labels = list(&config.labels);

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use gotmpl::parse::{CommandNode, Expr, ListNode, Node, Parser, PipeNode, Pos};
 use gotmpl::{FuncMap, MissingKey, Value};
 
-pub(crate) use functions::Ask;
+pub(crate) use functions::{Ask, Sample};
 
 /// The variables that every template of Prometheus begins with, and what they are.
 const VARIABLES: [(&str, &str); 4] = [

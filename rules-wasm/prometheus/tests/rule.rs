@@ -56,11 +56,60 @@ fn with_record_series_are_recorded() {
 }
 
 #[test]
+fn what_has_fired_goes_on_until_the_other_expression_ends_it() {
+    let config = r#"{"expr": "load > 9", "resolve_when": "load < 5", "labels": {"team": "core"},
+        "annotations": {"s": "{{ $labels.host }} {{ $value }}"}}"#;
+    let mut state = Default::default();
+    let mut told = Vec::new();
+    let load = |host: &'static str, value: f64| match host {
+        "a" => (r#"load{host="a"}"#, value),
+        _ => (r#"load{host="b"}"#, value),
+    };
+    for (above, below) in [
+        (vec![load("a", 10.0), load("b", f64::NAN)], vec![]),
+        (vec![load("a", 11.0)], vec![]),
+        // Between both, for whatever reason, a goes on too.
+        (vec![], vec![load("b", 4.0)]),
+        (vec![load("b", 12.0)], vec![load("a", 1.0)]),
+        (vec![], vec![load("b", 1.0)]),
+    ] {
+        let mut host = FakeHost::new().config(config);
+        host.state = state;
+        host.instant("load > 9", &above);
+        host.instant("load < 5", &below);
+        let evaluation = host.evaluate::<Prometheus>().unwrap();
+        let texts = evaluation
+            .findings
+            .iter()
+            .map(|finding| finding.annotations[0].1.clone());
+        told.push((evaluation.found(), texts.collect::<Vec<_>>().join(", ")));
+        state = evaluation.state;
+    }
+    let (a, b) = (r#"{host="a", team="core"}"#, r#"{host="b", team="core"}"#);
+    let expected = [
+        (vec![a, b], "a 10, b NaN"),
+        (vec![a, b], "a 11, b NaN"),
+        (vec![a], "a 11"),
+        (vec![b], "b 12"),
+        (vec![], ""),
+    ];
+    let told: Vec<(Vec<&str>, &str)> = told
+        .iter()
+        .map(|(found, texts)| (found.iter().map(String::as_str).collect(), texts.as_str()))
+        .collect();
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn configurations_that_do_not_fit_are_refused() {
     for (config, says) in [
         ("{}", "missing field `expr`"),
         (r#"{"expr": "up", "for": "5m"}"#, "unknown field `for`"),
         (r#"{"expr": "up", "record": ""}"#, "record: the name is empty"),
+        (
+            r#"{"expr": "up", "record": "a", "resolve_when": "b"}"#,
+            "resolve_when: a recording rule has none",
+        ),
         (
             r#"{"expr": "up", "record": "a", "annotations": {"a": "b"}}"#,
             "annotations: a recording rule has none",

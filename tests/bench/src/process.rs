@@ -1,4 +1,4 @@
-//! Servers under measurement: a wasmalert, a Prometheus.
+//! Servers under measurement: a wasmalert, a Prometheus, a vmalert.
 
 use std::error::Error;
 use std::fs::{self, File};
@@ -64,7 +64,29 @@ impl Process {
         Self::start(command, address, &dir.join("prometheus.log"))
     }
 
-    fn start(mut command: Command, address: String, log: &Path) -> Result<Self> {
+    /// Debian's `vmalert` with a rule file and a source, which it tells of alerts too, once it answers.
+    ///
+    /// # Errors
+    /// It is not installed (package `victoria-metrics`), or does not answer in time.
+    pub fn vmalert(dir: &Path, rules: &Path, source: &str, interval: &str) -> Result<Self> {
+        let address = free_address()?;
+        let mut command = Command::new("vmalert");
+        command
+            .arg(format!("-rule={}", rules.display()))
+            .arg(format!("-datasource.url=http://{source}"))
+            .arg(format!("-httpListenAddr={address}"))
+            .arg(format!("-evaluationInterval={interval}"))
+            .arg(format!("-notifier.url=http://{source}"))
+            .arg("-loggerLevel=WARN");
+        Self::start_until(command, address, &dir.join("vmalert.log"), "/health")
+    }
+
+    fn start(command: Command, address: String, log: &Path) -> Result<Self> {
+        Self::start_until(command, address, log, "/-/ready")
+    }
+
+    /// Waits until a path is answered.
+    fn start_until(mut command: Command, address: String, log: &Path, path: &str) -> Result<Self> {
         let output = File::create(log)?;
         let child = command
             .stdin(Stdio::null())
@@ -75,7 +97,7 @@ impl Process {
         let mut server = Self { child, address };
         let started = now();
         while started.elapsed() < START_WITHIN && server.child.try_wait()?.is_none() {
-            if server.ask("GET", "/-/ready", &[], b"").is_ok() {
+            if server.ask("GET", path, &[], b"").is_ok() {
                 return Ok(server);
             }
             thread::sleep(PAUSE);

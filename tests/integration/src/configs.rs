@@ -185,6 +185,9 @@ async fn a_new_version_whose_schema_breaks_a_configuration_leaves_the_group() {
 #[tokio::test]
 async fn the_receivers_of_the_notifiers_readmes_are_taken_and_told() {
     let server = Server::start().await;
+    // Called as the rule wants it, one is told. It is there before the rule fires for the first time.
+    let webhook = Webhook::start();
+    server.receiver("default", "webhook", &webhook.url()).await;
     let dir = TempDir::new("receivers");
     let rule = workspace_root()
         .join("examples/receivers/rule.yaml")
@@ -216,9 +219,6 @@ async fn the_receivers_of_the_notifiers_readmes_are_taken_and_told() {
         );
         assert!(out.contains("group demo/receivers"), "{name}: {out}");
     }
-    // Called as the rule wants it, one is told.
-    let webhook = Webhook::start();
-    server.receiver("default", "webhook", &webhook.url()).await;
     eventually(
         "the rule tells the receiver called default",
         PAGE_WITHIN,

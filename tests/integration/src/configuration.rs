@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Api, PAGE_WITHIN, Server, eventually};
+use crate::harness::{Answer, Api, PAGE_WITHIN, Server, component, eventually};
 
 fn group(name: &str, expr: &str) -> Value {
     let rules = json!([{"alert": "A", "expr": expr}]);
@@ -243,6 +243,14 @@ async fn changes_are_on_record_and_undone() {
     let one = api.get(&format!("/v1/config/history/{good}")).await.unwrap();
     assert_eq!(one.json()["changes"][0]["after"]["bearer_token"], "***", "{one}");
     assert!(!one.text().contains("hush"), "{one}");
+    // What is shown cannot be put back by mistake.
+    let whole = api.get("/v1/config").await.unwrap().json();
+    let refused = change(api, json!({"put": {"sources": whole["sources"]}})).await;
+    assert_eq!(refused.problem(422), "invalid");
+    assert!(
+        refused.text().contains("source prom: a credential is ***"),
+        "{refused}"
+    );
     let one = api
         .get(&format!("/v1/config/history/{}", good + 1))
         .await
@@ -282,4 +290,77 @@ async fn changes_are_on_record_and_undone() {
     assert_eq!(groups(api).await, ["a", "c"]);
     let beyond = post(api, "/v1/config/rollback", &json!({"revision": 999}), &[]).await;
     assert_eq!(beyond.problem(422), "invalid");
+}
+
+#[tokio::test]
+async fn promoting_needs_the_scope_that_brings_code() {
+    let server = Server::start().await;
+    let api = server.api();
+    for name in ["prometheus", "hysteresis"] {
+        let pushed = api.upload("mine", component(name)).await;
+        assert_eq!(pushed.status, 201, "{pushed}");
+    }
+    let key = async |scope: &str| {
+        let wanted = json!({"scopes": [scope]});
+        let made = post(api, "/v1/keys", &wanted, &[]).await.json();
+        api.with_token(made["key"].as_str().expect("a key"))
+    };
+    let (writer, deployer) = (key("write").await, key("deploy").await);
+    let promote = json!({"put": {"modules": [{"name": "mine", "version": 1}]}});
+    assert_eq!(change(&writer, promote).await.problem(403), "forbidden");
+    let before = api.get("/v1/config").await.unwrap().json()["revision"]
+        .as_i64()
+        .expect("a revision");
+    let back = json!({"revision": before - 1});
+    assert_eq!(
+        post(&writer, "/v1/config/rollback", &back, &[])
+            .await
+            .problem(403),
+        "forbidden"
+    );
+    // A key that deploys does not write.
+    assert_eq!(
+        post(&deployer, "/v1/config/rollback", &back, &[])
+            .await
+            .problem(403),
+        "forbidden"
+    );
+    let both = json!({"scopes": ["write", "deploy"]});
+    let made = post(api, "/v1/keys", &both, &[]).await.json();
+    let both = api.with_token(made["key"].as_str().expect("a key"));
+    let done = post(&both, "/v1/config/rollback", &back, &[]).await;
+    assert_eq!(told(&done), ["changed module mine"]);
+    let shown = api.get("/v1/modules/mine/versions/1").await.unwrap().json();
+    assert_eq!(shown["promoted"], true, "{shown}");
+}
+
+#[tokio::test]
+async fn what_is_stored_runs_though_its_caller_has_gone() {
+    const GROUPS: usize = 1_500;
+    let server = Server::start().await;
+    let api = server.api();
+    let groups: Vec<Value> = (0..GROUPS)
+        .map(|at| group(&format!("g{at}"), "vector(1)"))
+        .collect();
+    let body = json!({"put": {"groups": groups}}).to_string().into_bytes();
+    let gone = tokio::time::timeout(
+        std::time::Duration::from_millis(400),
+        api.ask(Method::POST, "/v1/config", body),
+    );
+    let _ = gone.await;
+    eventually(
+        "all or none are stored, and those run",
+        PAGE_WITHIN * 2,
+        async || {
+            let stored = api.get("/v1/config").await?.json()["groups"]
+                .as_array()
+                .map_or(0, Vec::len);
+            let running = api.rules().await?.len();
+            match stored == running && [0, GROUPS].contains(&stored) {
+                true => Ok(()),
+                false => Err(format!("{stored} are stored, {running} run")),
+            }
+        },
+    )
+    .await;
 }

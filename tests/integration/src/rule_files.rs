@@ -4,11 +4,23 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Api, Exporter, PAGE_WITHIN, Prometheus, Server, TempDir, Webhook, eventually};
+use crate::harness::{
+    Api, Exporter, PAGE_WITHIN, Prometheus, Server, TempDir, Webhook, eventually, workspace_root,
+};
 
 /// Templates with every function, over series with all kinds of values.
 const RULES: &str = r#"
 groups:
+- name: printed
+  interval: 1s
+  rules:
+  - {record: p1, expr: "sum( value )  by(kind ,job) > bool 1e3 or -(value)^2"}
+  - {record: p2, expr: "rate(value{kind='big', job!=\"x\\\\n\"}[90s] offset 60m @ 0)"}
+  - {record: p3, expr: "topk without(a) (5,value) * on() group_left() count(value offset -5m)"}
+  - {record: p4, expr: "avg_over_time((value-value)[30m:60s]) # a comment"}
+  - {record: p5, expr: "label_replace(value,'a','$1','kind','(.*)') / 1234567 + 0.00001"}
+  - {record: p6, expr: "max_over_time(rate(value[5m])[1h:] @ end()) unless ignoring() time() * vector(inf)"}
+  - {record: p7, expr: "count_values('v', {__name__=~\"val.*\"})"}
 - name: values
   interval: 1s
   rules:
@@ -31,6 +43,7 @@ groups:
       texts: '{{ title "aa bB c" }} {{ match "^a" $labels.kind }} {{ reReplaceAll "(.)a" "$1$1" "banana" }} {{ stripPort "a.b:1" }} {{ stripDomain "a.b:1" }}'
       links: '{{ graphLink "up == 0" }} {{ tableLink "a{b=\"c\"}" }} {{ urlquery "a b" }} {{ html "<a>" }} {{ js "it''s" }}'
       queried: '{{ with query "kind:value:sum" }}{{ . | first | label "recorded" }}{{ end }}{{ range query "value" | sortByLabel "kind" }} {{ .Labels.kind }}={{ .Value }}{{ end }}'
+      per_series: '{{ with printf "value{kind=%q}" $labels.kind | query }}{{ . | first | value }}{{ with printf "sum(value{kind=%q}) or vector(0)" (index . 0).Labels.kind | query }} {{ . | first | value }}{{ end }}{{ end }}'
       nobody: '{{ range query "nothing_of_that_name" }}x{{ else }}nobody{{ end }}'
       defined: '{{ define "x" }}<{{ . }}>{{ end }}{{ template "x" $labels.kind }}{{ with args 1 "b" }}{{ .arg0 }}{{ .arg1 }}{{ end }}'
       logic: '{{ if gt $value 100.0 }}many{{ else if eq $labels.kind "small" }}small{{ else }}few{{ end }}{{ and $labels.kind "y" }}{{ not $labels.nope }}'
@@ -95,6 +108,10 @@ async fn rules(api: &Api) -> Result<Value, String> {
             if let Some(alerts) = rule["alerts"].as_array() {
                 rule["alerts"] = alerts.len().into();
             }
+            // Left out by the Prometheus of 2.42, written by that of 3.5.
+            if rule["labels"].is_null() {
+                rule["labels"] = json!({});
+            }
         }
     }
     Ok(answer)
@@ -143,7 +160,10 @@ async fn templates_are_expanded_as_prometheus_expands_them() {
     server.receiver("default", "webhook", &webhook.url()).await;
     let dir = TempDir::new("rule-files");
     let file = dir.write("values.yml", RULES).display().to_string();
-    assert_eq!(server.cli(&["import", &file]), "group values/values  created\n");
+    assert_eq!(
+        server.cli(&["import", &file]),
+        "group values/printed  created\ngroup values/values  created\n"
+    );
 
     let theirs = Api::new(&prometheus.url(), "");
     // The recorded series has to be there first for what asks for it.
@@ -299,4 +319,69 @@ async fn rules_are_listed_as_they_are_asked_for() {
         .unwrap_or_else(|e| panic!("{e}"))
         .json();
     assert_eq!(info["data"]["application"], "wasmalert", "{info}");
+}
+
+/// The rule files of `examples/rules`, or their tests.
+fn examples(folder: &str) -> Vec<String> {
+    let folder = workspace_root().join("examples/rules").join(folder);
+    let files = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let paths = files.map(|file| file.expect("a file").path());
+    let is_yaml = |path: &std::path::PathBuf| path.extension().is_some_and(|extension| extension == "yml");
+    let mut paths: Vec<String> = paths
+        .filter(is_yaml)
+        .map(|path| path.display().to_string())
+        .collect();
+    paths.sort();
+    paths
+}
+
+#[tokio::test]
+async fn rule_files_of_many_exporters_are_imported_and_evaluated() {
+    let server = Server::start().await;
+    let (files, api) = (examples(""), server.api());
+    assert!(files.len() >= 36, "{files:?}");
+    // The tests below it are left out.
+    let folder = workspace_root().join("examples/rules").display().to_string();
+    let imported = server.cli(&["import", &folder]);
+    assert!(
+        imported.lines().all(|line| line.ends_with("  created")),
+        "{imported}"
+    );
+    // As they are, but more often.
+    let mut config = api.get("/v1/config").await.unwrap().json();
+    let groups = config["groups"].as_array_mut().expect("groups");
+    groups
+        .iter_mut()
+        .for_each(|group| group["spec"]["interval"] = json!("2s"));
+    let change = json!({"put": {"groups": groups}}).to_string().into_bytes();
+    let changed = api
+        .ask(reqwest::Method::POST, "/v1/config", change)
+        .await
+        .unwrap();
+    assert_eq!(changed.status, 200, "{changed}");
+    eventually("each rule is evaluated", PAGE_WITHIN * 2, async || {
+        let rules = api.rules().await?;
+        let late: Vec<_> = rules
+            .iter()
+            .filter(|rule| rule.evaluations < 2 || rule.health != "ok")
+            .collect();
+        match late.is_empty() && rules.len() >= 290 {
+            true => Ok(()),
+            false => Err(format!("{} of {}: {:?}", late.len(), rules.len(), late.first())),
+        }
+    })
+    .await;
+}
+
+#[test]
+fn the_tests_of_these_rule_files_hold_in_prometheus_too() {
+    for (command, files) in [("check", examples("")), ("test", examples("tests"))] {
+        let ran = std::process::Command::new("promtool")
+            .args([command, "rules"])
+            .args(&files)
+            .output();
+        let ran = ran.unwrap_or_else(|error| panic!("promtool, of the package prometheus: {error}"));
+        let told = String::from_utf8_lossy(&ran.stdout) + String::from_utf8_lossy(&ran.stderr);
+        assert!(ran.status.success(), "{told}");
+    }
 }

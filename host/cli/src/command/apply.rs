@@ -116,7 +116,7 @@ pub(crate) async fn apply(
     let (checked, unchecked): (Vec<&Document>, Vec<&Document>) = documents
         .iter()
         .partition(|document| !modules.is_wanted_by(document));
-    let body = body(&checked, &modules, wanted.prune);
+    let body = body(&checked, &unchecked, &modules, wanted.prune);
     let has_secrets = documents
         .iter()
         .any(|document| matches!(document.wanted, Wanted::Secret { .. }));
@@ -143,7 +143,16 @@ pub(crate) async fn apply(
                 "{place}: {wanted} needs a module that is not there yet: it is not compared"
             )?;
         }
-        let differ = diff::print(&answer, format, io)?;
+        let new = modules.0.iter().filter(|(_, module)| module.answer.is_none());
+        let new: Vec<&String> = new.map(|(name, _)| name).collect();
+        for name in &new {
+            writeln!(
+                io.err,
+                "module {}: a new version would be uploaded and promoted",
+                clean(name)
+            )?;
+        }
+        let differ = diff::print(&answer, format, io)? || !new.is_empty();
         return match differ && exit_code {
             true => Err(Error::Failed("there are differences".to_owned())),
             false => Ok(()),
@@ -257,7 +266,7 @@ impl Modules {
                 Err(error) => {
                     writeln!(io.err, "{}: {}", clean(&document.place), error.report())?;
                     return Err(Error::Failed(format!(
-                        "{} is not taken; nothing was changed",
+                        "{} is not taken; nothing that runs was changed",
                         clean(&document.wanted.to_string())
                     )));
                 }
@@ -266,11 +275,11 @@ impl Modules {
         Ok(self)
     }
 
-    /// Whether a document cannot be checked, since its module is only described.
+    /// Whether a document cannot be checked, since its module is not on the server as it is described.
     fn is_wanted_by(&self, document: &Document) -> bool {
         let is_absent = |name: &Value| {
             let module = name.as_str().and_then(|name| self.0.get(name));
-            module.is_some_and(|module| module.versions.is_empty() && module.answer.is_none())
+            module.is_some_and(|module| module.answer.is_none())
         };
         match &document.wanted {
             Wanted::Receiver { spec, .. } => spec.get("module").is_some_and(is_absent),
@@ -300,7 +309,7 @@ impl Modules {
 }
 
 /// The change that the documents ask for.
-fn body(documents: &[&Document], modules: &Modules, prune: bool) -> Value {
+fn body(documents: &[&Document], unchecked: &[&Document], modules: &Modules, prune: bool) -> Value {
     let mut put: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
     let mut kinds: BTreeSet<&str> = BTreeSet::new();
     let named = |name: &str, spec: &Map<String, Value>| json!({"name": name, "spec": spec});
@@ -329,6 +338,13 @@ fn body(documents: &[&Document], modules: &Modules, prune: bool) -> Value {
         };
         kinds.insert(kind);
         put.entry(all).or_default().push(item);
+    }
+    // What is left out is not to be deleted: then nothing of its kind is.
+    for document in unchecked {
+        match &document.wanted {
+            Wanted::Receiver { .. } => kinds.remove("receiver"),
+            _ => kinds.remove("group"),
+        };
     }
     match prune {
         true => json!({"put": put, "prune": kinds}),

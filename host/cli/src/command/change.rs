@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use wasmalert_core::id::check_name;
 
 use crate::Io;
-use crate::args::{Secret, Target, names};
+use crate::args::{Secret, Target, names, scope};
 use crate::client::Client;
 use crate::error::Error;
 use crate::output::{self, Format};
@@ -48,6 +48,46 @@ pub(crate) async fn delete(
         _ => format!("{} {}", path[0].trim_end_matches('s'), path[1..].join("/")),
     };
     done(io, format, &answer, &format!("{what}  deleted"))
+}
+
+pub(crate) async fn pause(
+    client: &Client,
+    name: &[String],
+    reason: &str,
+    format: Format,
+    io: &mut Io<'_>,
+) -> Result<(), Error> {
+    let scope = scope(name)?;
+    let mut body = json!({ "reason": reason });
+    for (kind, name) in &scope {
+        body[kind] = json!(name);
+    }
+    let (_, answer) = client.put(&["pauses"], &body).await?;
+    done(io, format, &answer, &format!("{}  paused", told(&scope)))
+}
+
+pub(crate) async fn resume(
+    client: &Client,
+    name: &[String],
+    format: Format,
+    io: &mut Io<'_>,
+) -> Result<(), Error> {
+    let scope = scope(name)?;
+    let query: Vec<(&str, String)> = scope
+        .iter()
+        .map(|(kind, name)| (*kind, (*name).to_owned()))
+        .collect();
+    let answer = client.delete_with(&["pauses"], &query).await?;
+    done(io, format, &answer, &format!("{}  resumed", told(&scope)))
+}
+
+/// What is meant, such as `group prod/node`.
+fn told(scope: &[(&str, &str)]) -> String {
+    let names: Vec<&str> = scope.iter().map(|(_, name)| *name).collect();
+    match scope.last() {
+        None => "all rules".to_owned(),
+        Some((kind, _)) => format!("{kind} {}", names.join("/")),
+    }
 }
 
 pub(crate) async fn secret(

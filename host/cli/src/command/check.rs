@@ -8,6 +8,7 @@ use wasmalert_offline::suite::{LoadError, is_suite};
 use wasmalert_rulefile::{read_text, rules};
 
 use crate::Io;
+use crate::document::files::within;
 use crate::error::Error;
 use crate::text::clean;
 
@@ -17,7 +18,7 @@ apart by what is in them; a file that ends in .toml holds settings of the server
 Every error of every file is shown, with its line.
 
 Examples:
-  wasmalert check alerts/*.yml
+  wasmalert check alerts/
   wasmalert check wasmalert.toml
 
 Exit codes: 0 all files are fine, 2 a file is wrong or cannot be read.";
@@ -25,9 +26,15 @@ Exit codes: 0 all files are fine, 2 a file is wrong or cannot be read.";
 pub(crate) fn check(files: &[PathBuf], io: &mut Io<'_>) -> Result<(), Error> {
     let mut errors = Vec::new();
     for path in files {
-        match file(path) {
-            Ok(what) => writeln!(io.out, "{}: {what}", clean(&path.display().to_string()))?,
-            Err(wrong) => errors.extend(wrong.iter().map(|error| clean(error))),
+        let all = match path.is_dir() {
+            true => within(path, &mut errors),
+            false => vec![path.clone()],
+        };
+        for path in all {
+            match file(&path) {
+                Ok(what) => writeln!(io.out, "{}: {what}", clean(&path.display().to_string()))?,
+                Err(wrong) => errors.extend(wrong.iter().map(|error| clean(error))),
+            }
         }
     }
     match errors.is_empty() {

@@ -77,6 +77,9 @@ pub(crate) enum Kind {
     },
     /// Tenants and modules that are stopped. For the operator.
     Quarantine,
+    /// What people have paused.
+    #[command(visible_alias = "pause")]
+    Pauses,
     /// Tenants. For the operator.
     #[command(visible_alias = "tenant")]
     Tenants,
@@ -237,6 +240,7 @@ fn request(kind: &Kind) -> Result<(Vec<&str>, Query, View), Error> {
             (vec!["usage"], query, view::usage)
         }
         Kind::Quarantine => (vec!["quarantine"], none(), view::quarantine),
+        Kind::Pauses => (vec!["pauses"], none(), view::pauses),
         Kind::Tenants => (vec!["tenants"], none(), view::tenants),
         Kind::Whoami => (vec!["whoami"], none(), view::whoami),
         Kind::Groups { name } if name.is_empty() => (vec!["groups"], none(), view::groups),

@@ -4,6 +4,8 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use wasmalert_offline::suite::is_suite;
+
 use super::FILE_BYTES_MAX;
 
 /// How deep folders are followed.
@@ -20,7 +22,7 @@ pub(super) struct Text {
     pub(super) content: String,
 }
 
-/// The texts of all files, those of a folder sorted and from all folders below.
+/// The texts of all files, those of a folder sorted and from all folders below, but for tests of rules.
 pub(super) fn read(paths: &[PathBuf], stdin: &mut dyn Read, errors: &mut Vec<String>) -> Vec<Text> {
     let mut texts = Vec::new();
     for path in paths {
@@ -28,22 +30,27 @@ pub(super) fn read(paths: &[PathBuf], stdin: &mut dyn Read, errors: &mut Vec<Str
             texts.extend(text("<stdin>".into(), PathBuf::from("."), stdin, errors));
             continue;
         }
-        let mut files = Vec::new();
         if path.is_dir() {
-            collect(path, DEPTH_MAX, &mut files, errors);
+            let all = within(path, errors).into_iter();
+            let all = all.filter_map(|file| open(&file, errors));
+            texts.extend(all.filter(|text| !is_suite(&text.content)));
         } else if is_document(path) {
-            files.push(path.clone());
+            texts.extend(open(path, errors));
         } else {
             errors.push(format!(
                 "{}: expected a .yaml, .yml or .json file, or a folder",
                 path.display()
             ));
         }
-        for file in files {
-            texts.extend(open(&file, errors));
-        }
     }
     texts
+}
+
+/// The files of a folder that may hold documents, sorted and with those of all folders below.
+pub(crate) fn within(folder: &Path, errors: &mut Vec<String>) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    collect(folder, DEPTH_MAX, &mut files, errors);
+    files
 }
 
 fn open(path: &Path, errors: &mut Vec<String>) -> Option<Text> {

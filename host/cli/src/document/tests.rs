@@ -291,11 +291,10 @@ fn the_groups_of_rule_files_are_documents() {
     assert_eq!((&**namespace, &**name), ("node.rules", "node"));
     let of_both = json!({"source": "prom", "receivers": ["am"]});
     let mut rules = [
-        json!({"alert": "job:up:sum", "expr": "sum by (job) (up)", "config": {"record": "job:up:sum"},
-            "limits": {"samples": 7}}),
+        json!({"alert": "job:up:sum", "expr": "sum by (job) (up)", "config": {"record": "job:up:sum"}}),
         json!({"alert": "Down", "expr": "up == 0", "for": "1m30s", "keep_firing_for": "5m",
             "labels": {"severity": "page", "zone": "{{ $labels.zone }}"},
-            "annotations": {"summary": "{{ $labels.instance }} is down"}, "limits": {"findings": 7}}),
+            "annotations": {"summary": "{{ $labels.instance }} is down"}}),
     ];
     for rule in &mut rules {
         for (name, value) in of_both.as_object().unwrap() {
@@ -304,7 +303,7 @@ fn the_groups_of_rule_files_are_documents() {
     }
     assert_eq!(
         Value::Object(spec.clone()),
-        json!({"interval": "30s", "query_offset": "5s", "labels": {"team": "core"}, "rules": rules})
+        json!({"interval": "30s", "query_offset": "5s", "limit": 7, "labels": {"team": "core"}, "rules": rules})
     );
 }
 

@@ -9,6 +9,7 @@ use super::{
     TransitionReason,
 };
 use crate::fault::{Fault, FaultCode};
+use crate::spec::Quorum;
 
 /// Decides what an evaluation at `now_ms` changes.
 ///
@@ -41,6 +42,20 @@ pub fn step(alerts: &Alerts, observation: Observation, now_ms: i64, policy: &Pol
     Ok(walk.step)
 }
 
+/// Tells again what fires, and changes nothing else.
+#[must_use]
+pub(super) fn repeat(alerts: &Alerts, now_ms: i64, policy: &Policy) -> Step {
+    let mut walk = Walk {
+        now_ms,
+        policy,
+        step: Step::default(),
+    };
+    for alert in alerts.iter().filter(|alert| alert.state == Firing) {
+        walk.record(Some(alert), alert.clone(), None);
+    }
+    walk.step
+}
+
 /// Checks that no two findings, sorted by their labels, have the same.
 fn refuse_duplicates(sorted: &[Observed]) -> Result<(), Fault> {
     let Some(pair) = sorted.windows(2).find(|pair| pair[0].labels == pair[1].labels) else {
@@ -71,8 +86,11 @@ impl Walk<'_> {
                 Alert::appeared(observed, self.now_ms),
                 Some(TransitionReason::Reappeared),
             ),
-            Some(alert) => (refresh(alert, observed), None),
+            Some(alert) => (refresh(alert, observed, self.policy.quorum), None),
         };
+        if after.state == Firing && !self.policy.quorum.is_met(after.seen) {
+            return self.absent_firing(before, after);
+        }
         if after.keep_firing_since_ms.take().is_some() {
             reason = Some(TransitionReason::Returned);
         }
@@ -85,9 +103,15 @@ impl Walk<'_> {
     }
 
     fn absent(&mut self, before: &Alert) {
+        let mut after = before.clone();
+        after.seen = self.policy.quorum.counted(before.seen << 1);
         match before.state {
-            Pending => self.remove(before, TransitionReason::Vanished),
-            Firing => self.absent_firing(before),
+            Pending if after.seen == 0 => self.remove(before, TransitionReason::Vanished),
+            Firing if !self.policy.quorum.is_met(after.seen) => self.absent_firing(Some(before), after),
+            Pending | Firing => {
+                let reason = self.hold(&mut after);
+                self.record(Some(before), after, reason);
+            }
             Inactive if self.is_forgotten(before) => {
                 self.remove(before, TransitionReason::RetentionElapsed);
             }
@@ -95,8 +119,9 @@ impl Walk<'_> {
         }
     }
 
-    fn absent_firing(&mut self, before: &Alert) {
-        let mut after = before.clone();
+    /// What becomes of a firing alert that is not observed, or not often enough.
+    fn absent_firing(&mut self, before: Option<&Alert>, mut after: Alert) {
+        let was_kept = after.keep_firing_since_ms.is_some();
         let mut reason = None;
         if self.policy.keep_firing_for_ms > 0 {
             let since = *after.keep_firing_since_ms.get_or_insert_with(|| {
@@ -105,16 +130,16 @@ impl Walk<'_> {
             });
             if self.now_ms.saturating_sub(since) < self.policy.keep_firing_for_ms {
                 let reason = self.hold(&mut after).or(reason);
-                return self.record(Some(before), after, reason);
+                return self.record(before, after, reason);
             }
         }
         after.state = Inactive;
         after.resolved_at_ms = Some(self.now_ms);
-        let reason = match before.keep_firing_since_ms {
-            Some(_) => TransitionReason::KeepFiringElapsed,
-            None => TransitionReason::Vanished,
+        let reason = match was_kept {
+            true => TransitionReason::KeepFiringElapsed,
+            false => TransitionReason::Vanished,
         };
-        self.record(Some(before), after, Some(reason));
+        self.record(before, after, Some(reason));
     }
 
     /// Lets an alert fire that is old enough, and none that is not. A clock that
@@ -122,7 +147,7 @@ impl Walk<'_> {
     fn hold(&self, alert: &mut Alert) -> Option<TransitionReason> {
         let age_ms = self.now_ms.saturating_sub(alert.active_at_ms);
         match alert.state {
-            Pending if age_ms >= self.policy.for_ms => {
+            Pending if age_ms >= self.policy.for_ms && self.policy.quorum.is_met(alert.seen) => {
                 alert.state = Firing;
                 alert.fired_at_ms = Some(self.now_ms);
                 Some(TransitionReason::ForElapsed)
@@ -183,8 +208,9 @@ impl Walk<'_> {
 }
 
 /// The alert with the value and annotations of now.
-fn refresh(alert: &Alert, observed: Observed) -> Alert {
+fn refresh(alert: &Alert, observed: Observed, quorum: Quorum) -> Alert {
     let mut after = alert.clone();
+    after.seen = quorum.counted(alert.seen << 1 | 1);
     after.value = observed.value;
     if *after.annotations != observed.annotations {
         after.annotations = Arc::new(observed.annotations);
@@ -236,6 +262,7 @@ fn is_same_life(a: &Alert, b: &Alert) -> bool {
             alert.resolved_at_ms,
             alert.last_sent_at_ms,
             alert.keep_firing_since_ms,
+            alert.seen,
         )
     };
     life(a) == life(b)

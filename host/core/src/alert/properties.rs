@@ -43,7 +43,7 @@ prop_compose! {
         resend_delay_ms in 0..4_i64,
         resolved_retention_ms in 0..6_i64,
     ) -> Policy {
-        Policy { for_ms, keep_firing_for_ms, interval_ms, resend_delay_ms, resolved_retention_ms }
+        Policy { for_ms, keep_firing_for_ms, interval_ms, resend_delay_ms, resolved_retention_ms, ..Policy::default() }
     }
 }
 
@@ -240,7 +240,7 @@ proptest! {
         spans in proptest::array::uniform5(prop_oneof![any::<i64>(), Just(0), Just(i64::MAX)]),
     ) {
         let [for_ms, keep_firing_for_ms, interval_ms, resend_delay_ms, resolved_retention_ms] = spans;
-        let policy = Policy { for_ms, keep_firing_for_ms, interval_ms, resend_delay_ms, resolved_retention_ms };
+        let policy = Policy { for_ms, keep_firing_for_ms, interval_ms, resend_delay_ms, resolved_retention_ms, ..Policy::default() };
         let mut alerts = Alerts::new();
         for (now_ms, seen) in times.into_iter().zip(&seen) {
             let taken = step(&alerts, observation(Some(seen)), now_ms, &policy).unwrap();

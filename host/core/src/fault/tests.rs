@@ -15,7 +15,7 @@ fn every_code_is_listed_once_and_reads_back() {
         .count();
     assert_eq!(
         all.len(),
-        Limits::TABLE.len() + QueryErrorCode::ALL.len() + per_minute + 9
+        Limits::TABLE.len() + QueryErrorCode::ALL.len() + per_minute + 10
     );
     for code in all {
         assert_eq!(FaultCode::parse(code.as_str()), Some(code));

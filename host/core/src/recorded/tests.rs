@@ -11,10 +11,8 @@ fn map(labels: &[(&str, &str)]) -> BTreeMap<String, String> {
 
 fn group() -> GroupSpec {
     GroupSpec {
-        interval_ms: 60_000,
-        query_offset_ms: 0,
         labels: map(&[("env", "prod"), ("team", "group")]),
-        rules: Vec::new(),
+        ..GroupSpec::default()
     }
 }
 
@@ -22,16 +20,8 @@ fn rule() -> RuleSpec {
     RuleSpec {
         name: "R".to_owned(),
         module: "m".to_owned(),
-        version: None,
-        digest: None,
-        config: "{}".into(),
-        for_ms: 0,
-        keep_firing_for_ms: 0,
         labels: map(&[("team", "rule"), ("__name__", "other"), ("dropped", "")]),
-        annotations: BTreeMap::new(),
-        source: None,
-        receivers: Vec::new(),
-        limits: BTreeMap::new(),
+        ..RuleSpec::default()
     }
 }
 
@@ -53,6 +43,7 @@ fn alert(instance: &str, state: AlertState) -> Alert {
         resolved_at_ms: None,
         last_sent_at_ms: None,
         keep_firing_since_ms: None,
+        seen: 1,
     }
 }
 

@@ -5,6 +5,39 @@ use proptest::prelude::*;
 use super::*;
 
 #[test]
+fn what_was_missed_has_a_reason() {
+    let slots = Slots {
+        interval_ms: 10,
+        offset_ms: 3,
+        since_ms: 0,
+        started_ms: 0,
+    };
+    let missed = |late, paused, stopped| Missed {
+        late,
+        paused,
+        stopped,
+    };
+    assert_eq!(slots.missed(103, 113, 0), missed(0, 0, 0));
+    // A timer in between is no slot.
+    assert_eq!(slots.missed(105, 113, 0), missed(0, 0, 0));
+    assert_eq!(slots.missed(103, 133, 2), missed(2, 0, 0));
+    assert_eq!(slots.missed(103, 143, 1), missed(1, 2, 0));
+    let anew = Slots {
+        started_ms: 125,
+        ..slots
+    };
+    assert_eq!(anew.missed(103, 133, 0), missed(0, 0, 2));
+    assert_eq!(anew.missed(103, 153, 0), missed(0, 2, 2));
+    let changed = Slots {
+        since_ms: 130,
+        ..slots
+    };
+    assert_eq!(changed.missed(103, 133, 0), missed(0, 0, 0));
+    // A clock that was set back.
+    assert_eq!(slots.missed(133, 103, 0), missed(0, 0, 0));
+}
+
+#[test]
 fn the_first_evaluation_is_at_the_next_slot() {
     assert_eq!(next_slot_ms(99, 60, 40), 100);
     assert_eq!(next_slot_ms(100, 60, 40), 160);

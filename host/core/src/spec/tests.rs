@@ -9,25 +9,14 @@ fn rule(name: &str) -> RuleSpec {
     RuleSpec {
         name: name.to_owned(),
         module: "prometheus".to_owned(),
-        version: None,
-        digest: None,
-        config: "{}".into(),
-        for_ms: 0,
-        keep_firing_for_ms: 0,
-        labels: BTreeMap::new(),
-        annotations: BTreeMap::new(),
-        source: None,
-        receivers: Vec::new(),
-        limits: BTreeMap::new(),
+        ..RuleSpec::default()
     }
 }
 
 fn group(rules: Vec<RuleSpec>) -> GroupSpec {
     GroupSpec {
-        interval_ms: 60_000,
-        query_offset_ms: 0,
-        labels: BTreeMap::new(),
         rules: rules.into_iter().map(Arc::new).collect(),
+        ..GroupSpec::default()
     }
 }
 
@@ -95,6 +84,7 @@ fn everything_that_is_wrong_is_told_at_once_with_its_place() {
         query_offset_ms: -1,
         labels: texts(&[("__name__", "up")]),
         rules: vec![rule("ok").into(), bad.into()],
+        ..GroupSpec::default()
     };
     assert_eq!(
         errors(&group),
@@ -133,6 +123,24 @@ fn the_interval_is_from_1_ms_to_10_years() {
 }
 
 #[test]
+fn a_quorum_is_some_of_at_most_64() {
+    let with = |at_least, of| {
+        let quorum = Quorum { at_least, of };
+        let options = RuleOptions {
+            quorum,
+            ..RuleOptions::default()
+        };
+        paths(&group(vec![RuleSpec { options, ..rule("a") }]))
+    };
+    for (at_least, of) in [(1, 1), (64, 64), (2, 5)] {
+        assert_eq!(with(at_least, of), [""; 0]);
+    }
+    for (at_least, of) in [(0, 1), (2, 1), (1, 65), (0, 0), (1, 0)] {
+        assert_eq!(with(at_least, of), ["rules[0].quorum"], "{at_least} of {of}");
+    }
+}
+
+#[test]
 fn a_group_has_at_most_10_000_rules() {
     assert_eq!(paths(&group(vec![rule("a"); RULES_MAX])), [""; 0]);
     assert_eq!(paths(&group(vec![rule("a"); RULES_MAX + 1])), ["rules"]);
@@ -143,6 +151,43 @@ fn a_group_has_at_most_10_000_rules() {
 #[test]
 fn rules_of_the_same_name_are_numbered() {
     assert_eq!(keys(&["a", "b", "a", "a", "b"]), ["a", "b", "a#2", "a#3", "b#2"]);
+}
+
+#[test]
+fn a_changed_group_keeps_rules_by_name_and_labels() {
+    let key = GroupKey {
+        tenant: TenantId::new(TenantId::DEFAULT).unwrap(),
+        namespace: "rules".into(),
+        group: "nodes".into(),
+    };
+    let labelled = |name: &str, severity: &str| RuleSpec {
+        labels: texts(&[("severity", severity)]),
+        ..rule(name)
+    };
+    let before = group(vec![labelled("a", "1"), labelled("a", "2"), rule("b"), rule("c")]);
+    let inherited = |rules: Vec<RuleSpec>| -> Vec<String> {
+        let keys = group(rules).inherited(&before, &key);
+        keys.into_iter()
+            .map(|key| key.map_or("none".into(), |key| key.rule.to_string()))
+            .collect()
+    };
+    let same = vec![labelled("a", "1"), labelled("a", "2"), rule("b"), rule("c")];
+    assert_eq!(inherited(same), ["a", "a#2", "b", "c"]);
+    // Another in front, and one in between that is gone.
+    let moved = vec![
+        labelled("a", "3"),
+        labelled("a", "2"),
+        rule("c"),
+        labelled("a", "1"),
+    ];
+    assert_eq!(inherited(moved), ["none", "a#2", "c", "a"]);
+    // Other labels: the one of the same key, where nobody else has it.
+    assert_eq!(
+        inherited(vec![labelled("b", "1"), labelled("a", "3")]),
+        ["b", "a"]
+    );
+    let twins = vec![labelled("a", "2"), labelled("a", "2")];
+    assert_eq!(inherited(twins), ["a#2", "none"]);
 }
 
 #[test]

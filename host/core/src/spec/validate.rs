@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::{GroupSpec, RuleSpec};
+use super::{GroupSpec, Quorum, RuleSpec};
 use crate::id::{NameError, check_name, check_title};
 use crate::label::METRIC_NAME;
 use crate::limits::Limit;
@@ -41,6 +41,12 @@ impl GroupSpec {
             );
         }
         report.duration("query_offset", self.query_offset_ms);
+        if i64::try_from(self.limit).is_err() {
+            report.add(
+                "limit",
+                format_args!("must be at most {}, is {}", i64::MAX, self.limit),
+            );
+        }
         report.labels("labels", &self.labels);
         if self.rules.len() > RULES_MAX {
             report.add(
@@ -87,6 +93,12 @@ impl Report {
             self.name(format_args!("{path}.source"), check_name(source));
         }
         self.receivers(path, &rule.receivers);
+        let Quorum { at_least, of } = rule.options.quorum;
+        if !(1..=Quorum::OF_MAX).contains(&of) || !(1..=of).contains(&at_least) {
+            let max = Quorum::OF_MAX;
+            let wanted = format_args!("{at_least} of {of} is not 1 or more of at most {max}");
+            self.add(format_args!("{path}.quorum"), wanted);
+        }
         if rule.limits.contains_key(&Limit::StackBytes) {
             let path = format_args!("{path}.limits.stack_bytes");
             self.add(path, "is set for the whole server, not for a rule");

@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use super::*;
 use crate::GroupKey;
 use crate::TenantId;
@@ -12,7 +10,9 @@ const POLICY: PausePolicy = PausePolicy {
 };
 
 fn after(standing: Standing, fault: Option<FaultCode>, now_ms: i64) -> Standing {
-    standing.after(fault, now_ms, &POLICY)
+    let after = standing.after((fault, true), now_ms, &POLICY, &RuleOptions::default());
+    // Of those a test tells by itself.
+    Standing { failures: 0, ..after }
 }
 
 fn with_strikes(strikes: u32) -> Standing {
@@ -73,7 +73,9 @@ fn what_is_not_the_components_doing_does_not_count() {
 #[test]
 fn nobody_is_paused_where_that_is_switched_off() {
     let never = PausePolicy { after: 0, ..POLICY };
-    let standing = (0..50).fold(Standing::default(), |standing, _| standing.after(OVER, 0, &never));
+    let standing = (0..50).fold(Standing::default(), |standing, _| {
+        standing.after((OVER, true), 0, &never, &RuleOptions::default())
+    });
     assert_eq!((standing.paused_until_ms, standing.told), (None, None));
 }
 
@@ -88,6 +90,15 @@ fn a_quarantined_module_is_told_at_once_and_is_no_pause() {
 }
 
 fn notices(before: Standing, fault: Option<FaultCode>, now_ms: i64) -> Vec<Notification> {
+    ended(before, (fault, true), now_ms, RuleOptions::default()).1
+}
+
+fn ended(
+    before: Standing,
+    (fault, has_data): (Option<FaultCode>, bool),
+    now_ms: i64,
+    options: RuleOptions,
+) -> (Standing, Vec<Notification>) {
     let key = RuleKey {
         group: GroupKey {
             tenant: TenantId::new("t").unwrap(),
@@ -98,28 +109,94 @@ fn notices(before: Standing, fault: Option<FaultCode>, now_ms: i64) -> Vec<Notif
     };
     let labels = |pairs: &[(&str, &str)]| pairs.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect();
     let group = GroupSpec {
-        interval_ms: 60_000,
-        query_offset_ms: 0,
         labels: labels(&[("team", "a"), ("rule", "of the user")]),
-        rules: Vec::new(),
+        ..GroupSpec::default()
     };
     let rule = RuleSpec {
         name: "Down".to_owned(),
         module: "m".to_owned(),
-        version: None,
-        digest: None,
-        config: "{}".into(),
-        for_ms: 0,
-        keep_firing_for_ms: 0,
         labels: labels(&[("team", "b")]),
-        annotations: BTreeMap::new(),
-        source: None,
-        receivers: Vec::new(),
-        limits: BTreeMap::new(),
+        options,
+        ..RuleSpec::default()
     };
-    let now = after(before, fault, now_ms);
+    let now = before.after((fault, has_data), now_ms, &POLICY, &rule.options);
     let fault = fault.map(|code| Fault::new(code, "why"));
-    now.notices(&before, now_ms, (&key, &group, &rule), fault.as_ref())
+    let notices = now.notices(&before, now_ms, (&key, &group, &rule), fault.as_ref());
+    (now, notices)
+}
+
+/// What is told at each evaluation, a minute apart: each with its alert, reason, and for how long it is to be believed.
+fn told_in_turn(
+    evaluations: &[(Option<FaultCode>, bool)],
+    options: RuleOptions,
+) -> Vec<Vec<(String, NotifyReason, i64)>> {
+    let mut standing = Standing::default();
+    let turns = evaluations.iter().enumerate().map(|(at, how)| {
+        let now_ms = at as i64 * 60_000;
+        let (now, notices) = ended(standing, *how, now_ms, options);
+        standing = now;
+        let told = |notice: Notification| {
+            let name = notice.alert.labels.get(ALERT_NAME).unwrap_or_default().to_owned();
+            (name, notice.reason, notice.ends_at_ms - now_ms)
+        };
+        notices.into_iter().map(told).collect()
+    });
+    turns.collect()
+}
+
+#[test]
+fn a_rule_that_fails_again_and_again_is_told_where_it_asks_for_it() {
+    let trap = (Some(FaultCode::Trap), true);
+    let source = (Some(FaultCode::HostError), true);
+    let fine = (None, true);
+    let evaluations = [trap, source, trap, trap, fine, trap, trap];
+    let options = RuleOptions {
+        alert_after_errors: 3,
+        ..RuleOptions::default()
+    };
+    let name = "WasmalertRuleFailing".to_owned();
+    let expected = [
+        vec![],
+        vec![],
+        vec![(name.clone(), NotifyReason::Fired, 240_000 + GRACE_MS)],
+        vec![(name.clone(), NotifyReason::Resend, 240_000 + GRACE_MS)],
+        vec![(name, NotifyReason::Resolved, 0)],
+        vec![],
+        vec![],
+    ];
+    assert_eq!(told_in_turn(&evaluations, options), expected);
+    assert!(
+        told_in_turn(&evaluations, RuleOptions::default())
+            .iter()
+            .all(Vec::is_empty)
+    );
+}
+
+#[test]
+fn that_there_is_no_data_is_told_where_a_rule_asks_for_it() {
+    let (none, some, trap) = ((None, false), (None, true), (Some(FaultCode::Trap), false));
+    let options = |no_data| RuleOptions {
+        no_data,
+        ..RuleOptions::default()
+    };
+    let name = "WasmalertNoData".to_owned();
+    // One that fails says nothing of the data.
+    let expected = [
+        vec![(name.clone(), NotifyReason::Fired, 240_000 + GRACE_MS)],
+        vec![(name.clone(), NotifyReason::Resend, 240_000 + GRACE_MS)],
+        vec![(name.clone(), NotifyReason::Resend, 240_000 + GRACE_MS)],
+        vec![(name, NotifyReason::Resolved, 0)],
+        vec![],
+    ];
+    let evaluations = [none, none, trap, some, trap];
+    assert_eq!(told_in_turn(&evaluations, options(NoData::Alert)), expected);
+    for silent in [NoData::Keep, NoData::Resolve] {
+        assert!(
+            told_in_turn(&evaluations, options(silent))
+                .iter()
+                .all(Vec::is_empty)
+        );
+    }
 }
 
 #[test]

@@ -19,6 +19,7 @@ impl Parser<'_> {
             at,
             height,
             kind,
+            parens: 0,
             node,
         })
     }
@@ -35,7 +36,9 @@ impl Parser<'_> {
         }
         match (&expr.node, minus) {
             (_, false) => Ok(expr),
-            (Node::Number(number), true) => Ok(super::leaf(at, Type::Scalar, Node::Number(-number))),
+            (Node::Number(number), true) if expr.parens == 0 => {
+                Ok(super::leaf(at, Type::Scalar, Node::Number(-number)))
+            }
             (_, true) => self.node(at, expr.kind, expr.height, Node::Negate(Box::new(expr))),
         }
     }
@@ -212,6 +215,7 @@ impl Parser<'_> {
             target,
             replacement,
             source,
+            pattern,
             regex,
         })))
     }

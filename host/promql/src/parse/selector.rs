@@ -37,12 +37,14 @@ impl Parser<'_> {
         }
         let node = Node::Selector(Selector {
             matchers,
+            has_bare_name: named,
             ..Selector::default()
         });
         Ok(Expr {
             at,
             height: 1,
             kind: Type::Vector,
+            parens: 0,
             node,
         })
     }

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use wasmalert_core::label::METRIC_NAME;
 use wasmalert_core::limits::{Limit, Limits};
-use wasmalert_core::spec::{GroupSpec, RuleSpec};
+use wasmalert_core::spec::{GroupSpec, NoData, OverLimit, Quorum, RuleOptions, RuleSpec};
 use wasmalert_promql::Query;
 
 use super::{INTERVAL_MS_DEFAULT, MODULE_DEFAULT};
 use crate::fields::{Fields, Text, scalar};
 use crate::problem::Problems;
+use crate::template;
 use crate::yaml::Node;
 
 /// Stock modules whose entry `expr` is PromQL.
@@ -23,12 +24,13 @@ type Read = (GroupSpec, Vec<u64>);
 
 /// A group of a rule file of Prometheus, its name taken out before.
 pub(super) fn prometheus(mut fields: Fields<'_>, problems: &mut Problems) -> Read {
-    let limit = fields
-        .parsed("limit", problems, |text| whole("limit", text))
-        .filter(|limit| *limit > 0);
-    read(fields, problems, |rule, problems| {
-        prometheus_rule(rule, limit, problems)
-    })
+    refuse_federation(&mut fields, problems);
+    let (mut spec, lines) = read(fields, problems, prometheus_rule);
+    if spec.interval_ms == 0 {
+        // As none.
+        spec.interval_ms = INTERVAL_MS_DEFAULT;
+    }
+    (spec, lines)
 }
 
 /// The `spec` of a group document.
@@ -46,6 +48,11 @@ fn read(
             .duration("interval", problems)
             .unwrap_or(INTERVAL_MS_DEFAULT),
         query_offset_ms: fields.duration("query_offset", problems).unwrap_or(0),
+        limit: fields
+            .parsed("limit", problems, |text| whole("limit", text))
+            .unwrap_or(0)
+            .max(0)
+            .unsigned_abs(),
         labels: fields.texts("labels", problems),
         rules: Vec::new(),
     };
@@ -79,7 +86,7 @@ pub(super) fn validate(path: &str, line: u64, rule_lines: &[u64], spec: &GroupSp
     }
 }
 
-fn whole(name: &str, text: &str) -> Result<u64, String> {
+fn whole(name: &str, text: &str) -> Result<i64, String> {
     text.parse()
         .map_err(|_| format!("{text:?} is not a whole number for `{name}`"))
 }
@@ -91,7 +98,21 @@ fn expr(fields: &Fields<'_>, name: &str, expr: &Text, problems: &mut Problems) {
     }
 }
 
-fn prometheus_rule(fields: &mut Fields<'_>, limit: Option<u64>, problems: &mut Problems) -> RuleSpec {
+/// What Mimir's groups have beside Prometheus': no rule asks for the data of other tenants here.
+fn refuse_federation(fields: &mut Fields<'_>, problems: &mut Problems) {
+    let tenants = fields.text_list("source_tenants", problems);
+    if let Some(first) = tenants.first() {
+        let message = format!(
+            "{}: rules over several tenants are not there",
+            fields.at("source_tenants")
+        );
+        problems.add(first.line, message);
+    }
+    // Every group is evaluated at multiples of its interval, moved by an offset of its own.
+    fields.take("align_evaluation_time_on_interval");
+}
+
+fn prometheus_rule(fields: &mut Fields<'_>, problems: &mut Problems) -> RuleSpec {
     let alert = fields.text("alert", problems);
     let record = fields.text("record", problems);
     if alert.is_some() == record.is_some() {
@@ -108,20 +129,10 @@ fn prometheus_rule(fields: &mut Fields<'_>, limit: Option<u64>, problems: &mut P
         text.map(|text| text.text).unwrap_or_default().into(),
     );
     let mut spec = RuleSpec {
-        name: String::new(),
         module: MODULE_DEFAULT.into(),
-        version: None,
-        digest: None,
-        config: "".into(),
-        for_ms: 0,
-        keep_firing_for_ms: 0,
-        labels: BTreeMap::new(),
-        annotations: BTreeMap::new(),
-        source: None,
-        receivers: Vec::new(),
-        limits: BTreeMap::new(),
+        ..RuleSpec::default()
     };
-    spec.labels = fields.texts("labels", problems);
+    spec.labels = fields.texts_that("labels", problems, template::check);
     if let Some(record) = record {
         if spec.labels.contains_key(METRIC_NAME) {
             let message = format!("{}: `record` is the name", fields.at("labels.__name__"));
@@ -130,13 +141,14 @@ fn prometheus_rule(fields: &mut Fields<'_>, limit: Option<u64>, problems: &mut P
         config.insert("record".into(), record.text.as_str().into());
         spec.name = record.text;
         refuse(fields, &["for", "keep_firing_for", "annotations"], problems);
-        limit.map(|limit| spec.limits.insert(Limit::Samples, limit));
     } else {
+        if let Some(empty) = alert.as_ref().filter(|alert| alert.text.is_empty()) {
+            problems.add(empty.line, format_args!("{}: is empty", fields.at("alert")));
+        }
         spec.name = alert.map(|alert| alert.text).unwrap_or_default();
         spec.for_ms = fields.duration("for", problems).unwrap_or(0);
         spec.keep_firing_for_ms = fields.duration("keep_firing_for", problems).unwrap_or(0);
-        spec.annotations = fields.texts("annotations", problems);
-        limit.map(|limit| spec.limits.insert(Limit::Findings, limit));
+        spec.annotations = fields.texts_that("annotations", problems, template::check);
     }
     spec.config = Value::Object(config).to_string().into();
     spec
@@ -173,6 +185,44 @@ fn wasmalert_rule(fields: &mut Fields<'_>, problems: &mut Problems) -> RuleSpec 
         source: fields.text("source", problems).map(|source| source.text),
         receivers: texts(fields.text_list("receivers", problems)),
         limits: limits(fields, problems),
+        options: options(fields, problems),
+    }
+}
+
+/// What a rule does where Prometheus' have no choice.
+fn options(fields: &mut Fields<'_>, problems: &mut Problems) -> RuleOptions {
+    let one_of = |text: &str, names: &[&str]| format!("{text:?} is none of {}", names.join(", "));
+    let over_limit = fields.parsed("over_limit", problems, |text| {
+        OverLimit::parse(text).ok_or_else(|| one_of(text, OverLimit::NAMES))
+    });
+    let no_data = fields.parsed("no_data", problems, |text| {
+        NoData::parse(text).ok_or_else(|| one_of(text, NoData::NAMES))
+    });
+    let alert_after_errors = fields.parsed("alert_after_errors", problems, |text| text.parse::<u32>());
+    let path = fields.at("quorum");
+    let quorum = fields
+        .take("quorum")
+        .and_then(|node| Fields::of(node, path, problems));
+    let quorum = quorum.and_then(|mut quorum| {
+        let number = |text: &str| text.parse::<u32>();
+        let at_least = quorum.parsed("at_least", problems, number);
+        let of = quorum.parsed("of", problems, number);
+        let line = quorum.line;
+        let path = quorum.path.clone();
+        quorum.finish(problems);
+        match (at_least, of) {
+            (Some(at_least), Some(of)) => Some(Quorum { at_least, of }),
+            _ => {
+                problems.add(line, format_args!("{path}: give at_least and of"));
+                None
+            }
+        }
+    });
+    RuleOptions {
+        over_limit: over_limit.unwrap_or_default(),
+        no_data: no_data.unwrap_or_default(),
+        alert_after_errors: alert_after_errors.unwrap_or(0),
+        quorum: quorum.unwrap_or_default(),
     }
 }
 

@@ -49,7 +49,7 @@ fn a_file_of_prometheus_becomes_rules_of_the_stock_module() {
         (&*group.spec.labels["team"], &*group.spec.rules[0].labels["tier"]),
         ("core", "2")
     );
-    assert_eq!(group.spec.rules[0].limits[&Limit::Samples], 5);
+    assert_eq!(group.spec.limit, 5);
     let down = &group.spec.rules[1];
     assert_eq!((&*down.name, &*down.module), ("Down", "prometheus"));
     assert_eq!((down.for_ms, down.keep_firing_for_ms), (300_000, 60_000));

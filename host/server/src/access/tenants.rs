@@ -1,8 +1,9 @@
 //! The tenants there are: made, deleted, and known in memory.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use tokio::sync::OwnedMutexGuard;
 use wasmalert_core::TenantId;
 use wasmalert_core::fair::Share;
 use wasmalert_core::limits::{Limit, Limits};
@@ -57,6 +58,8 @@ pub(crate) struct Tenants {
     known: RwLock<BTreeMap<TenantId, Arc<Tenant>>>,
     /// One change after the other, so that what is known is what is stored.
     changing: tokio::sync::Mutex<()>,
+    /// Held while a tenant's configuration is changed.
+    configuring: Mutex<BTreeMap<TenantId, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 impl Tenants {
@@ -68,7 +71,17 @@ impl Tenants {
             limits,
             known: RwLock::default(),
             changing: tokio::sync::Mutex::default(),
+            configuring: Mutex::default(),
         }
+    }
+
+    /// Waits until no other change of the tenant's configuration is under way.
+    pub(crate) async fn turn_to_configure(&self, tenant: &TenantId) -> OwnedMutexGuard<()> {
+        let lock = {
+            let mut all = self.configuring.lock().unwrap_or_else(PoisonError::into_inner);
+            all.entry(tenant.clone()).or_default().clone()
+        };
+        lock.lock_owned().await
     }
 
     #[must_use]
@@ -136,6 +149,8 @@ impl Tenants {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(tenant);
+        let mut configuring = self.configuring.lock().unwrap_or_else(PoisonError::into_inner);
+        configuring.remove(tenant);
     }
 }
 
@@ -180,6 +195,7 @@ pub(crate) async fn delete(host: &Arc<Host>, tenant: &TenantId) -> Result<bool, 
     host.embedded.forget(tenant).await;
     host.quarantine.remove(&Subject::Tenant(tenant.clone()));
     host.catalog.forget(tenant);
+    host.pauses.forget(tenant);
     host.http.forget(tenant);
     host.metrics.forget_tenant(tenant);
     host.ledger.forget_tenant(tenant);
@@ -217,5 +233,6 @@ async fn load(host: &Host, tenant: &TenantId) -> Result<(), StoreError> {
     if host.config.upload_stock {
         stock::bring(host, tenant).await;
     }
+    host.pauses.reload(&host.store, tenant).await?;
     host.catalog.reload(&host.store, tenant).await
 }

@@ -15,6 +15,7 @@ use super::problem::{Answer, Problem};
 use super::request::{Body, Changed, ETag, Page};
 use super::{By, Caller, request};
 use crate::Host;
+use crate::access::{self, Scope};
 use crate::catalog::ReceiverSpec;
 use crate::configure::{self, Change, Wanted};
 use crate::groups::GroupBody;
@@ -350,7 +351,8 @@ pub(super) async fn get(
 /// Changes many things at once: all of it, or with an error nothing.
 ///
 /// Everything is checked before anything changes, and every error is told at once. What is like this already
-/// goes on running untouched. With `If-Match` nothing changes unless the configuration is at that revision.
+/// goes on running untouched. With `If-Match` nothing changes unless the configuration is at that revision. Promoting
+/// versions of modules needs the scope `deploy`.
 #[utoipa::path(
     post, path = "/v1/config", tag = "config", params(DryRun), request_body = ConfigChange,
     responses(
@@ -362,11 +364,15 @@ pub(super) async fn change(
     State(host): State<Arc<Host>>,
     Extension(tenant): Caller,
     Extension(origin): By,
+    Extension(caller): Extension<access::Caller>,
     Query(query): Query<DryRun>,
     headers: HeaderMap,
     Body(body): Body<ConfigChange>,
 ) -> Answer<(ETag, Json<ConfigChanged>)> {
     let terms = terms(&headers, query.dry_run)?;
+    if !body.put.modules.is_empty() && !caller.scopes.allow(Scope::Deploy) {
+        return Err(Problem::refused("", configure::Refused::Promotion));
+    }
     let mut changes = body.put.changes()?;
     let mut named: BTreeSet<ItemKey> = BTreeSet::new();
     for change in &changes {
@@ -407,13 +413,15 @@ pub(super) async fn roll_back(
     State(host): State<Arc<Host>>,
     Extension(tenant): Caller,
     Extension(mut origin): By,
+    Extension(caller): Extension<access::Caller>,
     Query(query): Query<DryRun>,
     headers: HeaderMap,
     Body(RollBack { revision }): Body<RollBack>,
 ) -> Answer<(ETag, Json<ConfigChanged>)> {
     let terms = terms(&headers, query.dry_run)?;
     origin.call = format!("{} to {revision}", origin.call);
-    let done = configure::roll_back(&host, &tenant, &origin, revision, terms).await;
+    let may_promote = caller.scopes.allow(Scope::Deploy);
+    let done = configure::roll_back(&host, &tenant, &origin, (revision, may_promote), terms).await;
     answer(done, terms)
 }
 

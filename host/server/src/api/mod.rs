@@ -15,12 +15,14 @@ mod listener;
 mod logs;
 mod modules;
 mod notifications;
+mod pauses;
 mod problem;
 mod prometheus;
 mod pull;
 mod quarantine;
 mod receivers;
 mod request;
+mod ruler;
 mod rules;
 mod scrapes;
 mod secrets;
@@ -55,6 +57,8 @@ use crate::Host;
 use crate::access::Scope;
 use crate::store::Origin;
 
+/// Under which Mimir has the API of Prometheus, and clients of Mimir look for it.
+const PROMETHEUS_PREFIX: &str = "/prometheus";
 /// Open connections get so long to end when the server stops.
 const GRACE: Duration = Duration::from_secs(5);
 /// The longest text of an error that is not our own.
@@ -110,9 +114,13 @@ fn read_routes() -> Routes {
         .routes(routes!(config::get))
         .routes(routes!(config::history))
         .routes(routes!(config::one_change))
+        .routes(routes!(ruler::list))
+        .routes(routes!(ruler::list_namespace))
+        .routes(routes!(ruler::get))
         .routes(routes!(groups::list))
         .routes(routes!(groups::get))
         .routes(routes!(rules::list))
+        .routes(routes!(pauses::list))
         .routes(routes!(alerts::list))
         .routes(routes!(evaluations::list))
         .routes(routes!(evaluations::get))
@@ -137,8 +145,11 @@ fn write_routes() -> Routes {
         .routes(routes!(receivers::put, receivers::delete))
         .routes(routes!(secrets::put, secrets::delete))
         .routes(routes!(groups::put, groups::delete))
+        .routes(routes!(ruler::post, ruler::delete_namespace))
+        .routes(routes!(ruler::delete))
         .routes(routes!(config::change))
         .routes(routes!(config::roll_back))
+        .routes(routes!(pauses::put, pauses::delete))
         .routes(routes!(notifications::retry))
 }
 
@@ -241,6 +252,14 @@ pub(crate) fn router(host: Arc<Host>) -> Router {
     let mut app = Router::new();
     for gate in GATES {
         let (routes, _) = (gate.routes)().split_for_parts();
+        let routes = match (gate.scope, gate.on_record) {
+            (Scope::Read, _) => routes
+                .merge(prometheus::under(PROMETHEUS_PREFIX))
+                .merge(ruler::reads(&host.config.ruler_prefix)),
+            (Scope::Write, OnRecord::Never) => routes.merge(prometheus::writes_under(PROMETHEUS_PREFIX)),
+            (Scope::Write, OnRecord::Changes) => routes.merge(ruler::writes(&host.config.ruler_prefix)),
+            _ => routes,
+        };
         let door = (host.clone(), gate.scope, gate.on_record);
         let door = middleware::from_fn_with_state(door, entrance::enter);
         app = app.merge(routes.route_layer(door));

@@ -84,6 +84,9 @@ impl Problem {
             Refused::Schema(error) => error.into(),
             Refused::Quota(error) => error.into(),
             Refused::Store(error) => error.into(),
+            refused @ Refused::Promotion => {
+                Self::new(StatusCode::FORBIDDEN, "forbidden", refused.to_string())
+            }
             Refused::TenantGone(tenant) => {
                 Self::not_found(format!("tenant {tenant}: it was deleted meanwhile"))
             }

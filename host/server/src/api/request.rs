@@ -40,9 +40,14 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             };
             Problem::new(status, code, rejection.body_text())
         })?;
+        let wrong =
+            |why: String| Problem::new(StatusCode::BAD_REQUEST, "bad_json", format!("the body: {why}"));
+        // A list would be taken for the fields in their order.
+        if bytes.trim_ascii_start().first() == Some(&b'[') {
+            return Err(wrong("it is a list, not an object".to_owned()));
+        }
         let body = serde_json::from_slice(&bytes);
-        body.map(Self)
-            .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, "bad_json", format!("the body: {error}")))
+        body.map(Self).map_err(|error| wrong(error.to_string()))
     }
 }
 

@@ -9,10 +9,12 @@ use utoipa::{IntoParams, ToSchema};
 use wasmalert_core::alert::AlertState;
 use wasmalert_core::units::format_duration_ms;
 
+use super::pauses::Pause;
 use super::problem::Answer;
 use super::{Caller, request};
 use crate::Host;
 use crate::live::{LiveGroup, LiveRule};
+use crate::pauses::OfTenant;
 use crate::record::CodeMessage;
 use crate::store::Health;
 
@@ -37,11 +39,17 @@ pub(super) struct Rule {
     error: Option<CodeMessage>,
     /// Until when it is not evaluated, since it went over its limits again and again; null while it is.
     paused_until: Option<String>,
+    /// Why it is not evaluated, where somebody has paused it; null otherwise.
+    paused: Option<Pause>,
     last_evaluation_at: Option<String>,
     /// How long the last evaluation took, its queries included.
     evaluation_seconds: Option<f64>,
-    /// Slots that passed without an evaluation.
+    /// Slots that passed without an evaluation since another was under way, or the server had too much to do.
     missed: i64,
+    /// The same while it was paused, by people or since it went over its limits, or its tenant was stopped.
+    missed_paused: i64,
+    /// The same while the server was stopped.
+    missed_stopped: i64,
     /// Evaluations so far.
     evaluations: i64,
     alerts: AlertCounts,
@@ -87,13 +95,18 @@ pub(super) async fn list(
     let groups = host.groups.of_tenant(&tenant);
     let groups = groups.iter().filter(|group| filter.takes(group));
     let now_ms = host.clock.now_ms();
-    let rules = groups.flat_map(|group| group.rules.iter().map(move |live| rule(group, live, now_ms)));
+    let pauses = host.pauses.of(&tenant);
+    let shown = |group: &Arc<LiveGroup>| -> Vec<Rule> {
+        let rules = group.rules.iter();
+        rules.map(|live| rule(group, live, &pauses, now_ms)).collect()
+    };
+    let rules = groups.flat_map(shown);
     Ok(Json(Rules {
         rules: rules.collect(),
     }))
 }
 
-fn rule(group: &LiveGroup, live: &LiveRule, now_ms: i64) -> Rule {
+fn rule(group: &LiveGroup, live: &LiveRule, pauses: &OfTenant, now_ms: i64) -> Rule {
     let now = live.now();
     let health = &now.health;
     let state = match health.health {
@@ -115,9 +128,12 @@ fn rule(group: &LiveGroup, live: &LiveRule, now_ms: i64) -> Rule {
             message: error.message.clone(),
         }),
         paused_until: now.paused_until_ms(now_ms).map(request::time),
+        paused: pauses.of_rule(&live.key).map(Pause::of),
         last_evaluation_at: health.last_evaluation_ms.map(request::time),
         evaluation_seconds: health.last_duration_ns.map(|ns| ns as f64 / 1e9),
         missed: health.missed,
+        missed_paused: health.missed_paused,
+        missed_stopped: health.missed_stopped,
         evaluations: health.seq,
         alerts: AlertCounts {
             pending: now.alerts.count(AlertState::Pending),

@@ -43,7 +43,15 @@ const PLAIN: &[(&str, &str, &str, &str)] = &[
         "external_labels",
         "",
         "NAME=VALUE, …",
-        "Labels of this installation, such as cluster=eu, which templates know as $externalLabels",
+        "Labels of this installation, such as cluster=eu: receivers get them with every alert that has none of that \
+         name, and templates know them as $externalLabels",
+    ),
+    (
+        "ruler_prefix",
+        "/ruler",
+        "path",
+        "Before /api/v1/rules, where cortextool finds the ruler's configuration; there is no such path without it, \
+         since /api/v1/rules is Prometheus'",
     ),
     (
         "stock_components",

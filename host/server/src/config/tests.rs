@@ -46,6 +46,7 @@ fn every_error_is_reported_at_once_with_its_place() {
         ("listen", "nowhere"),
         ("token", "short"),
         ("external_url", "ftp://x"),
+        ("ruler_prefix", "/api"),
     ]);
     let errors = load(Some(&file), &env, &flags).unwrap_err().0;
     std::fs::remove_file(&file).unwrap();
@@ -57,10 +58,11 @@ fn every_error_is_reported_at_once_with_its_place() {
         "--listen: `nowhere`",
         "--token: must be",
         "--external-url: `ftp://x`",
+        "--ruler-prefix: `/api`",
     ] {
         assert!(text.contains(part), "{part} is missing in:\n{text}");
     }
-    assert_eq!(errors.len(), 6, "{text}");
+    assert_eq!(errors.len(), 7, "{text}");
     assert!(!text.contains("short"), "the token is shown:\n{text}");
 }
 

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use wasmalert_core::frame::Frame;
 use wasmalert_core::query::{QueryError, QueryErrorCode, QueryTime};
+use wasmalert_core::sample::stale_nan;
 use wasmalert_core::usage::Usage;
 use wasmalert_core::{Labels, TenantId};
 use wasmalert_promql::{Error, Limits, Options, Outcome, Query};
@@ -199,6 +200,17 @@ pub(crate) fn append<'a>(
         })
         .collect();
     db.append(&entries, now_ms).refusals()
+}
+
+/// Ends series with a stale marker. A series that has gone on since is left alone: the marker comes too late for it.
+pub(crate) fn end(db: &Db, series: &[Arc<Labels>], timestamp_ms: i64, now_ms: i64) {
+    let marker = Sample {
+        timestamp_ms,
+        value: stale_nan(),
+    };
+    let markers = series.iter().map(|labels| (&**labels, marker));
+    // What is refused has a newer sample.
+    let _ = append(db, markers, now_ms);
 }
 
 fn failed(error: &Error, timeout: Duration) -> QueryError {

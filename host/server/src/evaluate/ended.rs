@@ -29,6 +29,9 @@ use crate::store::{
     StoreError,
 };
 
+/// Alerts without room that a line of the log names.
+const DROPPED_TOLD_MAX: usize = 5;
+
 /// An evaluation that has ended and is to be committed.
 pub(super) struct Ended<'a> {
     pub(super) host: &'a Host,
@@ -147,7 +150,7 @@ impl Ended<'_> {
             notify,
             slot_ms: self.context.now_ms,
             now_ms,
-            external_url: &self.host.external.url,
+            external: &self.host.external,
         };
         told.enqueue(|| self.host.store.new_id(now_ms))
     }
@@ -199,6 +202,10 @@ impl Ended<'_> {
     /// Leaves what it records in the embedded source, for the next rule to see. That is in
     /// memory and does not wait for the store.
     pub(super) fn leave(&self, decided: &Decided) {
+        if self.group.is_retired() {
+            // What it leaves would never end.
+            return;
+        }
         let mut now = self.rule.now();
         let mut alerts = now.alerts.clone();
         alerts.apply(&decided.step);
@@ -230,6 +237,7 @@ impl Ended<'_> {
                 host.tenant_metrics
                     .apply(&self.rule.key, &decided.effects.metrics);
                 wakes |= !decided.step.notify.is_empty();
+                tell_dropped(host, self.rule, self.group.spec.limit, &decided.dropped);
                 decided.effects.log
             }
             Err(fault) => {
@@ -319,7 +327,26 @@ fn alert_row(alert: &Alert) -> AlertRow {
         resolved_at_ms: alert.resolved_at_ms,
         last_sent_at_ms: alert.last_sent_at_ms,
         keep_firing_since_ms: alert.keep_firing_since_ms,
+        seen: alert.seen,
     }
+}
+
+/// Says which alerts there was no room for.
+fn tell_dropped(host: &Host, rule: &LiveRule, limit: u64, dropped: &[Labels]) {
+    if dropped.is_empty() {
+        return;
+    }
+    let first: Vec<String> = dropped
+        .iter()
+        .take(DROPPED_TOLD_MAX)
+        .map(Labels::to_string)
+        .collect();
+    let message = format!(
+        "{} alerts are left out, there being {limit}, the group's limit: {}",
+        dropped.len(),
+        first.join(", ")
+    );
+    host.logs.write(event(host, rule, LogLevel::Warn, message));
 }
 
 fn tell_fault(host: &Host, rule: &LiveRule, fault: &Fault) {

@@ -71,6 +71,14 @@ impl Auth<'_> {
                 errors.push(format!("headers: the value of {name} has a control character"));
             }
         }
+        let password = self.basic_auth.map(|auth| auth.password.as_str());
+        let credentials = self.headers.values().map(String::as_str);
+        let mut credentials = credentials.chain(self.bearer_token).chain(password);
+        if credentials.any(|credential| credential == HIDDEN) {
+            errors.push(format!(
+                "a credential is {HIDDEN}, which is shown in its place: give the credential itself, or {{{{secret:NAME}}}}"
+            ));
+        }
         let token = self.bearer_token.map(stand_in);
         if token.is_some_and(|token| token.is_empty() || HeaderValue::from_str(&token).is_err()) {
             errors.push("bearer_token: is empty or has a control character".to_owned());
@@ -134,10 +142,13 @@ fn hidden(name: &str, value: &str) -> Result<HeaderValue, AuthError> {
     Ok(value)
 }
 
+/// What is shown instead of a credential.
+const HIDDEN: &str = "***";
+
 /// Hides a credential that is about to be shown, unless it is wholly a placeholder.
 pub(crate) fn hide(credential: &mut String) {
     if !is_placeholder(credential) {
-        "***".clone_into(credential);
+        HIDDEN.clone_into(credential);
     }
 }
 

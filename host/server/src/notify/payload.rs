@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 use wasmalert_core::alert::{Alert, AlertState, Notification, NotifyReason};
 use wasmalert_core::delivery::ends_at_on_delivery;
 use wasmalert_core::label::Labels;
+use wasmalert_core::spec::{External, RuleSpec};
 use wasmalert_sandbox::{AlertStatus, NotifyAlert};
 
 use crate::catalog::TenantCatalog;
+use crate::groups::as_parsed;
 use crate::live::LiveRule;
 use crate::record::{LabelMap, NotifyRecord, label_map, number};
 use crate::store::{NewOutboxRow, OutboxKind};
@@ -34,10 +36,13 @@ pub(super) struct PayloadAlert {
 }
 
 impl PayloadAlert {
-    fn new(alert: &Alert, ends_at_ms: i64) -> Self {
+    /// The labels of the server are there too, where the alert has none of that name.
+    fn new(alert: &Alert, ends_at_ms: i64, external: &External) -> Self {
+        let of_server = external.labels.iter();
+        let of_server = of_server.map(|(name, value)| (name.as_str(), value.as_str()));
         Self {
             firing: alert.state == AlertState::Firing,
-            labels: label_map(alert.labels.iter()),
+            labels: label_map(of_server.chain(alert.labels.iter())),
             annotations: alert
                 .annotations
                 .iter()
@@ -82,7 +87,7 @@ pub(crate) struct Told<'a> {
     /// The time of the evaluation.
     pub slot_ms: i64,
     pub now_ms: i64,
-    pub external_url: &'a str,
+    pub external: &'a External,
 }
 
 impl Told<'_> {
@@ -133,19 +138,23 @@ impl Told<'_> {
     }
 
     fn payloads(&self, told: &[&Notification]) -> Vec<String> {
-        let generator_url = generator_url(self.external_url, &self.rule.spec.config);
+        let generator_url = generator_url(&self.external.url, &self.rule.spec);
         let batches = told.chunks(BATCH_ALERTS_MAX);
         batches
-            .map(|batch| payload(self.slot_ms, &generator_url, batch))
+            .map(|batch| payload(self.slot_ms, (&generator_url, self.external), batch))
             .collect()
     }
 }
 
 /// The payload of one notification.
-pub(crate) fn payload(at_ms: i64, generator_url: &str, told: &[&Notification]) -> String {
+pub(crate) fn payload(
+    at_ms: i64,
+    (generator_url, external): (&str, &External),
+    told: &[&Notification],
+) -> String {
     let alerts = told
         .iter()
-        .map(|told| PayloadAlert::new(&told.alert, told.ends_at_ms));
+        .map(|told| PayloadAlert::new(&told.alert, told.ends_at_ms, external));
     let payload = Payload {
         at_ms,
         generator_url: generator_url.to_owned(),
@@ -170,14 +179,15 @@ pub(crate) fn alerts_in(payload: &str) -> usize {
 
 /// A link to the rule's expression, as Prometheus makes it; empty where the rule
 /// has none.
-fn generator_url(external_url: &str, config: &str) -> String {
+fn generator_url(external_url: &str, rule: &RuleSpec) -> String {
     #[derive(Deserialize)]
     struct WithExpr {
         expr: String,
     }
-    let Ok(WithExpr { expr }) = serde_json::from_str(config) else {
+    let Ok(WithExpr { expr }) = serde_json::from_str(&rule.config) else {
         return String::new();
     };
+    let expr = as_parsed(&rule.module, &expr);
     let mut escaped = String::with_capacity(expr.len() * 2);
     for byte in expr.bytes() {
         match byte {

@@ -528,13 +528,17 @@ async fn put(
     if let Uses::Rules(rules) = &new.uses {
         let group = key.group_key(tenant);
         uses::replace(connection, &group, rules).await?;
+        let moved = rules
+            .iter()
+            .filter_map(|rule| Some((rule.was.as_deref()?, &*rule.rule)));
+        rule_rows::rename(connection, &group, &moved.collect::<Vec<_>>()).await?;
         let kept = rules.iter().map(|rule| rule.rule.as_str()).collect();
         rule_rows::remove_others(connection, &group, &kept).await?;
     }
     Ok(())
 }
 
-/// Of a group also what is known of its rules; its deliveries still go out, and its evaluations stay until
+/// Of a group also its pauses and what is known of its rules; its deliveries still go out, and its evaluations stay until
 /// they are old. Of a receiver also its notifier's state.
 async fn delete(connection: &mut Connection, tenant: &TenantId, key: &ItemKey) -> Result<(), StoreError> {
     let (sql, used_as) = match key.kind {
@@ -565,7 +569,13 @@ async fn delete(connection: &mut Connection, tenant: &TenantId, key: &ItemKey) -
         ItemKind::Group => query.bind(&key.namespace),
         _ => query,
     };
-    query.execute(connection).await?;
+    query.execute(&mut *connection).await?;
+    if key.kind == ItemKind::Group {
+        let pauses =
+            sqlx::query("DELETE FROM pauses WHERE tenant = $1 AND namespace = $2 AND group_name = $3");
+        let pauses = pauses.bind(tenant.as_str()).bind(&key.namespace).bind(&key.name);
+        pauses.execute(connection).await?;
+    }
     Ok(())
 }
 

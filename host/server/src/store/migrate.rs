@@ -67,6 +67,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         version: 13,
         sql: include_str!("../../migrations/0013_config_changes.sql"),
     },
+    Migration {
+        version: 14,
+        sql: include_str!("../../migrations/0014_rule_options.sql"),
+    },
 ];
 
 /// Applies the steps that the store does not have yet, in the caller's transaction.

@@ -28,17 +28,19 @@ pub(super) fn of_rule<'q>(sql: &'static str, rule: &'q RuleKey) -> Query<'q, Db,
 }
 
 pub(super) fn put_health(script: &mut Script, commits: &[&RuleCommit]) {
-    let values = values(commits.len(), 16);
+    let values = values(commits.len(), 19);
     let mut script = script.add(&format!(
         "INSERT INTO rule_health (tenant, namespace, group_name, rule, health,
-            error_code, error_message, last_evaluation_ms, last_duration_ns, missed, seq,
-            strikes, paused_until_ms, told, told_since_ms, queries) {values}
+            error_code, error_message, last_evaluation_ms, last_duration_ns, missed, missed_paused, missed_stopped, seq,
+            strikes, failures, paused_until_ms, told, told_since_ms, queries) {values}
          ON CONFLICT (tenant, namespace, group_name, rule) DO UPDATE SET
             health = excluded.health, error_code = excluded.error_code,
             error_message = excluded.error_message,
             last_evaluation_ms = excluded.last_evaluation_ms,
             last_duration_ns = excluded.last_duration_ns, missed = excluded.missed,
+            missed_paused = excluded.missed_paused, missed_stopped = excluded.missed_stopped,
             seq = excluded.seq, strikes = excluded.strikes,
+            failures = excluded.failures,
             paused_until_ms = excluded.paused_until_ms, told = excluded.told,
             told_since_ms = excluded.told_since_ms, queries = COALESCE(excluded.queries, rule_health.queries)"
     ));
@@ -52,8 +54,11 @@ pub(super) fn put_health(script: &mut Script, commits: &[&RuleCommit]) {
             .bind(health.last_evaluation_ms)
             .bind(health.last_duration_ns)
             .bind(health.missed)
+            .bind(health.missed_paused)
+            .bind(health.missed_stopped)
             .bind(health.seq)
             .bind(i64::from(standing.strikes))
+            .bind(i64::from(standing.failures))
             .bind(standing.paused_until_ms)
             .bind(standing.told.map(|told| told.what.as_str()))
             .bind(standing.told.map(|told| told.since_ms))
@@ -63,18 +68,18 @@ pub(super) fn put_health(script: &mut Script, commits: &[&RuleCommit]) {
 
 pub(super) fn put_alerts(script: &mut Script, rule: &RuleKey, alerts: &[AlertRow]) {
     for alerts in alerts.chunks(ALERTS_TOGETHER) {
-        let values = values(alerts.len(), 14);
+        let values = values(alerts.len(), 15);
         let mut script = script.add(&format!(
             "INSERT INTO alerts (tenant, namespace, group_name, rule, fingerprint, labels,
                 annotations, value_bits, state, active_at_ms, fired_at_ms, resolved_at_ms,
-                last_sent_at_ms, keep_firing_since_ms) {values}
+                last_sent_at_ms, keep_firing_since_ms, seen) {values}
              ON CONFLICT (tenant, namespace, group_name, rule, fingerprint) DO UPDATE SET
                 labels = excluded.labels, annotations = excluded.annotations,
                 value_bits = excluded.value_bits, state = excluded.state,
                 active_at_ms = excluded.active_at_ms, fired_at_ms = excluded.fired_at_ms,
                 resolved_at_ms = excluded.resolved_at_ms,
                 last_sent_at_ms = excluded.last_sent_at_ms,
-                keep_firing_since_ms = excluded.keep_firing_since_ms"
+                keep_firing_since_ms = excluded.keep_firing_since_ms, seen = excluded.seen"
         ));
         for alert in alerts {
             let labels = labels_json(&alert.labels);
@@ -89,7 +94,8 @@ pub(super) fn put_alerts(script: &mut Script, rule: &RuleKey, alerts: &[AlertRow
                 .bind(alert.fired_at_ms)
                 .bind(alert.resolved_at_ms)
                 .bind(alert.last_sent_at_ms)
-                .bind(alert.keep_firing_since_ms);
+                .bind(alert.keep_firing_since_ms)
+                .bind(alert.seen.cast_signed());
         }
     }
 }
@@ -145,12 +151,21 @@ fn remove_named(script: &mut Script, table: &str, rule: &RuleKey, name: &str) {
     script.add_for(rule, &sql).bind(name);
 }
 
-/// Removes the rows of all rules of a group but the kept ones.
+/// Removes the rows of all rules of a group but the kept ones, and their pauses.
 pub(super) async fn remove_others(
     connection: &mut Connection,
     group: &GroupKey,
     kept: &BTreeSet<&str>,
 ) -> Result<(), StoreError> {
+    for name in rules_paused(connection, group).await? {
+        if !kept.contains(name.as_str()) {
+            let rule = RuleKey {
+                group: group.clone(),
+                rule: name.into(),
+            };
+            of_rule(REMOVE_PAUSE, &rule).execute(&mut *connection).await?;
+        }
+    }
     for name in rules_with_rows(connection, group).await? {
         if kept.contains(name.as_str()) {
             continue;
@@ -172,6 +187,63 @@ const REMOVE_RULE: [&str; 4] = [
     "DELETE FROM rule_state WHERE tenant = $1 AND namespace = $2 AND group_name = $3 AND rule = $4",
     "DELETE FROM rule_timers WHERE tenant = $1 AND namespace = $2 AND group_name = $3 AND rule = $4",
 ];
+
+const REMOVE_PAUSE: &str =
+    "DELETE FROM pauses WHERE tenant = $1 AND namespace = $2 AND group_name = $3 AND rule = $4";
+
+/// Tables with what is known of rules.
+const TABLES: [&str; 5] = ["rule_health", "alerts", "rule_state", "rule_timers", "pauses"];
+
+/// Keeps what is known of rules under other keys: from, to. What was under one that a rule is renamed to is removed.
+pub(super) async fn rename(
+    connection: &mut Connection,
+    group: &GroupKey,
+    moved: &[(&str, &str)],
+) -> Result<(), StoreError> {
+    // No rule's name has a control character.
+    let aside = |to: &str| format!("\u{1}{to}");
+    for (from, to) in moved {
+        set_rule(connection, group, from, &aside(to)).await?;
+    }
+    for (_, to) in moved {
+        let key = RuleKey {
+            group: group.clone(),
+            rule: (*to).into(),
+        };
+        for sql in REMOVE_RULE.iter().chain(&[REMOVE_PAUSE]) {
+            of_rule(sql, &key).execute(&mut *connection).await?;
+        }
+        set_rule(connection, group, &aside(to), to).await?;
+    }
+    Ok(())
+}
+
+async fn set_rule(
+    connection: &mut Connection,
+    group: &GroupKey,
+    from: &str,
+    to: &str,
+) -> Result<(), StoreError> {
+    for table in TABLES {
+        let sql = sqlx::AssertSqlSafe(format!(
+            "UPDATE {table} SET rule = $5 WHERE tenant = $1 AND namespace = $2 AND group_name = $3 AND rule = $4"
+        ));
+        let set = sqlx::query(sql)
+            .bind(group.tenant.as_str())
+            .bind(&*group.namespace);
+        let set = set.bind(&*group.group).bind(from).bind(to);
+        set.execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+async fn rules_paused(connection: &mut Connection, group: &GroupKey) -> Result<Vec<String>, StoreError> {
+    let names = sqlx::query_scalar(
+        "SELECT rule FROM pauses WHERE tenant = $1 AND namespace = $2 AND group_name = $3 AND rule <> ''",
+    );
+    let names = names.bind(group.tenant.as_str()).bind(&*group.namespace);
+    Ok(names.bind(&*group.group).fetch_all(connection).await?)
+}
 
 /// The rules that have rows: each commit writes a rule's health, so that table has them all.
 async fn rules_with_rows(connection: &mut Connection, group: &GroupKey) -> Result<Vec<String>, StoreError> {

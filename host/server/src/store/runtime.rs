@@ -51,8 +51,12 @@ pub struct HealthRow {
     pub error: Option<ErrorRow>,
     pub last_evaluation_ms: Option<i64>,
     pub last_duration_ns: Option<i64>,
-    /// Slots that passed without an evaluation, at least 0.
+    /// Slots that passed without an evaluation since it came too late, at least 0.
     pub missed: i64,
+    /// The same while the rule was paused.
+    pub missed_paused: i64,
+    /// The same while the server was stopped.
+    pub missed_stopped: i64,
     /// The number of the last evaluation, at least 0; counts up by one.
     pub seq: i64,
     pub standing: Standing,
@@ -72,6 +76,8 @@ pub struct AlertRow {
     pub resolved_at_ms: Option<i64>,
     pub last_sent_at_ms: Option<i64>,
     pub keep_firing_since_ms: Option<i64>,
+    /// A bit for each of the last evaluations.
+    pub seen: u64,
 }
 
 /// Everything known of one rule.
@@ -186,9 +192,12 @@ fn health(fields: &Fields<'_>) -> Result<HealthRow, StoreError> {
         last_evaluation_ms: fields.get("last_evaluation_ms")?,
         last_duration_ns: fields.get("last_duration_ns")?,
         missed: fields.get("missed")?,
+        missed_paused: fields.get("missed_paused")?,
+        missed_stopped: fields.get("missed_stopped")?,
         seq: fields.get("seq")?,
         standing: Standing {
             strikes: fields.number("strikes")?,
+            failures: fields.number("failures")?,
             paused_until_ms: fields.get("paused_until_ms")?,
             told: told(fields)?,
         },
@@ -218,5 +227,6 @@ fn alert(fields: &Fields<'_>) -> Result<AlertRow, StoreError> {
         resolved_at_ms: fields.get("resolved_at_ms")?,
         last_sent_at_ms: fields.get("last_sent_at_ms")?,
         keep_firing_since_ms: fields.get("keep_firing_since_ms")?,
+        seen: fields.get::<i64>("seen")?.cast_unsigned(),
     })
 }

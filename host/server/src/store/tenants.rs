@@ -9,7 +9,8 @@ use super::{Connection, Row, Store, StoreError};
 
 /// Every table of tenant data but the audit log, those that others reference last.
 /// The last revision stays, so that none is used twice.
-const TABLES: [&str; 24] = [
+const TABLES: [&str; 25] = [
+    "pauses",
     "config_change_items",
     "config_changes",
     "usage",

@@ -20,6 +20,8 @@ pub struct ModuleUse {
 pub struct RuleUses {
     /// The rule's key within its group, as in `RuleKey`.
     pub rule: String,
+    /// The key under which what is known of it was kept before, where that is another.
+    pub was: Option<String>,
     pub modules: Vec<ModuleUse>,
     pub sources: Vec<String>,
     pub receivers: Vec<String>,

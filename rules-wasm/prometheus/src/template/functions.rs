@@ -225,8 +225,20 @@ fn of_texts(functions: &mut Functions) {
         Ok(text(&regex.replace_all(&within, &*with)))
     });
     functions.of_text("title", title);
-    functions.of_text("toUpper", str::to_uppercase);
-    functions.of_text("toLower", str::to_lowercase);
+    // Go maps a letter to one letter; one that has several in capitals stays.
+    functions.of_text("toUpper", |given| {
+        let upper = |char: char| match (char.to_uppercase().len(), char.to_uppercase().next()) {
+            (1, Some(upper)) => upper,
+            _ => char,
+        };
+        given.chars().map(upper).collect()
+    });
+    functions.of_text("toLower", |given| {
+        given
+            .chars()
+            .filter_map(|char| char.to_lowercase().next())
+            .collect()
+    });
     functions.of_text("safeHtml", str::to_owned);
     functions.of_text("graphLink", |expr| link(expr, 0));
     functions.of_text("tableLink", |expr| link(expr, 1));

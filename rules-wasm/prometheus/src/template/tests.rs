@@ -67,6 +67,14 @@ fn numbers_are_written_as_go_writes_them() {
 }
 
 #[test]
+fn letters_are_mapped_one_to_one() {
+    check(&[
+        (r#"{{ toUpper "größe éŉ" }}"#, "GRÖßE Éŉ"),
+        (r#"{{ toLower "İ ÄΣ" }}"#, "i äσ"),
+    ]);
+}
+
+#[test]
 fn gos_own_functions() {
     check(&[
         (

@@ -23,6 +23,7 @@ pub(crate) use fake_source::{FakeSource, Reply};
 pub(crate) use files::{TempDir, component, guest, release_dir, with_schema, workspace_root};
 pub(crate) use prometheus::{Exporter, Prometheus};
 pub(crate) use server::{PAGE_WITHIN, Server, TOKEN};
+pub(crate) use shapes::parse_ms;
 pub(crate) use webhook::Webhook;
 
 use std::net::TcpListener;

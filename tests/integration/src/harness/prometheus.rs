@@ -88,9 +88,22 @@ impl Prometheus {
     /// One that evaluates the rules of a rule file itself; its labels are `cluster=eu`, and people reach it at
     /// `http://alerts.example/base`.
     pub(crate) async fn start_with_rules(exporter: &Exporter, rules: &str) -> Self {
+        Self::start_telling(exporter, rules, None, "1m").await
+    }
+
+    /// One that tells an Alertmanager, by its address, and tells it again after that time.
+    pub(crate) async fn start_telling(
+        exporter: &Exporter,
+        rules: &str,
+        alertmanager: Option<&str>,
+        resend_delay: &str,
+    ) -> Self {
         let dir = TempDir::new("prometheus");
         dir.write("rules.yml", rules);
-        let config = dir.write("prometheus.yml", &config(exporter.fake.port()));
+        let alertmanager = alertmanager.map_or_else(String::new, |address| {
+            format!("alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{address}']}}]}}]}}\n")
+        });
+        let config = dir.write("prometheus.yml", &(config(exporter.fake.port()) + &alertmanager));
         let port = free_port();
         let args = [
             format!("--config.file={}", config.display()),
@@ -100,6 +113,7 @@ impl Prometheus {
             "--web.external-url=http://alerts.example/base".into(),
             "--web.route-prefix=/".into(),
             "--log.level=warn".into(),
+            format!("--rules.alert.resend-delay={resend_delay}"),
         ];
         let mut process = Process::start("prometheus", dir.path(), Path::new("prometheus"), &args, &[]);
         let api = Api::new(&format!("http://127.0.0.1:{port}"), "");

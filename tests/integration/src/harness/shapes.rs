@@ -98,7 +98,7 @@ fn optional_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i6
 }
 
 /// `2026-01-31T23:59:59.123Z` in ms since the epoch.
-fn parse_ms(text: &str) -> Option<i64> {
+pub(crate) fn parse_ms(text: &str) -> Option<i64> {
     let (date, clock) = text.strip_suffix('Z')?.split_once('T')?;
     let [year, month, day] = numbers(date, '-')?;
     let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));

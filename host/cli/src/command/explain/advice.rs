@@ -26,6 +26,7 @@ pub(super) fn advice(code: &str) -> String {
         }
         "bad_outcome" => "the component's answer does not hold together; the message says where",
         "component_error" => "the rule itself returned this error; see its documentation and its config",
+        "limit_exceeded" => "raise the group's limit, or set over_limit: keep, which drops the new alerts",
         "duplicate_labels" => "two findings have the same labels: add a label that tells them apart",
         "module_unavailable" => {
             "upload the module again: `wasmalert push`; `wasmalert get modules` lists them"

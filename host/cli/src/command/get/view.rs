@@ -143,6 +143,22 @@ pub(super) fn quarantine(answer: &Value, width: Option<usize>) -> String {
     list(&Value::from(rows), columns, width)
 }
 
+pub(super) fn pauses(answer: &Value, width: Option<usize>) -> String {
+    let columns: &[Column] = &[
+        ("PAUSED", |pause| {
+            let names = ["namespace", "group", "rule"].map(|name| plain(&pause[name]));
+            match names.iter().all(String::is_empty) {
+                true => "all rules".to_owned(),
+                false => names.join("/").trim_end_matches('/').to_owned(),
+            }
+        }),
+        ("SINCE", |pause| plain(&pause["since"])),
+        ("BY", |pause| plain(&pause["by"])),
+        ("REASON", |pause| plain(&pause["reason"])),
+    ];
+    list(&answer["pauses"], columns, width)
+}
+
 /// The first line of prose of a page of Markdown.
 fn about(doc: &Value) -> String {
     let lines = doc.as_str().unwrap_or_default().lines();
@@ -396,7 +412,10 @@ pub(super) fn rules(answer: &Value, width: Option<usize>) -> String {
             }
         }),
         ("STATE", |rule| plain(&rule["state"])),
-        ("HEALTH", |rule| plain(&rule["health"])),
+        ("HEALTH", |rule| match (&rule["paused"], &rule["paused_until"]) {
+            (Value::Null, Value::Null) => plain(&rule["health"]),
+            _ => "paused".to_owned(),
+        }),
         ("FIRING", |rule| plain(&rule["alerts"]["firing"])),
         ("PENDING", |rule| plain(&rule["alerts"]["pending"])),
         ("EVALUATED", |rule| plain(&rule["last_evaluation_at"])),

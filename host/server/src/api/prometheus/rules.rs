@@ -17,6 +17,7 @@ use super::answer::{Refused, success};
 use super::params::Params;
 use super::selections;
 use crate::api::request;
+use crate::groups::as_parsed;
 use crate::live::{LiveGroup, LiveRule, RuleNow};
 use crate::record::{LabelMap, label_map, number};
 use crate::store::Health;
@@ -292,7 +293,7 @@ fn a_group(group: &LiveGroup, rules: Vec<Rule>) -> Group {
         file: group.key.namespace.to_string(),
         rules,
         interval: Seconds::of_ms(group.spec.interval_ms),
-        limit: 0,
+        limit: group.spec.limit,
         evaluation_time: Seconds(spent_ns as f64 / NS_PER_SECOND),
         last_evaluation: moment(last_ms),
     }
@@ -306,7 +307,7 @@ fn rule(group: &LiveGroup, live: &LiveRule, wanted: &Wanted) -> Option<Rule> {
     if !wanted.takes_rule(group, spec, record) {
         return None;
     }
-    let query = text("expr").unwrap_or_default().to_owned();
+    let query = as_parsed(&spec.module, text("expr").unwrap_or_default());
     let labels = own_labels(group, spec);
     let now = live.now();
     let health = health_of(&now);
@@ -406,7 +407,8 @@ pub(super) fn build_info() -> Response {
         "buildUser": "",
         "buildDate": "",
         "goVersion": "",
-        "features": {},
+        // As Grafana reads it: rules may be changed under /config/v1/rules.
+        "features": {"ruler_config_api": "true"},
     });
     success(info, Vec::new())
 }

@@ -17,16 +17,9 @@ fn rule(receivers: &[&str]) -> LiveRule {
     let spec = RuleSpec {
         name: "Down".into(),
         module: "prometheus".into(),
-        version: None,
-        digest: None,
         config: r#"{"expr":"up == 0 and x{a=\"b\"}"}"#.into(),
-        for_ms: 0,
-        keep_firing_for_ms: 0,
-        labels: Default::default(),
-        annotations: Default::default(),
-        source: None,
         receivers: receivers.iter().map(|name| (*name).to_owned()).collect(),
-        limits: Default::default(),
+        ..RuleSpec::default()
     };
     let key = RuleKey {
         group,
@@ -51,6 +44,7 @@ fn notification(at: usize, reason: NotifyReason) -> Notification {
         resolved_at_ms: None,
         last_sent_at_ms: Some(3_000),
         keep_firing_since_ms: None,
+        seen: 1,
     };
     Notification {
         alert,
@@ -62,13 +56,19 @@ fn notification(at: usize, reason: NotifyReason) -> Notification {
 fn enqueue(receivers: &[&str], notify: &[Notification]) -> (Vec<NewOutboxRow>, Vec<NotifyRecord>) {
     let (rule, catalog, ids) = (rule(receivers), TenantCatalog::default(), AtomicUsize::new(0));
     let notify: Vec<&Notification> = notify.iter().collect();
+    let external = External {
+        url: "http://here".to_owned(),
+        labels: [("cluster", "eu"), ("instance", "not this")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+    };
     let told = Told {
         rule: &rule,
         catalog: &catalog,
         notify: &notify,
         slot_ms: 3_000,
         now_ms: 3_050,
-        external_url: "http://here",
+        external: &external,
     };
     told.enqueue(|| format!("{:04}", ids.fetch_add(1, Ordering::Relaxed)))
 }

@@ -9,12 +9,15 @@ fn full(rule: &RuleKey, revision: i64) -> RuleCommit {
     let mut full = commit(rule, revision, 1);
     full.health.health = Health::Err;
     full.health.missed = 3;
+    full.health.missed_paused = 5;
+    full.health.missed_stopped = 6;
     full.health.error = Some(ErrorRow {
         code: "fuel_exceeded".into(),
         message: "used 500".into(),
     });
     full.health.standing = Standing {
         strikes: 7,
+        failures: 4,
         paused_until_ms: Some(120_000),
         told: Some(Told {
             what: Notice::Paused,

@@ -302,6 +302,7 @@ fn alert(name: &str, value: f64) -> AlertRow {
         resolved_at_ms: None,
         last_sent_at_ms: Some(-4),
         keep_firing_since_ms: None,
+        seen: 1,
     }
 }
 
@@ -316,6 +317,8 @@ fn commit(rule: &RuleKey, group_revision: i64, seq: i64) -> RuleCommit {
             last_evaluation_ms: Some(seq * 1_000),
             last_duration_ns: Some(7),
             missed: 0,
+            missed_paused: 0,
+            missed_stopped: 0,
             seq,
             standing: Standing::default(),
         },
