@@ -281,6 +281,7 @@ and rules of the same name keep their alerts. `wasmalert apply` takes such files
 
 Examples:
   wasmalert import rules/ --source prom --receiver am
+  wasmalert import rules/ --source prom --restore-for-state    alerts that wait go on waiting from where they are
   wasmalert import node.yml --namespace prod
   kubectl get prometheusrules -A -o yaml | wasmalert import -";
 
@@ -435,6 +436,10 @@ pub(crate) struct OfRuleFiles {
     /// A receiver of what they tell [default: the one called default]. May be repeated.
     #[arg(long = "receiver", value_name = "NAME")]
     pub(crate) receivers: Vec<String>,
+    /// Alerts of Prometheus' rule files go on since when their source has them (ALERTS_FOR_STATE): once, at the first
+    /// evaluation of each rule.
+    #[arg(long)]
+    pub(crate) restore_for_state: bool,
 }
 
 impl From<&OfRuleFiles> for Unsaid {
@@ -443,6 +448,7 @@ impl From<&OfRuleFiles> for Unsaid {
             namespace: given.namespace.clone(),
             source: given.source.clone(),
             receivers: given.receivers.clone(),
+            restore_for_state: given.restore_for_state,
         }
     }
 }

@@ -469,6 +469,27 @@ tests:
     );
 }
 
+/// What Prometheus does, a behaviour a file; promtool passes those that it knows.
+#[test]
+fn rules_do_as_in_prometheus() {
+    for folder in ["tests/semantics", "tests/semantics/newer"] {
+        let folder = repository().join(folder);
+        let files = std::fs::read_dir(&folder).expect("the folder is in the repository");
+        let files = files
+            .flatten()
+            .map(|file| file.file_name().to_string_lossy().into_owned());
+        let mut files: Vec<String> = files
+            .filter(|name| name.ends_with(".yml") && !name.ends_with(".rules.yml"))
+            .collect();
+        files.sort();
+        assert!(files.len() >= 5, "{files:?}");
+        let args = ["test"].into_iter().chain(files.iter().map(String::as_str));
+        let ran = run(&folder, &args.collect::<Vec<&str>>());
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+        assert!(ran.out.ends_with("passed\n"), "{}", ran.out);
+    }
+}
+
 /// 525,601 evaluations of a rule that fires all the time but for a week.
 #[test]
 fn a_year_passes() {

@@ -23,7 +23,7 @@ use crate::evaluation::Finding;
 use crate::label::{ALERT_NAME, Labels};
 use crate::spec::{Quorum, host_labels, is_template};
 
-pub use judge::{Judged, judge};
+pub use judge::{Evaluated, Judged, Since, judge};
 pub use lifecycle::step;
 
 /// Where an alert is in its life. Ordered from the least to the most pressing.
@@ -121,7 +121,7 @@ impl Alert {
             annotations: Arc::new(observed.annotations),
             value: observed.value,
             state: AlertState::Pending,
-            active_at_ms: now_ms,
+            active_at_ms: observed.since_ms.map_or(now_ms, |since_ms| since_ms.min(now_ms)),
             fired_at_ms: None,
             resolved_at_ms: None,
             last_sent_at_ms: None,
@@ -196,6 +196,17 @@ impl Alerts {
         self.0.insert(alert.labels.clone(), alert);
     }
 
+    /// What was told of these alerts was taken by a receiver: the time until they are told again counts from then.
+    pub fn accepted(&mut self, is_told: impl Fn(&Alert) -> bool, now_ms: i64) {
+        let firing = self
+            .0
+            .values_mut()
+            .filter(|alert| alert.state == AlertState::Firing);
+        for alert in firing.filter(|alert| is_told(alert)) {
+            alert.last_sent_at_ms = alert.last_sent_at_ms.map(|sent_ms| sent_ms.max(now_ms));
+        }
+    }
+
     /// The state of the rule: the most pressing of its alerts' states.
     #[must_use]
     pub fn worst_state(&self) -> AlertState {
@@ -252,6 +263,8 @@ pub struct Observed {
     pub labels: Labels,
     pub annotations: Annotations,
     pub value: f64,
+    /// Since when its alert is active, where that is known from elsewhere.
+    pub since_ms: Option<i64>,
 }
 
 /// Gives a finding its final labels and annotations.
@@ -276,6 +289,7 @@ pub fn identify(
         labels: labels.collect(),
         annotations: of_rule.chain(of_finding).collect(),
         value: finding.value,
+        since_ms: None,
     }
 }
 

@@ -17,7 +17,7 @@ use crate::id::RuleKey;
 use crate::label::{Labels, METRIC_NAME};
 use crate::limits::{Limit, Limits};
 use crate::query::{Query, QueryResult};
-use crate::spec::{DEFAULT_SOURCE, External, GroupSpec, RuleSpec};
+use crate::spec::{External, GroupSpec, RuleSpec};
 
 /// Everything an evaluation knows before it asks.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,7 +59,7 @@ impl Context {
             trigger,
             config: rule.config.clone(),
             labels: Arc::new(rule.labels_within(group)),
-            source: rule.source.as_deref().unwrap_or(DEFAULT_SOURCE).into(),
+            source: rule.source_or_default().into(),
             extras: rule.extras_within(group, external),
         }
     }

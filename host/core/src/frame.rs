@@ -143,6 +143,8 @@ pub struct FrameBuilder {
 /// A series that does not fit in a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
+    #[error("the query's result is a string; a rule needs series or a scalar")]
+    Text,
     #[error("a series has no sample")]
     NoSample,
     #[error("the result has more than 4,294,967,295 labels or samples")]

@@ -13,10 +13,10 @@ use crate::sample::stale_nan;
 use crate::spec::{GroupSpec, RuleSpec};
 
 /// 1 while an alert is pending or firing, with its state as a label.
-const ALERTS: &str = "ALERTS";
+pub const ALERTS: &str = "ALERTS";
 const ALERT_STATE: &str = "alertstate";
 /// Since when an alert is active, in seconds since the epoch.
-const ALERTS_FOR_STATE: &str = "ALERTS_FOR_STATE";
+pub const ALERTS_FOR_STATE: &str = "ALERTS_FOR_STATE";
 
 /// What an evaluation leaves.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -55,6 +55,21 @@ impl Recorded {
         samples.extend(gone.map(|labels| (labels.clone(), stale_nan())));
         Self { samples, series }
     }
+}
+
+/// The labels that two of the samples have in common, once the host's are put on.
+#[must_use]
+pub fn equal_labels(samples: &[RecordedSample], group: &GroupSpec, rule: &RuleSpec) -> Option<Labels> {
+    let mut all: Vec<Labels> = match samples.len() {
+        0 | 1 => return None,
+        _ => samples
+            .iter()
+            .map(|sample| of_rule(sample, group, rule).0)
+            .collect(),
+    };
+    all.sort_unstable();
+    let pair = all.windows(2).find(|pair| pair[0] == pair[1])?;
+    pair.first().cloned()
 }
 
 /// The labels of group and rule go over those that the rule gave; the name is

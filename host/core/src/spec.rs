@@ -44,6 +44,8 @@ pub struct GroupSpec {
     pub limit: u64,
     /// Labels under those of the rules; an empty value deletes the finding's.
     pub labels: BTreeMap<String, String>,
+    /// Whether alerts take the time since when they are active from the source, at a rule's first evaluation.
+    pub restore_for_state: bool,
     pub rules: Vec<Arc<RuleSpec>>,
 }
 
@@ -81,6 +83,17 @@ pub struct RuleOptions {
     pub alert_after_errors: u32,
     /// How often a finding has to come for its alert to fire, and to go on firing.
     pub quorum: Quorum,
+    pub resend: Resend,
+}
+
+/// From when on the time until a firing alert is told again counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Resend {
+    /// Since it was told, whether or not receivers have taken that.
+    #[default]
+    Sent,
+    /// Since a receiver has taken it; one for which something of the rule waits is not told again.
+    Accepted,
 }
 
 /// What becomes of an evaluation with more findings than the group's limit.
@@ -155,6 +168,7 @@ macro_rules! named {
         }
     };
 }
+named!(Resend { Sent = "sent", Accepted = "accepted" });
 named!(OverLimit { Fail = "fail", Keep = "keep" });
 named!(NoData { Resolve = "resolve", Keep = "keep", Alert = "alert" });
 
@@ -186,6 +200,7 @@ impl Default for GroupSpec {
             interval_ms: 60_000,
             query_offset_ms: 0,
             limit: 0,
+            restore_for_state: false,
             labels: BTreeMap::new(),
             rules: Vec::new(),
         }
@@ -193,6 +208,12 @@ impl Default for GroupSpec {
 }
 
 impl RuleSpec {
+    /// The source that a query without one goes to.
+    #[must_use]
+    pub fn source_or_default(&self) -> &str {
+        self.source.as_deref().unwrap_or(DEFAULT_SOURCE)
+    }
+
     /// The labels that the host puts on every alert of the rule.
     #[must_use]
     pub fn labels_within(&self, group: &GroupSpec) -> Labels {

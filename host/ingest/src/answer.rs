@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use wasmalert_core::frame::{Frame, FrameBuilder};
+use wasmalert_core::frame::{Frame, FrameBuilder, FrameError};
 
 use crate::bounded;
 
@@ -124,9 +124,7 @@ impl Data {
             "vector" => !self.has_ranges && self.pair.0.is_none(),
             "matrix" => !self.has_instants && self.pair.0.is_none(),
             "scalar" => !series,
-            "string" => {
-                return Err("the query's result is a string; a rule needs series or a scalar".to_owned());
-            }
+            "string" => return Err(FrameError::Text.to_string()),
             other => return Err(format!("its resultType is {other:?}, which is not known")),
         };
         if !fits {

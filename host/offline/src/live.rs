@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use wasmalert_core::alert::{Alerts, Notification, Policy, judge};
+use wasmalert_core::alert::{Alerts, Evaluated, Notification, Policy, Since, judge};
 use wasmalert_core::evaluation::{Context, Effects, Journal, Outcome, State, Timers, Trigger};
 use wasmalert_core::fault::{Fault, FaultCode};
 use wasmalert_core::limits::Limits;
@@ -108,7 +108,12 @@ impl<'t> LiveRule<'t> {
         let (timers, has_data) = (journal.timers.clone(), journal.has_data(&self.asked));
         let spec = self.spec;
         let of = (group.spec, spec);
-        let step = judge(&self.alerts, (&outcome, has_data), of, now_ms, &self.policy)?.step;
+        let evaluated = Evaluated {
+            outcome: &outcome,
+            has_data,
+            since: &Since::default(),
+        };
+        let step = judge(&self.alerts, evaluated, of, now_ms, &self.policy)?.step;
         self.alerts.apply(&step);
         if !effects.state.is_empty() {
             self.state = Arc::new(effects.state_after(&self.state));

@@ -136,7 +136,7 @@ impl Value {
                 frame.sample(timestamp_ms, *value);
                 frame.end_series()?;
             }
-            Self::String(_) => {}
+            Self::String(_) => return Err(FrameError::Text),
             Self::Vector(samples) => {
                 for sample in samples {
                     sample

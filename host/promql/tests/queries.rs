@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use wasmalert_core::Labels;
+use wasmalert_core::frame::FrameError;
 use wasmalert_promql::{
     Error, Limit, Limits, MatchOp, MemoryStorage, Options, Query, Select, Storage, Type, Visit,
 };
@@ -46,6 +47,13 @@ fn results_become_frames() {
     assert_eq!(frame.all_timestamps_ms(), [0, 60_000, 120_000]);
     assert_eq!(frame.all_values(), [-2.0; 3]);
     assert_eq!(frame.labels_of(0).unwrap().to_string(), r#"{instance="i2"}"#);
+
+    let text = parse("\"text\"")
+        .instant(&storage, 7, &options)
+        .unwrap()
+        .value
+        .to_frame(7);
+    assert_eq!(text, Err(FrameError::Text));
 
     let scalar = parse("1 + 1")
         .instant(&storage, 7, &options)

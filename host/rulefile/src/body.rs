@@ -13,6 +13,8 @@ pub struct Unsaid {
     pub namespace: Option<String>,
     pub source: Option<String>,
     pub receivers: Vec<String>,
+    /// Whether alerts go on since when Prometheus has them.
+    pub restore_for_state: bool,
 }
 
 impl Group {
@@ -33,6 +35,9 @@ impl Group {
         }
         if !spec.labels.is_empty() {
             body.insert("labels".into(), json!(spec.labels));
+        }
+        if unsaid.restore_for_state || spec.restore_for_state {
+            body.insert("restore_for_state".into(), true.into());
         }
         let rules: Vec<Value> = spec.rules.iter().map(|spec| rule(spec, unsaid)).collect();
         body.insert("rules".into(), rules.into());

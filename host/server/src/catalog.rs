@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use wasmalert_core::TenantId;
 use wasmalert_core::evaluation::Description;
 use wasmalert_core::spec::{DEFAULT_RECEIVER, DEFAULT_SOURCE, RuleSpec};
+use wasmalert_ingest::relabel::Rule;
 use wasmalert_sandbox::World;
 
 pub(crate) use self::modules::{ModuleRef, NoModule, Trust, Trusted};
@@ -122,6 +123,11 @@ pub(crate) struct ReceiverSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Object, example = json!({"url": "http://127.0.0.1:9093"}))]
     pub config: Option<serde_json::Value>,
+    /// Rules that change the labels of alerts or drop alerts before the notifier gets them, as those of a scrape do;
+    /// those of the server are among the labels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>, example = json!([{"label_drop": "replica"}]))]
+    pub relabel: Vec<Rule>,
 }
 
 impl ReceiverSpec {

@@ -10,6 +10,7 @@ use wasmalert_core::id::{check_name, check_title};
 use wasmalert_core::quota::Quota;
 use wasmalert_core::spec::{DIGEST_WANTED, GroupSpec, RuleSpec, is_digest};
 use wasmalert_core::{GroupKey, RuleKey, TenantId};
+use wasmalert_ingest::relabel::Relabel;
 use wasmalert_rulefile::template;
 use wasmalert_sandbox::World;
 
@@ -20,7 +21,7 @@ use crate::catalog::{ModuleInfo, ModuleRef, ReceiverSpec, TenantCatalog};
 use crate::embedded;
 use crate::groups::{GroupBody, MODULE_DEFAULT, check_references, configured, start};
 use crate::live::LiveGroup;
-use crate::query::{Source, SourceSpec};
+use crate::query::{EmbeddedSpec, Source, SourceSpec};
 use crate::scheduler::News;
 use crate::schema::{Configured, SchemaError};
 use crate::scrape::{self, ScrapeSpec};
@@ -333,6 +334,19 @@ fn prospect(now: &TenantCatalog, changes: &[(Change, Option<String>)]) -> Tenant
     catalog
 }
 
+/// Checks that what rules record has somewhere to go where a source says so.
+fn check_target(name: &str, spec: &SourceSpec, catalog: &TenantCatalog) -> Result<(), String> {
+    match spec {
+        SourceSpec::Embedded(EmbeddedSpec {
+            write_to: Some(target),
+            ..
+        }) if catalog.sources.written_to(name).is_none() => Err(format!(
+            "write_to: {target:?} is no source of kind prometheus with a write_url"
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// A change that is good as far as can be told before the store is asked.
 struct Checked {
     change: ItemChange,
@@ -373,6 +387,7 @@ impl Checked {
         let uses = match wanted {
             Wanted::Source(spec) => {
                 spec.validate().map_err(Wrong::Problems)?;
+                check_target(&key.name, &spec, catalog).map_err(|problem| Wrong::Problems(vec![problem]))?;
                 Uses::Nothing
             }
             Wanted::Scrape(spec) => {
@@ -487,6 +502,7 @@ fn check_receiver(spec: &ReceiverSpec, catalog: &TenantCatalog) -> Result<Arc<Mo
     if spec.digest.as_ref().is_some_and(|digest| !is_digest(digest)) {
         return Err(format!("digest: {DIGEST_WANTED}"));
     }
+    Relabel::new(&spec.relabel).map_err(|error| format!("relabel: {error}"))?;
     let module = catalog
         .notifier(spec)
         .map_err(|missing| format!("module: {missing}"))?;
@@ -664,17 +680,19 @@ async fn run(
 /// Ends the series that a group has left which is gone: as of now, but after two intervals, so that those go on
 /// that a group of another name has taken over.
 fn end_later(host: &Arc<Host>, gone: &LiveGroup) {
-    let series = gone.recorded();
-    if series.is_empty() {
+    let left = gone.left();
+    if left.is_empty() {
         return;
     }
     // Of a tenant that is deleted and made anew meanwhile it is another.
     let db = host.embedded.of(&gone.key.tenant);
-    let (host, timestamp_ms) = (host.clone(), host.clock.now_ms());
+    let (host, timestamp_ms, tenant) = (host.clone(), host.clock.now_ms(), gone.key.tenant.clone());
     let wait = Duration::from_millis(gone.spec.interval_ms.saturating_mul(2).unsigned_abs());
     tokio::spawn(async move {
         tokio::time::sleep(wait.min(END_WITHIN)).await;
-        embedded::end(&db, &series, timestamp_ms, host.clock.now_ms());
+        if Arc::ptr_eq(&host.embedded.of(&tenant), &db) {
+            embedded::end_left(&host, (&tenant, &db), &left, timestamp_ms);
+        }
     });
 }
 

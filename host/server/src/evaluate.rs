@@ -6,17 +6,21 @@
 
 mod ended;
 
-use std::collections::VecDeque;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use futures_util::stream::{FuturesOrdered, StreamExt as _};
 use wasmalert_core::Labels;
-use wasmalert_core::alert::{Step, judge};
+use wasmalert_core::alert::{Evaluated, Notification, NotifyReason, Since, Step, judge};
 use wasmalert_core::evaluation::{Context, Cost, Effects, Journal, LogLine, Outcome, Trigger};
 use wasmalert_core::fault::{Fault, FaultCode};
+use wasmalert_core::label::ALERT_NAME;
 use wasmalert_core::limits::{Limit, Limits};
 use wasmalert_core::query::{Query, QueryTime};
 use wasmalert_core::quota::Quota;
+use wasmalert_core::recorded::ALERTS_FOR_STATE;
 use wasmalert_core::schedule::{Advance, Missed, Slots};
+use wasmalert_core::spec::Resend;
 use wasmalert_core::usage::Usage;
 use wasmalert_sandbox::{Component, Evaluation, Verdict};
 
@@ -29,6 +33,8 @@ use crate::fair::Turn;
 use crate::live::{LiveGroup, LiveRule, RuleNow};
 use crate::store::{Committing, Health, HealthRow, StoreError};
 
+/// Rules of a group that are evaluated at the same time, where none reads what another records.
+const AT_ONCE_MAX: usize = 8;
 /// Evaluations of a group that wait for their commits while the next one runs.
 const COMMITTING_MAX: usize = 64;
 /// Bytes that they may have to write; the last one may be more.
@@ -42,8 +48,8 @@ pub(crate) struct Due {
     pub slot: Option<Advance>,
 }
 
-/// Evaluates what is due of a group: timers first, then the slot, each rule in
-/// the order of the group.
+/// Evaluates what is due of a group: timers first, then the slot, each rule after those
+/// before it whose series it may read.
 ///
 /// Nothing is due of a tenant that the operator has stopped, and of what is paused.
 pub(crate) async fn evaluate_group(host: &Host, group: &LiveGroup, due: Due, turn: &mut Turn) {
@@ -76,39 +82,57 @@ pub(crate) async fn evaluate_group(host: &Host, group: &LiveGroup, due: Due, tur
     let lag_seconds = || (host.clock.now_ms() - slot.slot_ms).max(0) as f64 / 1e3;
     host.metrics.scheduler_lag_seconds.observe(lag_seconds());
     host.metrics.slots_missed.add(&group.key.tenant, (), slot.missed);
-    let mut committing = VecDeque::new();
     let is_due =
         |rule: &&Arc<LiveRule>| rule.now().paused_until_ms(slot.slot_ms).is_none() && !is_paused(rule);
-    for rule in group.rules.iter().filter(is_due) {
-        if is_over() {
-            break;
-        }
-        let ended = evaluate_rule(host, group, rule, slot.slot_ms, Trigger::Interval, slot.missed).await;
-        turn.charge(ended.cost_ns());
-        committing.push_back(ended);
-        while committing.len() > COMMITTING_MAX || bytes(&committing) > COMMITTING_BYTES_MAX {
-            let Some(first) = committing.pop_front() else {
+    let (mut committing, mut committing_bytes) = (FuturesOrdered::new(), 0);
+    for batch in &group.batches {
+        let mut due = group.rules.get(batch.clone()).unwrap_or_default().iter();
+        let mut evaluating = FuturesOrdered::new();
+        loop {
+            let has_room = committing.len() < COMMITTING_MAX && committing_bytes <= COMMITTING_BYTES_MAX;
+            while has_room
+                && evaluating.len() < AT_ONCE_MAX
+                && !is_over()
+                && let Some(rule) = due.find(is_due)
+            {
+                let trigger = Trigger::Interval;
+                evaluating.push_back(evaluate_rule(
+                    host,
+                    group,
+                    rule,
+                    slot.slot_ms,
+                    trigger,
+                    slot.missed,
+                ));
+            }
+            if has_room && evaluating.is_empty() {
                 break;
-            };
-            first.committed().await;
+            }
+            // All go on meanwhile, whichever is waited for.
+            tokio::select! {
+                Some(ended) = evaluating.next() => {
+                    turn.charge(ended.cost_ns());
+                    let bytes = ended.committing.bytes();
+                    committing_bytes += bytes;
+                    committing.push_back(async move {
+                        ended.committed().await;
+                        bytes
+                    });
+                }
+                Some(bytes) = committing.next() => committing_bytes -= bytes,
+            }
         }
     }
-    for ended in committing {
-        ended.committed().await;
-    }
+    while committing.next().await.is_some() {}
     let orphans = group.take_orphans();
     if !orphans.is_empty() {
         let at_ms = slot.slot_ms.saturating_sub(group.spec.query_offset_ms);
         let db = host.embedded.of(&group.key.tenant);
-        embedded::end(&db, &orphans, at_ms, host.clock.now_ms());
+        embedded::end_left(host, (&group.key.tenant, &db), &orphans, at_ms);
     }
     host.metrics
         .slot_lag_seconds
         .observe(&group.key.tenant, (), lag_seconds());
-}
-
-fn bytes(committing: &VecDeque<Committed<'_>>) -> usize {
-    committing.iter().map(|ended| ended.committing.bytes()).sum()
 }
 
 fn due_timer(rule: &LiveRule, now_ms: i64) -> Option<Trigger> {
@@ -161,17 +185,24 @@ async fn evaluate_rule<'a>(
     };
     let (answer, ran) = run.until_answered(module.as_deref(), &before).await;
 
+    let since = match &answer {
+        Ok(_) if restores(group, rule, &before) => run.since(now_ms).await,
+        _ => Ok(Since::default()),
+    };
+    let answer = answer.and_then(|answer| Ok((answer, since?)));
     let decided = answer
-        .and_then(|answer| {
-            decide(
-                group,
-                rule,
-                &limits,
-                now_ms,
-                (answer, ran.journal.has_data(&ran.asked)),
-            )
+        .and_then(|(answer, since)| {
+            let has_data = ran.journal.has_data(&ran.asked);
+            decide((group, rule), &limits, now_ms, (answer, has_data, &since))
         })
         .and_then(|decided| run.may_notify(&decided).map(|()| decided));
+    let (decided, behind) = match decided {
+        Ok(decided) => match run.behind(&decided).await {
+            Ok(behind) => (Ok(decided), behind),
+            Err(fault) => (Err(fault), BTreeSet::new()),
+        },
+        Err(fault) => (Err(fault), BTreeSet::new()),
+    };
     let (error, fault) = (decided.as_ref().err().map(error_row), decided.as_ref().err());
     let standing = before.health.standing;
     let ended = (fault.map(|fault| fault.code), ran.journal.has_data(&ran.asked));
@@ -208,6 +239,7 @@ async fn evaluate_rule<'a>(
         health,
         notices,
         keeps: Keeps::new(host, &allowed),
+        behind,
     };
     let commit = ended.commit(decided.as_ref());
     if let Ok(decided) = &decided {
@@ -222,6 +254,13 @@ async fn evaluate_rule<'a>(
         ended,
         decided,
     }
+}
+
+/// Whether the source is asked since when alerts are active: until the rule has been evaluated once.
+fn restores(group: &LiveGroup, rule: &LiveRule, before: &RuleNow) -> bool {
+    let health = &before.health;
+    let is_first = i64::from(health.standing.failures) >= health.seq;
+    group.spec.restore_for_state && rule.spec.for_ms > 0 && is_first
 }
 
 fn slots(host: &Host, group: &LiveGroup) -> Slots {
@@ -369,6 +408,56 @@ impl Evaluating<'_> {
         Arc::make_mut(journal).add(results, self.limits)
     }
 
+    /// Since when a Prometheus has had the rule's alerts, as the source knows it.
+    async fn since(&self, now_ms: i64) -> Result<Since, Fault> {
+        let name = serde_json::Value::from(self.rule.spec.name.as_str());
+        let query = Query {
+            source: self.context.source.clone(),
+            expr: format!("{ALERTS_FOR_STATE}{{{ALERT_NAME}={name}}}").into(),
+            time: QueryTime::Instant {
+                at_ms: now_ms.saturating_sub(self.context.query_offset_ms),
+            },
+        };
+        self.has_room(&[Quota::QueriesPerMinute, Quota::QueryBytesPerMinute])?;
+        let claim = self.tenant.claim(Quota::QueriesAtOnce);
+        let fetched = self
+            .host
+            .queries
+            .fetch_all(&claim, &self.catalog.sources, vec![query]);
+        let mut since = Since::new(&self.host.external.labels);
+        for (query, result) in fetched.await {
+            let frame = result.map_err(|error| {
+                let message = format!("{}: {}", query.expr, error.message);
+                Fault::new(FaultCode::Query(error.code), message)
+            })?;
+            for (series, at) in frame.newest().enumerate() {
+                let labels = frame.series_labels(series);
+                if let (Some(labels), Some(seconds)) = (labels, frame.all_values().get(at)) {
+                    since.add(labels, *seconds);
+                }
+            }
+        }
+        Ok(since)
+    }
+
+    /// Receivers that have not taken yet what they were told of the rule, where it waits for them with what it would
+    /// tell again.
+    async fn behind(&self, decided: &Decided) -> Result<BTreeSet<String>, Fault> {
+        let mut behind = BTreeSet::new();
+        let is_resend = |told: &Notification| told.reason == NotifyReason::Resend;
+        if self.rule.spec.options.resend == Resend::Sent || !decided.step.notify.iter().any(is_resend) {
+            return Ok(behind);
+        }
+        for receiver in self.catalog.receivers_of(&self.rule.spec) {
+            let waits = self.host.store.has_pending(&self.rule.key, receiver).await;
+            let failed = |error: StoreError| Fault::new(FaultCode::HostError, error.to_string());
+            if waits.map_err(failed)? {
+                behind.insert(receiver.to_owned());
+            }
+        }
+        Ok(behind)
+    }
+
     /// Whether the tenant may go on in this minute.
     fn has_room(&self, under: &[Quota]) -> Result<(), Fault> {
         let account = self.host.ledger.of(self.rule.key.tenant());
@@ -436,16 +525,20 @@ struct Decided {
 }
 
 fn decide(
-    group: &LiveGroup,
-    rule: &LiveRule,
+    (group, rule): (&LiveGroup, &LiveRule),
     limits: &Limits,
     now_ms: i64,
-    ((outcome, effects), has_data): ((Outcome, Effects), bool),
+    ((outcome, effects), has_data, since): ((Outcome, Effects), bool, &Since),
 ) -> Result<Decided, Fault> {
     let of = (&*group.spec, &*rule.spec);
     let judged = {
         let alerts = &rule.now().alerts;
-        let judged = judge(alerts, (&outcome, has_data), of, now_ms, &rule.policy)?;
+        let evaluated = Evaluated {
+            outcome: &outcome,
+            has_data,
+            since,
+        };
+        let judged = judge(alerts, evaluated, of, now_ms, &rule.policy)?;
         let kept = judged.step.kept_of(alerts) as u64;
         if kept > limits.alerts {
             return Err(Fault::beyond(Limit::Alerts, kept, limits.alerts));

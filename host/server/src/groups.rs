@@ -1,5 +1,7 @@
 //! Groups: taken in, checked, stored, and set to run.
 
+mod batches;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,7 +12,7 @@ use wasmalert_core::alert::{Alert, AlertState, Alerts, Policy};
 use wasmalert_core::limits::{Limit, Limits};
 use wasmalert_core::query::{Query, QueryTime};
 use wasmalert_core::schedule::TimerGate;
-use wasmalert_core::spec::{GroupSpec, NoData, OverLimit, Quorum, RuleOptions, RuleSpec};
+use wasmalert_core::spec::{GroupSpec, NoData, OverLimit, Quorum, Resend, RuleOptions, RuleSpec};
 use wasmalert_core::units::parse_duration_ms;
 use wasmalert_promql::{Limits as PromQlLimits, Query as PromQl};
 use wasmalert_sandbox::World;
@@ -21,6 +23,8 @@ use crate::live::{LiveGroup, LiveRule, RuleNow};
 use crate::scheduler::News;
 use crate::schema::Configured;
 use crate::store::{RuleRuntime, StoreError};
+
+pub(crate) use batches::batches;
 
 /// Time between two evaluations of a group that gives none, as in Prometheus.
 const INTERVAL_DEFAULT: &str = "1m";
@@ -45,6 +49,10 @@ pub(crate) struct GroupBody {
     /// Labels under those of the rules.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// For a group taken over from a Prometheus: at its first evaluation each rule with a `for` asks its source for
+    /// `ALERTS_FOR_STATE`, and alerts of the same labels are active since then. Once; false without it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restore_for_state: bool,
     /// At most 10,000.
     pub rules: Vec<RuleBody>,
 }
@@ -106,6 +114,10 @@ pub(crate) struct RuleBody {
     /// Evaluations that fail in a row until receivers are told; 0 (the default) never tells them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alert_after_errors: Option<u32>,
+    /// From when on the time until a firing alert is told again counts: `sent` (the default) since it was told,
+    /// `accepted` since a receiver has taken it; a receiver for which something waits is not told again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resend: Option<String>,
     /// How often a finding has to come for its alert to fire, and to go on firing; 1 of 1 without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quorum: Option<QuorumBody>,
@@ -151,6 +163,7 @@ impl GroupBody {
             query_offset_ms: problems.duration("query_offset", self.query_offset.as_deref()),
             limit: self.limit.unwrap_or(0),
             labels: self.labels.clone(),
+            restore_for_state: self.restore_for_state,
             rules: self
                 .rules
                 .iter()
@@ -209,6 +222,12 @@ impl RuleBody {
             match NoData::parse(text) {
                 Some(no_data) => options.no_data = no_data,
                 None => wrong("no_data", text, NoData::NAMES),
+            }
+        }
+        if let Some(text) = &self.resend {
+            match Resend::parse(text) {
+                Some(resend) => options.resend = resend,
+                None => wrong("resend", text, Resend::NAMES),
             }
         }
         if let Some(QuorumBody { at_least, of }) = self.quorum {

@@ -24,6 +24,7 @@ use crate::pauses::Pauses;
 use crate::quarantine::Quarantine;
 use crate::query::QueryEngine;
 use crate::registry::Registry;
+use crate::remote_write::RemoteWrite;
 use crate::scheduler::{News, Newsline};
 use crate::schema::SchemaChecker;
 use crate::scrape::Scrapes;
@@ -57,6 +58,7 @@ pub struct Host {
     pub(crate) queries: QueryEngine,
     pub(crate) http: HttpClient,
     pub(crate) embedded: Arc<Embedded>,
+    pub(crate) remote_write: RemoteWrite,
     pub(crate) scrapes: Scrapes,
     pub(crate) groups: LiveGroups,
     pub(crate) logs: LogHub,

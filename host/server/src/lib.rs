@@ -29,6 +29,7 @@ mod quarantine;
 pub mod query;
 mod record;
 mod registry;
+mod remote_write;
 mod scheduler;
 pub mod schema;
 mod scrape;

@@ -5,7 +5,8 @@
 //! then applies what it decided.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use wasmalert_core::alert::{Alerts, Policy};
@@ -15,7 +16,9 @@ use wasmalert_core::schedule::TimerGate;
 use wasmalert_core::spec::{GroupSpec, RuleSpec};
 use wasmalert_core::{GroupKey, Labels, RuleKey, TenantId};
 
+use crate::embedded::Left;
 use crate::fair::Lane;
+use crate::groups::batches;
 use crate::store::HealthRow;
 
 /// What may not be evaluated looks at its timers so often.
@@ -31,10 +34,12 @@ pub(crate) struct LiveGroup {
     /// When it became what it is; 0 for as long as anybody knows.
     pub since_ms: i64,
     pub rules: Vec<Arc<LiveRule>>,
+    /// Those that may be evaluated at the same time, in the order of the group.
+    pub batches: Vec<Range<usize>>,
     /// Set once the group has been replaced or deleted.
     retired: AtomicBool,
     /// Series that rules have left which are no longer in the group: they end with its next slot.
-    orphans: Mutex<Vec<Arc<Labels>>>,
+    orphans: Mutex<Vec<Left>>,
 }
 
 impl LiveGroup {
@@ -43,6 +48,7 @@ impl LiveGroup {
         // With the tenant, since many tenants name their groups alike.
         let names: [&str; 3] = [key.tenant.as_str(), &key.namespace, &key.group];
         let offset_ms = wasmalert_core::schedule::offset_ms(&names, spec.interval_ms);
+        let batches = batches(&spec);
         Self {
             key,
             spec,
@@ -50,6 +56,7 @@ impl LiveGroup {
             offset_ms,
             since_ms: 0,
             rules,
+            batches,
             retired: AtomicBool::new(false),
             orphans: Mutex::default(),
         }
@@ -67,6 +74,7 @@ impl LiveGroup {
         let mut orphans = std::mem::take(&mut *before.orphans());
         for old in &before.rules {
             let recorded = old.now().recorded.clone();
+            let source: Arc<str> = old.spec.source_or_default().into();
             match heirs.get(&old.key).and_then(|at| self.rules.get(*at)) {
                 Some(heir) => {
                     let mut now = heir.now();
@@ -76,7 +84,7 @@ impl LiveGroup {
                         now.alerts.assume_seen();
                     }
                 }
-                None => orphans.extend(recorded),
+                None => orphans.extend(recorded.into_iter().map(|labels| (source.clone(), labels))),
             }
         }
         *self.orphans() = orphans;
@@ -84,31 +92,33 @@ impl LiveGroup {
 
     /// The series that are to end.
     #[must_use]
-    pub(crate) fn take_orphans(&self) -> Vec<Arc<Labels>> {
+    pub(crate) fn take_orphans(&self) -> Vec<Left> {
         let mut orphans = std::mem::take(&mut *self.orphans());
         if !orphans.is_empty() {
-            let left: BTreeSet<Arc<Labels>> = self.recorded_by_rules().into_iter().collect();
-            orphans.retain(|labels| !left.contains(labels));
+            let left = self.left_by_rules();
+            let left: BTreeSet<Arc<Labels>> = left.map(|(_, labels)| labels).collect();
+            orphans.retain(|(_, labels)| !left.contains(labels));
         }
         orphans
     }
 
     /// All series that the group has left.
     #[must_use]
-    pub(crate) fn recorded(&self) -> Vec<Arc<Labels>> {
-        let mut all = self.recorded_by_rules();
+    pub(crate) fn left(&self) -> Vec<Left> {
+        let mut all: Vec<Left> = self.left_by_rules().collect();
         all.extend(self.orphans().iter().cloned());
         all
     }
 
-    fn recorded_by_rules(&self) -> Vec<Arc<Labels>> {
-        self.rules
-            .iter()
-            .flat_map(|rule| rule.now().recorded.clone())
-            .collect()
+    fn left_by_rules(&self) -> impl Iterator<Item = Left> {
+        self.rules.iter().flat_map(|rule| {
+            let recorded = rule.now().recorded.clone();
+            let source: Arc<str> = rule.spec.source_or_default().into();
+            recorded.into_iter().map(move |labels| (source.clone(), labels))
+        })
     }
 
-    fn orphans(&self) -> MutexGuard<'_, Vec<Arc<Labels>>> {
+    fn orphans(&self) -> MutexGuard<'_, Vec<Left>> {
         self.orphans.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -143,6 +153,8 @@ pub(crate) struct LiveRule {
     pub policy: Policy,
     /// Whether the last run took too long for the quick lane.
     takes_long: AtomicBool,
+    /// The newest time of what was handed in for remote write.
+    forwarded_ms: AtomicI64,
     now: Mutex<RuleNow>,
 }
 
@@ -154,6 +166,7 @@ impl LiveRule {
             spec,
             policy,
             takes_long: AtomicBool::new(false),
+            forwarded_ms: AtomicI64::new(i64::MIN),
             now: Mutex::new(now),
         }
     }
@@ -177,6 +190,12 @@ impl LiveRule {
     pub(crate) fn took(&self, cpu_ns: u64) {
         self.takes_long
             .store(cpu_ns > Lane::SLICE_MS * 1_000_000, Ordering::Relaxed);
+    }
+
+    /// Whether samples of that time come after all that were handed in for remote write. Those of a slot do not when
+    /// a timer was due after it and was looked at before.
+    pub(crate) fn forwards(&self, timestamp_ms: i64) -> bool {
+        self.forwarded_ms.fetch_max(timestamp_ms, Ordering::Relaxed) < timestamp_ms
     }
 
     /// Ends a pause: something of the rule has changed.
@@ -237,6 +256,12 @@ impl LiveGroups {
             .unwrap_or_else(PoisonError::into_inner)
             .get(key)
             .cloned()
+    }
+
+    /// A rule of a group that is running.
+    pub(crate) fn rule(&self, key: &RuleKey) -> Option<Arc<LiveRule>> {
+        let group = self.get(&key.group)?;
+        group.rules.iter().find(|rule| rule.key == *key).cloned()
     }
 
     /// The groups of a tenant, sorted by namespace and name.

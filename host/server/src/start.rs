@@ -29,7 +29,8 @@ use crate::pauses::Pauses;
 use crate::quarantine::{self, Quarantine};
 use crate::query::{QueryConfig, QueryEngine};
 use crate::registry::Registry;
-use crate::scheduler::Scheduler;
+use crate::remote_write::RemoteWrite;
+use crate::scheduler::{Newsline, Scheduler};
 use crate::schema::SchemaChecker;
 use crate::scrape::Scrapes;
 use crate::secrets::at_rest;
@@ -38,7 +39,7 @@ use crate::store::{OutboxStatus, Store, StoreError};
 use crate::telemetry::{Metrics, TenantMetrics};
 use crate::tls::{self, Tls, TlsError};
 use crate::usage::Ledger;
-use crate::{Host, access, api, embedded, groups, scrape, usage};
+use crate::{Host, access, api, embedded, groups, remote_write, scrape, usage};
 
 /// Instances of the pool for each thread, of which there are as many again for long runs:
 /// one that runs, and room for those that are being dropped.
@@ -53,6 +54,8 @@ const PRUNE_ROWS_MAX: u32 = 10_000;
 const RULE_USAGE_KEPT_MS: i64 = 2 * 86_400_000;
 /// Rows of usage that are folded at a time.
 const FOLDED_ROWS_MAX: u32 = 1_000;
+/// Time for what is still to be sent by remote write, when the server stops.
+const FLUSH_WITHIN: Duration = Duration::from_secs(3);
 /// Dead notifications kept.
 const DEAD_KEPT_MAX: u32 = 10_000;
 /// Delivered notifications kept.
@@ -122,7 +125,9 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     let own_url = format!("{scheme}://{address}");
 
     let (newsline, news) = mpsc::unbounded_channel();
-    let host = Arc::new(host(config, &own_url, newsline.clone(), access, audit).await?);
+    let (remote_write, to_send) = RemoteWrite::new();
+    let host = host(config, &own_url, (newsline.clone(), remote_write), access, audit);
+    let host = Arc::new(host.await?);
     let tenant = TenantId::new(TenantId::DEFAULT).map_err(StartError::Tenant)?;
     tenants::restore(&host, &tenant).await?;
     quarantine::restore(&host).await?;
@@ -130,6 +135,7 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     host.start_scrapes().await?;
 
     let mut tasks = JoinSet::new();
+    let sending = tokio::spawn(remote_write::send_forever(host.clone(), to_send));
     tasks.spawn(Scheduler::new(host.clone(), newsline, news).run());
     tasks.spawn(deliver_forever(host.clone()));
     tasks.spawn(prune_forever(host.clone()));
@@ -156,6 +162,8 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     served.map_err(StartError::Serve)?;
 
     tasks.shutdown().await;
+    remote_write::flush(&host, FLUSH_WITHIN).await;
+    sending.abort();
     embedded::save(&host, Duration::ZERO).await;
     host.access.keys().touch(&host.store).await;
     usage::write(&host).await;
@@ -214,7 +222,7 @@ fn api_token(config: &Config) -> std::io::Result<Token> {
 async fn host(
     config: Config,
     own_url: &str,
-    newsline: crate::scheduler::Newsline,
+    (newsline, remote_write): (Newsline, RemoteWrite),
     access: Access,
     audit: Audit,
 ) -> Result<Host, StartError> {
@@ -304,6 +312,7 @@ async fn host(
         ),
         http,
         embedded,
+        remote_write,
         samplers,
         scrapes: Scrapes::new(config.targets_dir.clone()),
         groups: crate::live::LiveGroups::default(),

@@ -173,6 +173,14 @@ impl Db {
         append.finish()
     }
 
+    /// The newest time of a series; none where there is none.
+    #[must_use]
+    pub fn newest_ms(&self, labels: &Labels) -> Option<i64> {
+        let series = self.index().find(self.hasher.hash(labels), labels).cloned()?;
+        let newest = series.lock().newest();
+        newest.map(|sample| sample.timestamp_ms)
+    }
+
     /// Finds a series or makes it.
     ///
     /// # Errors

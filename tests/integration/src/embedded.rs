@@ -2,7 +2,7 @@
 //! by rules and by Prometheus' clients, also after a restart.
 
 use std::collections::BTreeSet;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use wasmalert_core::Labels;
 use wasmalert_core::sample::Sample;
 use wasmalert_ingest::remote_write::encode;
 
-use crate::harness::{Api, Exporter, PAGE_WITHIN, Prometheus, Server, eventually};
+use crate::harness::{Api, Exporter, PAGE_WITHIN, Prometheus, Server, Webhook, eventually};
 
 #[expect(
     clippy::disallowed_methods,
@@ -376,4 +376,39 @@ async fn it_answers_as_the_real_prometheus_does() {
         .map(|data| comparable(&data.unwrap_or_else(|error| panic!("{path}: {error}"))));
         assert_eq!(got, expected, "{path}");
     }
+}
+
+#[tokio::test]
+async fn rules_that_read_nothing_of_each_other_ask_at_the_same_time() {
+    const DELAY: Duration = Duration::from_millis(400);
+    // Each query takes its time, and comes to nothing.
+    let source = Webhook::start();
+    source.delay(DELAY);
+    let server = Server::start().await;
+    server.source(&source.url()).await;
+    let record = |name: &str, expr: &str| json!({"alert": name, "config": {"expr": expr, "record": name}});
+    let mut rules: Vec<Value> = (0..10)
+        .map(|n| record(&format!("r{n}"), &format!("x{n}")))
+        .collect();
+    rules.push(record("last", "sum(r3)"));
+    let group = json!({"interval": "10s", "rules": rules});
+    server.api().put("/v1/groups/test/slow", &group).await;
+    let asked = eventually("all have asked", PAGE_WITHIN, async || {
+        let captured = source.captured();
+        match captured.len() {
+            11.. => Ok(captured),
+            asked => Err(format!("{asked} of 11")),
+        }
+    })
+    .await;
+    let first = asked[0].at;
+    let after: Vec<Duration> = asked.iter().map(|request| request.at - first).collect();
+    let at_once = after.iter().filter(|after| **after < DELAY.mul_f32(0.8)).count();
+    assert_eq!(at_once, 8, "{after:?}");
+    let last = String::from_utf8_lossy(&asked[10].bytes).into_owned();
+    assert!(last.contains("sum%28r3%29"), "{last}");
+    assert!(
+        after[10] - after[9] >= DELAY.mul_f32(0.8),
+        "it waits for those before it: {after:?}"
+    );
 }

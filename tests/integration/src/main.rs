@@ -28,6 +28,7 @@ mod proxy;
 mod quarantine;
 mod random;
 mod reload;
+mod remote_write;
 mod restart;
 mod rule_files;
 mod rule_options;

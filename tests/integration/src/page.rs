@@ -235,3 +235,76 @@ async fn a_receiver_that_hangs_holds_up_nobody_else() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn each_notification_is_delivered_once() {
+    let webhook = Webhook::start();
+    let server = Server::start_with(&[("WASMALERT_RESEND_DELAY", "1ms")]).await;
+    let base = webhook.url().split('/').take(3).collect::<Vec<_>>().join("/");
+    server.receiver("default", "alertmanager", &base).await;
+    // Two requests for each of a rule's notifications, which end together.
+    let expr = "label_replace(vector(1), \"a\", \"1\", \"\", \"\")";
+    let rules = (0..10).map(|rule| json!({"alert": format!("A{rule}"), "expr": expr}));
+    let rules: Vec<_> = rules.collect();
+    for group in 0..30 {
+        server.group(&format!("g{group}"), json!(rules)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    // Each says until when the alert may be believed, which no other does of it.
+    let bodies: Vec<String> = webhook
+        .captured()
+        .iter()
+        .map(|told| told.body.to_string())
+        .collect();
+    let once: std::collections::BTreeSet<&String> = bodies.iter().collect();
+    assert!(bodies.len() > 1_000, "{}", bodies.len());
+    assert_eq!(bodies.len() - once.len(), 0, "of {}", bodies.len());
+}
+
+#[tokio::test]
+async fn a_receiver_gets_alerts_with_the_labels_it_wants() {
+    let (server, webhook) = (Server::start().await, Webhook::start());
+    let receiver = |relabel: serde_json::Value| json!({"module": "webhook", "config": {"url": webhook.url()}, "relabel": relabel});
+    let rules = json!([
+        {"drop_series": {"label": "severity", "regex": "info|none"}},
+        {"label_drop": "replica"},
+    ]);
+    server.api().put("/v1/receivers/default", &receiver(rules)).await;
+    let rule = |name: &str, severity: &str| json!({"alert": name, "expr": "vector(1)", "labels": {"severity": severity, "replica": "1"}});
+    server
+        .group("g", json!([rule("Told", "page"), rule("Kept", "info")]))
+        .await;
+    eventually("all are delivered", PAGE_WITHIN, async || {
+        let notifications = server.api().notifications().await?;
+        match notifications
+            .iter()
+            .filter(|one| one.status == "delivered")
+            .count()
+        {
+            2 => Ok(()),
+            _ => Err(format!("{notifications:?}")),
+        }
+    })
+    .await;
+    let told: Vec<_> = webhook
+        .captured()
+        .iter()
+        .flat_map(|told| told.alerts().to_vec())
+        .collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(
+        told[0]["labels"],
+        json!({"alertname": "Told", "severity": "page"})
+    );
+    let wrong = receiver(json!([{"label_drop": "("}])).to_string().into_bytes();
+    let answer = server
+        .api()
+        .ask(reqwest::Method::PUT, "/v1/receivers/default", wrong)
+        .await
+        .unwrap();
+    assert_eq!(answer.problem(422), "invalid");
+    assert!(
+        answer.to_string().contains("relabel: relabelling rule 1"),
+        "{answer}"
+    );
+}

@@ -323,7 +323,11 @@ async fn rules_are_listed_as_they_are_asked_for() {
 
 /// The rule files of `examples/rules`, or their tests.
 fn examples(folder: &str) -> Vec<String> {
-    let folder = workspace_root().join("examples/rules").join(folder);
+    yaml_files(&format!("examples/rules/{folder}"))
+}
+
+fn yaml_files(folder: &str) -> Vec<String> {
+    let folder = workspace_root().join(folder);
     let files = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let paths = files.map(|file| file.expect("a file").path());
     let is_yaml = |path: &std::path::PathBuf| path.extension().is_some_and(|extension| extension == "yml");
@@ -375,7 +379,14 @@ async fn rule_files_of_many_exporters_are_imported_and_evaluated() {
 
 #[test]
 fn the_tests_of_these_rule_files_hold_in_prometheus_too() {
-    for (command, files) in [("check", examples("")), ("test", examples("tests"))] {
+    let (mut rules, mut tests) = (examples(""), examples("tests"));
+    let is_rules = |file: &String| file.ends_with(".rules.yml");
+    let (of_rules, of_tests): (Vec<String>, Vec<String>) =
+        yaml_files("tests/semantics").into_iter().partition(is_rules);
+    rules.extend(of_rules);
+    tests.extend(of_tests);
+    assert!(tests.len() >= 70, "{}", tests.len());
+    for (command, files) in [("check", rules), ("test", tests)] {
         let ran = std::process::Command::new("promtool")
             .args([command, "rules"])
             .args(&files)

@@ -270,3 +270,69 @@ async fn goes_on_not(api: &Api) {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_fires_is_told_again_once_receivers_have_taken_it() {
+    const DELAY: Duration = Duration::from_secs(2);
+    let server = Server::start_with(&[("WASMALERT_RESEND_DELAY", "2s")]).await;
+    let (api, webhook) = (server.api(), Webhook::start());
+    webhook.answer(503);
+    let base = webhook.url().split('/').take(3).collect::<Vec<_>>().join("/");
+    server.receiver("am", "alertmanager", &base).await;
+    let rules = json!([
+        {"alert": "Accepted", "expr": "vector(1)", "receivers": ["am"], "resend": "accepted"},
+        {"alert": "Sent", "expr": "vector(1)", "receivers": ["am"], "resend": "sent"},
+    ]);
+    server.group("g", rules).await;
+    let kinds = async |rule: &str| {
+        let notifications = api.get("/v1/notifications").await?.json();
+        let of_rule = notifications["notifications"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let of_rule = of_rule.iter().filter(|one| one["rule"] == rule);
+        Ok::<Vec<String>, String>(
+            of_rule
+                .map(|one| one["kind"].as_str().unwrap_or_default().to_owned())
+                .collect(),
+        )
+    };
+    eventually("one is sent again", PAGE_WITHIN, async || {
+        match kinds("Sent").await?.iter().any(|kind| kind == "resend") {
+            true => Ok(()),
+            false => Err(format!("{:?}", api.get("/v1/notifications").await?.text())),
+        }
+    })
+    .await;
+    assert_eq!(
+        kinds("Accepted").await.unwrap(),
+        ["fired"],
+        "it waits for its receiver"
+    );
+    webhook.answer(200);
+    let told = |name: &str| -> Vec<tokio::time::Instant> {
+        let is_of = |captured: &crate::harness::Captured| {
+            let alerts = captured.body.as_array().into_iter().flatten();
+            alerts
+                .into_iter()
+                .any(|alert| alert["labels"]["alertname"] == name)
+        };
+        let accepted = webhook.accepted();
+        accepted
+            .iter()
+            .filter(|captured| is_of(captured))
+            .map(|captured| captured.at)
+            .collect()
+    };
+    let times = eventually("it is told again", PAGE_WITHIN, async || {
+        let times = told("Accepted");
+        match times.len() >= 3 {
+            true => Ok(times),
+            false => Err(format!("{times:?}")),
+        }
+    })
+    .await;
+    for pair in times.windows(2) {
+        assert!(pair[1] - pair[0] > DELAY.mul_f32(0.9), "{times:?}");
+    }
+}

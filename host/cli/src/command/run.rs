@@ -125,6 +125,7 @@ fn sources(run: &Run) -> Result<BTreeMap<String, DirectSource>, Error> {
         let open = || {
             let spec = PrometheusSpec {
                 url: url.to_owned(),
+                write_url: None,
                 headers: headers.clone(),
                 basic_auth: None,
                 bearer_token: None,

@@ -271,6 +271,7 @@ fn the_groups_of_rule_files_are_documents() {
         namespace: None,
         source: Some("prom".to_owned()),
         receivers: vec!["am".to_owned()],
+        ..Unsaid::default()
     };
     let documents = load(std::slice::from_ref(&folder.0), &mut std::io::empty(), &unsaid).unwrap();
     let [document] = &documents[..] else {

@@ -25,6 +25,7 @@ fn observed(&(instance, value): &(u8, i8)) -> Observed {
             .collect(),
         annotations: [("value", value.to_string())].into_iter().collect(),
         value: f64::from(value),
+        since_ms: None,
     }
 }
 

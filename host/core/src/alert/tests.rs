@@ -11,6 +11,7 @@ fn observed(instance: &str) -> Observed {
         labels: labels(instance),
         annotations: Annotations::default(),
         value: 1.0,
+        since_ms: None,
     }
 }
 
@@ -418,6 +419,50 @@ fn what_is_sent_is_what_is_saved() {
         assert_eq!(rule.last.notify[0].alert, rule.last.upserts[0]);
         assert_eq!(rule.alert("a").last_sent_at_ms, Some(now_ms));
     }
+}
+
+#[test]
+fn the_time_until_an_alert_is_told_again_counts_from_when_it_was_accepted() {
+    let mut rule = Rule::new(Policy::default());
+    rule.see(0, &["a", "b"]);
+    let is_a = |alert: &Alert| alert.labels.get("instance") == Some("a");
+    rule.alerts.accepted(is_a, MINUTE_MS);
+    let told = |rule: &mut Rule, now_ms| -> Vec<String> {
+        let notify = &rule.see(now_ms, &["a", "b"]).last.notify;
+        let instance = |told: &Notification| told.alert.labels.get("instance").unwrap_or_default().to_owned();
+        notify.iter().map(instance).collect()
+    };
+    assert_eq!(told(&mut rule, MINUTE_MS + 1), ["b"]);
+    assert_eq!(told(&mut rule, 2 * MINUTE_MS), [""; 0]);
+    assert_eq!(told(&mut rule, 2 * MINUTE_MS + 1), ["a"]);
+    // That something earlier was accepted says nothing.
+    rule.alerts.accepted(|_| true, 0);
+    assert_eq!(rule.alert("a").last_sent_at_ms, Some(2 * MINUTE_MS + 1));
+    rule.see(2 * MINUTE_MS + 2, &["b"]);
+    let resolved = rule.alert("a").clone();
+    rule.alerts.accepted(|_| true, 9 * MINUTE_MS);
+    assert_eq!(*rule.alert("a"), resolved, "nor does it of what has resolved");
+}
+
+#[test]
+fn an_alert_is_active_since_when_it_is_known_from_elsewhere() {
+    let since = |since_ms| Observed {
+        since_ms: Some(since_ms),
+        ..observed("a")
+    };
+    let mut rule = Rule::new(held());
+    rule.observe(10 * MINUTE_MS, vec![since(MINUTE_MS)]);
+    let alert = rule.alert("a");
+    assert_eq!((alert.state, alert.active_at_ms), (AlertState::Firing, MINUTE_MS));
+    assert_eq!(alert.fired_at_ms, Some(10 * MINUTE_MS));
+    // Of one that is there already nothing changes, and a time to come is none.
+    let mut rule = Rule::new(held());
+    rule.observe(0, vec![since(MINUTE_MS)]);
+    rule.observe(1, vec![since(-MINUTE_MS)]);
+    assert_eq!(
+        (rule.alert("a").state, rule.alert("a").active_at_ms),
+        (AlertState::Pending, 0)
+    );
 }
 
 #[test]

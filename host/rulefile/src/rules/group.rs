@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use wasmalert_core::label::METRIC_NAME;
 use wasmalert_core::limits::{Limit, Limits};
-use wasmalert_core::spec::{GroupSpec, NoData, OverLimit, Quorum, RuleOptions, RuleSpec};
+use wasmalert_core::spec::{GroupSpec, NoData, OverLimit, Quorum, Resend, RuleOptions, RuleSpec};
 use wasmalert_promql::Query;
 
 use super::{INTERVAL_MS_DEFAULT, MODULE_DEFAULT};
@@ -34,8 +34,11 @@ pub(super) fn prometheus(mut fields: Fields<'_>, problems: &mut Problems) -> Rea
 }
 
 /// The `spec` of a group document.
-pub(super) fn wasmalert(fields: Fields<'_>, problems: &mut Problems) -> Read {
-    read(fields, problems, wasmalert_rule)
+pub(super) fn wasmalert(mut fields: Fields<'_>, problems: &mut Problems) -> Read {
+    let restores = fields.parsed("restore_for_state", problems, |text| text.parse::<bool>());
+    let (mut spec, lines) = read(fields, problems, wasmalert_rule);
+    spec.restore_for_state = restores.unwrap_or(false);
+    (spec, lines)
 }
 
 fn read(
@@ -54,6 +57,7 @@ fn read(
             .max(0)
             .unsigned_abs(),
         labels: fields.texts("labels", problems),
+        restore_for_state: false,
         rules: Vec::new(),
     };
     let mut lines = Vec::new();
@@ -198,6 +202,9 @@ fn options(fields: &mut Fields<'_>, problems: &mut Problems) -> RuleOptions {
     let no_data = fields.parsed("no_data", problems, |text| {
         NoData::parse(text).ok_or_else(|| one_of(text, NoData::NAMES))
     });
+    let resend = fields.parsed("resend", problems, |text| {
+        Resend::parse(text).ok_or_else(|| one_of(text, Resend::NAMES))
+    });
     let alert_after_errors = fields.parsed("alert_after_errors", problems, |text| text.parse::<u32>());
     let path = fields.at("quorum");
     let quorum = fields
@@ -223,6 +230,7 @@ fn options(fields: &mut Fields<'_>, problems: &mut Problems) -> RuleOptions {
         no_data: no_data.unwrap_or_default(),
         alert_after_errors: alert_after_errors.unwrap_or(0),
         quorum: quorum.unwrap_or_default(),
+        resend: resend.unwrap_or_default(),
     }
 }
 

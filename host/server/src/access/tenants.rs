@@ -195,6 +195,7 @@ pub(crate) async fn delete(host: &Arc<Host>, tenant: &TenantId) -> Result<bool, 
     host.embedded.forget(tenant).await;
     host.quarantine.remove(&Subject::Tenant(tenant.clone()));
     host.catalog.forget(tenant);
+    host.remote_write.forget(tenant);
     host.pauses.forget(tenant);
     host.http.forget(tenant);
     host.metrics.forget_tenant(tenant);

@@ -93,6 +93,10 @@ fn samples(host: &Host) {
         let of_tenant = move |(tenant, stats): &(TenantId, Stats)| (tenant.clone(), (), read(stats));
         stores.iter().map(of_tenant)
     };
+    let waiting = host.remote_write.waiting().into_iter();
+    metrics
+        .remote_write_waiting
+        .replace(waiting.map(|(tenant, samples)| (tenant, (), samples as f64)));
     metrics.samples_taken.replace(counts(|stats| stats.accepted));
     metrics.samples_evicted.replace(counts(|stats| stats.evicted));
     let refused = stores.iter().flat_map(|(tenant, stats)| {

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use wasmalert_core::frame::Frame;
+use wasmalert_core::frame::{Frame, FrameError};
 use wasmalert_core::query::{QueryError, QueryErrorCode, QueryTime};
 use wasmalert_core::sample::stale_nan;
 use wasmalert_core::usage::Usage;
@@ -23,6 +23,7 @@ use wasmalert_tsdb::{Db, Entry, Sample, Settings};
 
 use crate::fair::{Claim, Lane, Lanes, Undone};
 use crate::usage::Ledger;
+use crate::{Host, remote_write};
 
 pub(crate) use keep::{keep_forever, restore, save};
 
@@ -154,7 +155,10 @@ impl Embedded {
         let answer = self.query(claim, query.expr.clone(), query.time, timeout, frame);
         let frame = answer.await.map_err(|error| failed(&error, timeout))?;
         frame.map_err(|error| QueryError {
-            code: QueryErrorCode::TooLarge,
+            code: match error {
+                FrameError::TooLarge => QueryErrorCode::TooLarge,
+                FrameError::Text | FrameError::NoSample => QueryErrorCode::Failed,
+            },
             message: error.to_string(),
         })
     }
@@ -202,15 +206,33 @@ pub(crate) fn append<'a>(
     db.append(&entries, now_ms).refusals()
 }
 
-/// Ends series with a stale marker. A series that has gone on since is left alone: the marker comes too late for it.
-pub(crate) fn end(db: &Db, series: &[Arc<Labels>], timestamp_ms: i64, now_ms: i64) {
+/// A series that a rule has left, and the source of the rule.
+pub(crate) type Left = (Arc<str>, Arc<Labels>);
+
+/// Ends series that rules have left with a stale marker, here and where they were written to. A series that has gone
+/// on since is left alone.
+pub(crate) fn end_left(host: &Host, (tenant, db): (&TenantId, &Db), left: &[Left], timestamp_ms: i64) {
+    let catalog = host.catalog.of(tenant);
     let marker = Sample {
         timestamp_ms,
         value: stale_nan(),
     };
-    let markers = series.iter().map(|labels| (&**labels, marker));
-    // What is refused has a newer sample.
-    let _ = append(db, markers, now_ms);
+    for of_source in left.chunk_by(|a, b| a.0 == b.0) {
+        let Some((source, _)) = of_source.first() else {
+            continue;
+        };
+        let series = of_source.iter().map(|(_, labels)| labels);
+        let ended = series.filter(|labels| {
+            db.newest_ms(labels)
+                .is_none_or(|newest_ms| newest_ms < timestamp_ms)
+        });
+        let ended: Vec<&Arc<Labels>> = ended.collect();
+        let markers = ended.iter().map(|labels| (&***labels, marker));
+        // What is refused is gone already.
+        let _ = append(db, markers, host.clock.now_ms());
+        let markers = ended.into_iter().map(|labels| (labels, marker.value));
+        remote_write::forward(host, (tenant, &catalog), source, markers, timestamp_ms);
+    }
 }
 
 fn failed(error: &Error, timeout: Duration) -> QueryError {

@@ -1,7 +1,7 @@
 //! An evaluation that has ended: what it changes, and what is so once that is
 //! committed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use wasmalert_core::Labels;
@@ -24,6 +24,7 @@ use crate::live::{LiveGroup, LiveRule};
 use crate::logs::LogEvent;
 use crate::notify::Told;
 use crate::record::{self, Budget, NotifyRecord};
+use crate::remote_write;
 use crate::store::{
     AlertRow, ErrorRow, EvaluationRow, EvaluationSummary, Health, HealthRow, NewOutboxRow, RuleCommit,
     StoreError,
@@ -45,6 +46,8 @@ pub(super) struct Ended<'a> {
     /// What receivers are told of how the rule stands.
     pub(super) notices: Vec<Notification>,
     pub(super) keeps: Keeps,
+    /// Receivers that are not told again what they were told.
+    pub(super) behind: BTreeSet<String>,
 }
 
 /// What is kept of an evaluation, for which the tenant may have no room in this minute.
@@ -150,6 +153,7 @@ impl Ended<'_> {
             notify,
             slot_ms: self.context.now_ms,
             now_ms,
+            behind: &self.behind,
             external: &self.host.external,
         };
         told.enqueue(|| self.host.store.new_id(now_ms))
@@ -199,8 +203,8 @@ impl Ended<'_> {
         }
     }
 
-    /// Leaves what it records in the embedded source, for the next rule to see. That is in
-    /// memory and does not wait for the store.
+    /// Leaves what it records in the embedded source, for the next rule to see, and for the target of its source.
+    /// That is in memory and does not wait for the store.
     pub(super) fn leave(&self, decided: &Decided) {
         if self.group.is_retired() {
             // What it leaves would never end.
@@ -213,7 +217,26 @@ impl Ended<'_> {
         let recorded = Recorded::new(&now.recorded, &decided.outcome.samples, &alerts, group, rule);
         now.recorded = recorded.series;
         drop(now);
-        leave(self.host, self.rule, &recorded.samples, &self.context);
+        if recorded.samples.is_empty() {
+            return;
+        }
+        let (host, tenant) = (self.host, self.rule.key.tenant());
+        let timestamp_ms = self.context.now_ms.saturating_sub(self.context.query_offset_ms);
+        let samples = recorded.samples.iter().map(|(labels, value)| {
+            let value = *value;
+            (&**labels, Sample { timestamp_ms, value })
+        });
+        let db = host.embedded.of(tenant);
+        if let Some(refused) = embedded::append(&db, samples, host.clock.now_ms()) {
+            let message = format!("not all of its series could be recorded: {refused}");
+            host.logs.write(event(host, self.rule, LogLevel::Warn, message));
+        }
+        if !self.rule.forwards(timestamp_ms) {
+            return;
+        }
+        let samples = recorded.samples.iter().map(|(labels, value)| (labels, *value));
+        let (of, source) = ((tenant, &*self.catalog), &*self.context.source);
+        remote_write::forward(host, of, source, samples, timestamp_ms);
     }
 
     /// Makes what was committed what the rule is like, and tells whoever listens.
@@ -285,23 +308,6 @@ impl Ended<'_> {
         drop(now);
         self.host.metrics.faults.inc(self.rule.key.tenant(), fault.code);
         tell_fault(self.host, self.rule, &fault);
-    }
-}
-
-/// Leaves samples in the embedded source, for the next rule to see.
-fn leave(host: &Host, rule: &LiveRule, samples: &[(Arc<Labels>, f64)], context: &Context) {
-    if samples.is_empty() {
-        return;
-    }
-    let db = host.embedded.of(rule.key.tenant());
-    let timestamp_ms = context.now_ms.saturating_sub(context.query_offset_ms);
-    let samples = samples.iter().map(|(labels, value)| {
-        let value = *value;
-        (&**labels, Sample { timestamp_ms, value })
-    });
-    if let Some(refused) = embedded::append(&db, samples, host.clock.now_ms()) {
-        let message = format!("not all of its series could be recorded: {refused}");
-        host.logs.write(event(host, rule, LogLevel::Warn, message));
     }
 }
 

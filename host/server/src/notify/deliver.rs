@@ -12,17 +12,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use wasmalert_core::TenantId;
+use wasmalert_core::alert::Alert;
 use wasmalert_core::delivery::{FailedAttempt, RetryPolicy, Verdict, next_attempt};
 use wasmalert_core::evaluation::{Cost, Effects, LogLevel, LogLine, State};
 use wasmalert_core::fault::{Fault, FaultCode};
 use wasmalert_core::limits::Limits;
 use wasmalert_core::quota::Quota;
 use wasmalert_core::schedule::Agenda;
+use wasmalert_core::spec::Resend;
 use wasmalert_core::usage::Usage;
-use wasmalert_sandbox::{Component, DispositionKind, HttpRequest, HttpResponse, NotifyBatch};
+use wasmalert_ingest::relabel::Relabel;
+use wasmalert_sandbox::{Component, DispositionKind, HttpRequest, HttpResponse, NotifyAlert, NotifyBatch};
 
 use self::send::send;
-use super::payload::Payload;
+use super::payload::{Payload, labels_told};
 use crate::access::Tenant;
 use crate::catalog::{ReceiverSpec, TenantCatalog};
 use crate::fair::Lane;
@@ -146,7 +149,15 @@ impl Deliveries {
             let claim = host.tenants.of(&tenant).claim(Quota::DeliveriesAtOnce);
             // So many of a tenant are taken out of its outbox that there is always room.
             if let Ok(_turn) = host.deliveries.take(&claim).await {
-                deliver(&host, &row).await;
+                // It was read before: another delivery of it may have ended since.
+                match host.store.pending(&tenant, &id).await {
+                    Ok(Some(row)) => deliver(&host, &row).await,
+                    Ok(None) => {}
+                    Err(error) => {
+                        tracing::error!(%tenant, %error, "the outbox cannot be read");
+                        tokio::time::sleep(STORE_PAUSE).await;
+                    }
+                }
             }
             lock(&under_way).remove(&id);
             // The next one of its lane may go now.
@@ -189,6 +200,7 @@ async fn deliver(host: &Host, row: &OutboxRow) {
     let now_ms = host.clock.now_ms();
     let result = match attempt {
         Attempt::Delivered => {
+            accepted(host, row, now_ms);
             host.metrics
                 .deliveries
                 .inc(row.rule.tenant(), DeliveryResult::Delivered);
@@ -203,6 +215,19 @@ async fn deliver(host: &Host, row: &OutboxRow) {
         // It stays pending and is delivered again, with the same key.
         tracing::error!(%error, id = row.id, "the result of a delivery cannot be noted down");
         tokio::time::sleep(STORE_PAUSE).await;
+    }
+}
+
+/// Counts the time until alerts are told again from now, where their rule wants it so.
+fn accepted(host: &Host, row: &OutboxRow, now_ms: i64) {
+    let rule = host.groups.rule(&row.rule);
+    let Some(rule) = rule.filter(|rule| rule.spec.options.resend == Resend::Accepted) else {
+        return;
+    };
+    if let Ok(payload) = serde_json::from_str::<Payload>(&row.payload) {
+        let told = payload.labels();
+        let is_told = |alert: &Alert| told.contains(&labels_told(alert, &host.external));
+        rule.now().alerts.accepted(is_told, now_ms);
     }
 }
 
@@ -302,7 +327,14 @@ async fn send_all(
     let state = host.store.receiver_state(row.rule.tenant(), &row.receiver).await;
     let mut state = Arc::new(state.map_err(store_failed)?);
     let config: Arc<str> = spec.config_text().into();
-    let requests = notify(host, row, &component, &config, &payload, &mut state).await?;
+    let relabel = Relabel::new(&spec.relabel)
+        .map_err(|error| Fault::new(FaultCode::BadOutcome, format!("relabel: {error}")))?;
+    let alerts = payload.alerts(host.clock.now_ms(), &relabel);
+    if alerts.is_empty() {
+        // None of them is for this receiver.
+        return Ok(Attempt::Delivered);
+    }
+    let requests = notify(host, row, &component, &config, alerts, &mut state).await?;
 
     for (at, request) in requests.into_iter().enumerate().skip(row.requests_done as usize) {
         let answer = match send(host, row, catalog, at, request).await {
@@ -329,7 +361,7 @@ async fn notify(
     row: &OutboxRow,
     component: &Component,
     config: &Arc<str>,
-    payload: &Payload,
+    alerts: Vec<NotifyAlert>,
     state: &mut Arc<State>,
 ) -> Result<Vec<HttpRequest>, Fault> {
     let now_ms = host.clock.now_ms();
@@ -343,7 +375,7 @@ async fn notify(
         now_ms,
         idempotency_key: row.idempotency_key.clone(),
         external_url: host.external.url.clone(),
-        alerts: payload.alerts(now_ms),
+        alerts,
     };
     let (component, before) = (component.clone(), state.clone());
     let run = move |limits: &Limits| component.notify(&batch, &before, limits);

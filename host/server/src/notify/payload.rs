@@ -1,10 +1,12 @@
 //! What waits in the outbox: the alerts of one rule for one receiver.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use wasmalert_core::alert::{Alert, AlertState, Notification, NotifyReason};
 use wasmalert_core::delivery::ends_at_on_delivery;
-use wasmalert_core::label::Labels;
 use wasmalert_core::spec::{External, RuleSpec};
+use wasmalert_ingest::relabel::Relabel;
 use wasmalert_sandbox::{AlertStatus, NotifyAlert};
 
 use crate::catalog::TenantCatalog;
@@ -36,13 +38,10 @@ pub(super) struct PayloadAlert {
 }
 
 impl PayloadAlert {
-    /// The labels of the server are there too, where the alert has none of that name.
     fn new(alert: &Alert, ends_at_ms: i64, external: &External) -> Self {
-        let of_server = external.labels.iter();
-        let of_server = of_server.map(|(name, value)| (name.as_str(), value.as_str()));
         Self {
             firing: alert.state == AlertState::Firing,
-            labels: label_map(of_server.chain(alert.labels.iter())),
+            labels: labels_told(alert, external),
             annotations: alert
                 .annotations
                 .iter()
@@ -55,12 +54,24 @@ impl PayloadAlert {
     }
 }
 
+/// The labels that receivers are told: those of the server are there too, where the alert has none of that name.
+pub(super) fn labels_told(alert: &Alert, external: &External) -> LabelMap {
+    let of_server = external.labels.iter();
+    let of_server = of_server.map(|(name, value)| (name.as_str(), value.as_str()));
+    label_map(of_server.chain(alert.labels.iter()))
+}
+
 impl Payload {
-    /// The alerts as a notifier gets them at the time of delivery.
-    pub(super) fn alerts(&self, now_ms: i64) -> Vec<NotifyAlert> {
+    /// The labels of its alerts.
+    pub(super) fn labels(&self) -> BTreeSet<&LabelMap> {
+        self.alerts.iter().map(|alert| &alert.labels).collect()
+    }
+
+    /// The alerts as a notifier gets them at the time of delivery, without those that are dropped.
+    pub(super) fn alerts(&self, now_ms: i64, relabel: &Relabel) -> Vec<NotifyAlert> {
         let alert = |alert: &PayloadAlert| {
-            let labels: Labels = alert.labels.iter().collect();
-            NotifyAlert {
+            let labels = relabel.apply(alert.labels.iter().collect())?;
+            Some(NotifyAlert {
                 status: if alert.firing {
                     AlertStatus::Firing
                 } else {
@@ -73,9 +84,9 @@ impl Payload {
                 starts_at_ms: alert.starts_at_ms,
                 ends_at_ms: ends_at_on_delivery(self.at_ms, alert.ends_at_ms, now_ms, alert.firing),
                 generator_url: self.generator_url.clone(),
-            }
+            })
         };
-        self.alerts.iter().map(alert).collect()
+        self.alerts.iter().filter_map(alert).collect()
     }
 }
 
@@ -87,6 +98,8 @@ pub(crate) struct Told<'a> {
     /// The time of the evaluation.
     pub slot_ms: i64,
     pub now_ms: i64,
+    /// Receivers that are not told anything again.
+    pub behind: &'a BTreeSet<String>,
     pub external: &'a External,
 }
 
@@ -134,7 +147,9 @@ impl Told<'_> {
             .receivers
             .get(receiver)
             .and_then(|spec| self.catalog.notifier(spec).ok());
-        reason != NotifyReason::Resend || notifier.is_none_or(|notifier| notifier.wants_resend())
+        let wants_resend =
+            || !self.behind.contains(receiver) && notifier.is_none_or(|notifier| notifier.wants_resend());
+        reason != NotifyReason::Resend || wants_resend()
     }
 
     fn payloads(&self, told: &[&Notification]) -> Vec<String> {

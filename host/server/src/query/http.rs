@@ -55,7 +55,7 @@ fn redacted(
     spec: &PrometheusSpec,
 ) -> Result<Frame, QueryError> {
     result.map_err(|error| {
-        let message = spec.auth().redact(&error.message, &[&spec.url], &source.secrets);
+        let message = spec.redact(&error.message, &source.secrets);
         QueryError { message, ..error }
     })
 }

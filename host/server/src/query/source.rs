@@ -5,9 +5,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use reqwest::Url;
+use reqwest::header::HeaderMap;
 use tokio::sync::Semaphore;
 
-use super::spec::SourceSpec;
+use super::spec::{SourceSpec, check_base_url};
 use crate::secrets::Secrets;
 
 /// Requests to one source at a time.
@@ -59,6 +61,31 @@ impl Source {
         &self.name
     }
 
+    /// The URL that series are written to, and the headers that say by whom.
+    ///
+    /// # Errors
+    /// It has none, or a secret does not exist or may not go there.
+    pub(crate) fn write_target(&self) -> Result<(Url, HeaderMap), String> {
+        let SourceSpec::Prometheus(spec) = &self.spec else {
+            return Err("the embedded source has no write_url".to_owned());
+        };
+        let url = spec.write_url.as_deref().ok_or("the source has no write_url")?;
+        let url = self.secrets.fill_url(url).map_err(|error| error.to_string())?;
+        check_base_url(&url).map_err(|reason| format!("the source's write_url: {reason}"))?;
+        let mut headers = HeaderMap::new();
+        let applied = spec.auth().apply(&mut headers, &self.secrets.for_url(&url));
+        applied.map_err(|error| error.to_string())?;
+        Ok((url, headers))
+    }
+
+    /// A text about it without what must never be shown.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        match &self.spec {
+            SourceSpec::Prometheus(spec) => spec.redact(text, &self.secrets),
+            SourceSpec::Embedded(_) => text.to_owned(),
+        }
+    }
+
     #[must_use]
     pub fn spec(&self) -> &SourceSpec {
         &self.spec
@@ -83,6 +110,19 @@ impl Sources {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Arc<Source>> {
         self.0.get(name)
+    }
+
+    /// The source whose `write_url` takes what rules record that ask the source of this name.
+    pub(crate) fn written_to(&self, name: &str) -> Option<&Arc<Source>> {
+        let source = self.get(name)?;
+        let source = match &source.spec {
+            SourceSpec::Prometheus(_) => source,
+            SourceSpec::Embedded(spec) => self.get(spec.write_to.as_deref()?)?,
+        };
+        match &source.spec {
+            SourceSpec::Prometheus(spec) if spec.write_url.is_some() => Some(source),
+            _ => None,
+        }
     }
 
     pub fn insert(&mut self, source: Arc<Source>) {

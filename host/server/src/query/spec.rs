@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use wasmalert_core::units::parse_duration_ms;
 
 use crate::http_client::auth::{Auth, BasicAuth, hide};
-use crate::secrets::stand_in;
+use crate::secrets::{Secrets, stand_in};
 
 const TIMEOUT_MS_DEFAULT: u64 = 10_000;
 const TIMEOUT_MS_MAX: u64 = 600_000;
@@ -32,6 +32,10 @@ pub struct EmbeddedSpec {
     /// A Prometheus duration, `1ms` to `10m`, for one query, waiting included; default `10s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<String>,
+    /// The name of a source of kind `prometheus` with a `write_url`, where what rules of this source record is
+    /// written too. Default: nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub write_to: Option<String>,
 }
 
 /// Anything that serves the Prometheus HTTP API.
@@ -40,6 +44,11 @@ pub struct EmbeddedSpec {
 pub struct PrometheusSpec {
     /// Base URL, before `/api/v1/query`; http or https, without user and password.
     pub url: String,
+    /// Where what rules of this source record, and the series of their alerts, are written too, by Prometheus remote
+    /// write 1.0: the whole URL, such as `http://mimir/api/v1/push`. Headers and credentials are the source's.
+    /// Default: nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub write_url: Option<String>,
     /// Sent with each request.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
@@ -149,6 +158,15 @@ impl PrometheusSpec {
         self.max_response_bytes.unwrap_or(RESPONSE_BYTES_DEFAULT)
     }
 
+    /// The text without what must never be shown.
+    pub(super) fn redact(&self, text: &str, secrets: &Secrets) -> String {
+        let urls: Vec<&str> = [self.url.as_str()]
+            .into_iter()
+            .chain(self.write_url.as_deref())
+            .collect();
+        self.auth().redact(text, &urls, secrets)
+    }
+
     pub(super) fn auth(&self) -> Auth<'_> {
         Auth {
             headers: &self.headers,
@@ -159,8 +177,11 @@ impl PrometheusSpec {
 
     fn validate(&self) -> Result<(), Vec<String>> {
         let mut errors = Vec::new();
-        if let Err(error) = self.check_url() {
-            errors.push(format!("url: {error}"));
+        let urls = [("url", Some(&self.url)), ("write_url", self.write_url.as_ref())];
+        for (field, url) in urls {
+            if let Some(Err(error)) = url.map(|url| check_url(url)) {
+                errors.push(format!("{field}: {error}"));
+            }
         }
         self.auth().check(&mut errors);
         errors.extend(check_timeout(self.timeout.as_deref()).err());
@@ -171,14 +192,14 @@ impl PrometheusSpec {
         }
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
+}
 
-    fn check_url(&self) -> Result<(), String> {
-        if self.url.starts_with("{{secret:") {
-            return Ok(()); // checked when it is known, at each request
-        }
-        let url = Url::parse(&stand_in(&self.url)).map_err(|error| error.to_string())?;
-        check_base_url(&url)
+fn check_url(url: &str) -> Result<(), String> {
+    if url.starts_with("{{secret:") {
+        return Ok(()); // checked when it is known, at each request
     }
+    let url = Url::parse(&stand_in(url)).map_err(|error| error.to_string())?;
+    check_base_url(&url)
 }
 
 /// Checks a base URL; the error does not repeat it.

@@ -60,6 +60,8 @@ codes! {
         Scrapes = "scrapes", Uploads = "uploads", Compilations = "compilations", Schemas = "schemas",
         Deliveries = "deliveries",
     }
+    /// What becomes of samples for targets of remote write.
+    WriteResult, "result" { Sent = "sent", Refused = "refused", Dropped = "dropped", }
     /// The health of rules.
     RuleHealth, "health" { Unknown = "unknown", Ok = "ok", Err = "err", }
 }
@@ -197,6 +199,16 @@ metrics! {
     /// Time of writing all samples to disk.
     samples_save_seconds: Histogram =
         |_| Histogram::new(SECONDS), "wasmalert_samples_save_seconds";
+    /// Samples for targets of remote write: sent, refused by the target, or dropped since the queue was full or the
+    /// target is gone.
+    remote_write_samples: TenantFamily<WriteResult, Counter> =
+        tenant_counter, "wasmalert_remote_write_samples_total";
+    /// Requests of remote write that are tried again.
+    remote_write_retries: TenantFamily<(), Counter> =
+        tenant_counter, "wasmalert_remote_write_retries_total";
+    /// Samples for targets of remote write that wait, or are on their way.
+    remote_write_waiting: TenantFamily<(), Gauge> =
+        tenant_gauge, "wasmalert_remote_write_waiting";
     /// Scrapes of targets.
     scrapes: TenantFamily<ScrapeResult, Counter> =
         tenant_counter, "wasmalert_scrapes_total";
@@ -328,6 +340,8 @@ impl Metrics {
         self.evaluation_fuel.forget(tenant);
         self.faults.forget(tenant);
         self.scrapes.forget(tenant);
+        self.remote_write_samples.forget(tenant);
+        self.remote_write_retries.forget(tenant);
         self.deliveries.forget(tenant);
         self.egress_refused.forget(tenant);
         self.log_lines_dropped.forget(tenant);

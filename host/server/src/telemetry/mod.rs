@@ -16,7 +16,7 @@ pub(crate) use exposition::write_exponent;
 pub use family::{Code, Family, TenantFamily};
 pub use host::{
     AlertState, CompileResult, DeliveryResult, EvaluationStatus, FetchResult, Metrics, ProcessInfo,
-    QueryOutcome, Queue, RuleHealth, ScrapeResult,
+    QueryOutcome, Queue, RuleHealth, ScrapeResult, WriteResult,
 };
 pub use instrument::{Counter, Gauge, Histogram};
 pub use rule_usage::rule_usage;

@@ -1,6 +1,7 @@
 //! Folders and files around the tests.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -71,11 +72,17 @@ pub(crate) struct TempDir(PathBuf);
 impl TempDir {
     pub(crate) fn new(name: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let unique = format!("wasmalert-test-{}-{count}-{name}", std::process::id());
-        let path = std::env::temp_dir().join(unique);
-        fs::create_dir_all(&path).expect("the temporary folder is writable");
-        Self(path)
+        loop {
+            let count = COUNT.fetch_add(1, Ordering::Relaxed);
+            let unique = format!("wasmalert-test-{}-{count}-{name}", std::process::id());
+            let path = std::env::temp_dir().join(unique);
+            match fs::create_dir(&path) {
+                Ok(()) => return Self(path),
+                // Kept for a look by an earlier process of the same number.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => panic!("the temporary folder is writable: {error}"),
+            }
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {

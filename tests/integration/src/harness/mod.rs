@@ -24,7 +24,7 @@ pub(crate) use files::{TempDir, component, guest, release_dir, with_schema, work
 pub(crate) use prometheus::{Exporter, Prometheus};
 pub(crate) use server::{PAGE_WITHIN, Server, TOKEN};
 pub(crate) use shapes::parse_ms;
-pub(crate) use webhook::Webhook;
+pub(crate) use webhook::{Captured, Webhook};
 
 use std::net::TcpListener;
 

@@ -9,6 +9,8 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use bytes::Bytes;
 use serde_json::Value;
 use tokio::time::Instant;
+use wasmalert_ingest::limits::WriteLimits;
+use wasmalert_ingest::remote_write::decode;
 
 use super::fake::Fake;
 
@@ -22,6 +24,8 @@ pub(crate) struct Captured {
     pub(crate) headers: HeaderMap,
     pub(crate) idempotency_key: String,
     pub(crate) body: Value,
+    /// The body as it came.
+    pub(crate) bytes: Bytes,
     /// What it was answered with.
     pub(crate) status: u16,
     pub(crate) at: Instant,
@@ -32,6 +36,8 @@ struct Shared {
     retry_after: Option<&'static str>,
     delay: Duration,
     echoes: bool,
+    /// The name of a series of which requests are answered with 400.
+    refused: Option<&'static str>,
     captured: Vec<Captured>,
 }
 
@@ -48,6 +54,7 @@ impl Webhook {
             retry_after: None,
             delay: Duration::ZERO,
             echoes: false,
+            refused: None,
             captured: Vec::new(),
         }));
         let router = Router::new().fallback(capture).with_state(shared.clone());
@@ -73,6 +80,11 @@ impl Webhook {
         let mut shared = self.lock();
         shared.status = 429;
         shared.retry_after = Some(seconds);
+    }
+
+    /// Answers 400 from now on to requests of remote write that have a series of that name.
+    pub(crate) fn refuse_with(&self, name: &'static str) {
+        self.lock().refused = Some(name);
     }
 
     /// Waits so long before each answer from now on.
@@ -110,6 +122,16 @@ impl Captured {
     }
 }
 
+/// Whether a body of remote write has a series of that name.
+fn has_series(body: &[u8], name: &str) -> bool {
+    let request = decode(body, &WriteLimits::default());
+    request.is_ok_and(|request| {
+        request
+            .iter()
+            .any(|(labels, _)| labels.get("__name__") == Some(name))
+    })
+}
+
 async fn capture(
     State(shared): State<Arc<Mutex<Shared>>>,
     uri: Uri,
@@ -121,16 +143,19 @@ async fn capture(
     let (status, delay, retry_after, echoes) = {
         let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
         let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok());
+        let is_refused = shared.refused.is_some_and(|name| has_series(&body, name));
+        let status = if is_refused { 400 } else { shared.status };
         let captured = Captured {
             idempotency_key: key.unwrap_or_default().into(),
             path: uri.path().to_owned(),
             headers: headers.clone(),
             body: serde_json::from_slice(&body).unwrap_or_default(),
-            status: shared.status,
+            bytes: body,
+            status,
             at: Instant::now(),
         };
         shared.captured.push(captured);
-        (shared.status, shared.delay, shared.retry_after, shared.echoes)
+        (status, shared.delay, shared.retry_after, shared.echoes)
     };
     tokio::time::sleep(delay).await;
     let mut answer = HeaderMap::new();

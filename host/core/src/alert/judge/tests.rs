@@ -1,7 +1,7 @@
 //! What rules do beyond Prometheus': limits, missing data, quorums.
 
 use super::*;
-use crate::evaluation::Finding;
+use crate::evaluation::{Finding, RecordedSample};
 use crate::spec::{Quorum, RuleOptions};
 
 struct Rule {
@@ -9,6 +9,9 @@ struct Rule {
     rule: RuleSpec,
     policy: Policy,
     alerts: Alerts,
+    since: Since,
+    /// Names of the series that it records, whose label `instance` is the same.
+    records: Vec<&'static str>,
 }
 
 impl Rule {
@@ -32,6 +35,8 @@ impl Rule {
             rule,
             policy,
             alerts: Alerts::new(),
+            since: Since::default(),
+            records: Vec::new(),
         }
     }
 
@@ -42,15 +47,23 @@ impl Rule {
             value: 1.0,
             annotations: Vec::new(),
         };
+        let sample = |name: &&str| RecordedSample {
+            labels: [("__name__", *name), ("instance", *name)].into_iter().collect(),
+            value: 1.0,
+        };
         let outcome = Outcome {
             findings: instances.unwrap_or_default().iter().map(finding).collect(),
-            samples: Vec::new(),
+            samples: self.records.iter().map(sample).collect(),
         };
         let of = (&self.group, &self.rule);
         let now_ms = minute * 60_000;
         let judged = judge(
             &self.alerts,
-            (&outcome, instances.is_some()),
+            Evaluated {
+                outcome: &outcome,
+                has_data: instances.is_some(),
+                since: &self.since,
+            },
             of,
             now_ms,
             &self.policy,
@@ -225,4 +238,66 @@ fn a_quorum_of_the_last_evaluations_fires_and_goes_on_firing() {
     assert_eq!(alert, None);
     assert!(Quorum::default().is_met(0b11) && !Quorum::default().is_met(0b10));
     assert!(Quorum { at_least: 64, of: 64 }.is_met(u64::MAX));
+}
+
+#[test]
+fn an_evaluation_that_records_two_series_of_the_same_labels_fails() {
+    let mut rule = Rule::new(0, RuleOptions::default());
+    rule.records = vec!["m", "n"];
+    assert!(rule.see(0, Some(&["a"])).is_ok());
+    rule.records = vec!["m", "n", "m"];
+    let fault = rule.see(1, Some(&["a", "b"])).unwrap_err();
+    assert_eq!(fault.code, FaultCode::DuplicateLabels);
+    assert!(
+        fault
+            .message
+            .contains(r#"two series are {__name__="m", instance="m"}"#),
+        "{fault:?}"
+    );
+    assert_eq!(rule.states(), ["a firing"], "alerts are as they were");
+    // Of different instances: a label of the rule makes them the same.
+    rule.records = vec!["m", "n"];
+    rule.rule.labels = [("instance".to_owned(), "all".to_owned())].into();
+    assert!(rule.see(2, Some(&[])).is_ok());
+    rule.rule.labels = [
+        ("instance".to_owned(), "all".to_owned()),
+        ("__name__".to_owned(), "x".to_owned()),
+    ]
+    .into();
+    assert!(rule.see(3, Some(&[])).is_ok(), "the name is the rule's own");
+}
+
+#[test]
+fn alerts_are_active_since_when_they_are_known_from_elsewhere() {
+    let mut rule = Rule::new(0, RuleOptions::default());
+    rule.policy.for_ms = 10 * 60_000;
+    let external = [("cluster", "eu"), ("instance", "none")].map(|(n, v)| (n.to_owned(), v.to_owned()));
+    rule.since = Since::new(&external.into());
+    let mut add = |instance: &str, more: &[(&str, &str)], seconds: f64| {
+        let labels = [
+            ("__name__", "ALERTS_FOR_STATE"),
+            ("alertname", "Down"),
+            ("instance", instance),
+        ];
+        rule.since
+            .add(labels.into_iter().chain(more.iter().copied()), seconds);
+    };
+    add("a", &[], 60.0);
+    add("b", &[("cluster", "eu")], 19.0 * 60.0);
+    add("c", &[("cluster", "us")], 60.0);
+    add("gone", &[], 60.0);
+    for (instance, no_time) in [("d", f64::NAN), ("e", f64::INFINITY), ("f", -1.0), ("g", 0.0)] {
+        add(instance, &[], no_time);
+    }
+    let all = ["a", "b", "c", "d", "e", "f", "g"];
+    rule.see(20, Some(&all)).unwrap();
+    let pending = ["b", "c", "d", "e", "f", "g"].map(|instance| format!("{instance} pending"));
+    let with = |first: &str, rest: &[String]| [&[first.to_owned()], rest].concat();
+    assert_eq!(rule.states(), with("a firing", &pending));
+    rule.since = Since::default();
+    rule.see(29, Some(&all)).unwrap();
+    assert_eq!(
+        rule.states(),
+        [with("a firing", &["b firing".to_owned()]), pending[1..].to_vec()].concat()
+    );
 }

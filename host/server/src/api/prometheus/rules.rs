@@ -9,7 +9,6 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use wasmalert_core::alert::{Alert, AlertState};
-use wasmalert_core::label::ALERT_NAME;
 use wasmalert_core::spec::RuleSpec;
 use wasmalert_promql::Matcher;
 
@@ -337,11 +336,8 @@ fn rule(group: &LiveGroup, live: &LiveRule, wanted: &Wanted) -> Option<Rule> {
 
 /// The labels of the rule over those of its group, as they are written.
 fn own_labels(group: &LiveGroup, rule: &RuleSpec) -> LabelMap {
-    let mut labels = label_map(rule.labels_within(&group.spec).iter());
-    if !rule.labels.contains_key(ALERT_NAME) {
-        labels.remove(ALERT_NAME);
-    }
-    labels
+    let all = group.spec.labels.iter().chain(&rule.labels);
+    all.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 fn health_of(now: &RuleNow) -> HealthOf {

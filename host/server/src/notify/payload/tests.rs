@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use wasmalert_core::alert::Policy;
 use wasmalert_core::spec::RuleSpec;
-use wasmalert_core::{GroupKey, RuleKey, TenantId};
+use wasmalert_core::{GroupKey, Labels, RuleKey, TenantId};
 
 use super::*;
 use crate::live::RuleNow;
@@ -68,6 +68,7 @@ fn enqueue(receivers: &[&str], notify: &[Notification]) -> (Vec<NewOutboxRow>, V
         notify: &notify,
         slot_ms: 3_000,
         now_ms: 3_050,
+        behind: &["behind".to_owned()].into(),
         external: &external,
     };
     told.enqueue(|| format!("{:04}", ids.fetch_add(1, Ordering::Relaxed)))
@@ -111,7 +112,7 @@ fn nothing_to_tell_and_nobody_to_tell_make_no_rows() {
 fn a_payload_becomes_the_alerts_a_notifier_gets() {
     let (rows, _) = enqueue(&["a"], &[notification(7, NotifyReason::Fired)]);
     let payload: Payload = serde_json::from_str(&rows[0].payload).unwrap();
-    let alert = payload.alerts(3_100).remove(0);
+    let alert = payload.alerts(3_100, &Relabel::default()).remove(0);
     assert_eq!(alert.status, AlertStatus::Firing);
     assert_eq!((alert.starts_at_ms, alert.ends_at_ms), (2_000, 243_000));
     assert!(alert.value.is_nan());
@@ -127,14 +128,63 @@ fn an_alert_that_still_fires_is_told_as_firing_however_late() {
     let (rows, _) = enqueue(&["a"], &[notification(7, NotifyReason::Fired)]);
     let payload: Payload = serde_json::from_str(&rows[0].payload).unwrap();
     let hour_later_ms = 3_600_000;
-    assert!(payload.alerts(hour_later_ms)[0].ends_at_ms > hour_later_ms);
+    assert!(payload.alerts(hour_later_ms, &Relabel::default())[0].ends_at_ms > hour_later_ms);
 
     let (rows, _) = enqueue(&["a"], &[notification(7, NotifyReason::Resolved)]);
     let payload: Payload = serde_json::from_str(&rows[0].payload).unwrap();
-    assert_eq!(payload.alerts(hour_later_ms)[0].ends_at_ms, 243_000);
+    assert_eq!(
+        payload.alerts(hour_later_ms, &Relabel::default())[0].ends_at_ms,
+        243_000
+    );
 }
 
 #[test]
 fn a_damaged_payload_counts_no_alerts() {
     assert_eq!(alerts_in("{\"at_ms\": 1"), 0);
+}
+
+#[test]
+fn receivers_that_are_behind_are_not_told_again() {
+    let all = [NotifyReason::Resend, NotifyReason::Fired, NotifyReason::Resolved];
+    let notify: Vec<Notification> = all
+        .iter()
+        .zip(0..)
+        .map(|(reason, at)| notification(at, *reason))
+        .collect();
+    let kinds = |receiver: &str| -> Vec<&str> {
+        let (rows, _) = enqueue(&["behind", "level"], &notify);
+        let of_receiver = rows.iter().filter(|row| row.receiver == receiver);
+        of_receiver.map(|row| row.kind.as_str()).collect()
+    };
+    assert_eq!(kinds("level"), ["fired", "resolved", "resend"]);
+    assert_eq!(kinds("behind"), ["fired", "resolved"]);
+}
+
+#[test]
+fn alerts_are_relabelled_before_the_notifier_gets_them() {
+    let notify: Vec<Notification> = (0..3).map(|at| notification(at, NotifyReason::Fired)).collect();
+    let (rows, _) = enqueue(&["a"], &notify);
+    let payload: Payload = serde_json::from_str(&rows[0].payload).unwrap();
+    let of = |rules: serde_json::Value| {
+        let rules: Vec<wasmalert_ingest::relabel::Rule> = serde_json::from_value(rules).unwrap();
+        payload.alerts(3_100, &Relabel::new(&rules).unwrap())
+    };
+    let all = of(serde_json::json!([]));
+    let instance = all[1].labels.get("instance").unwrap_or_default().to_owned();
+    let one = of(serde_json::json!([
+        {"keep_series": {"label": "instance", "regex": instance}},
+        {"label_drop": "cluster"},
+        {"label_rename": {"from": "instance", "to": "host"}},
+    ]));
+    assert_eq!((all.len(), one.len()), (3, 1));
+    let names: Vec<&str> = one[0].labels.iter().map(|(name, _)| name).collect();
+    assert!(
+        names.contains(&"host") && !names.contains(&"instance") && !names.contains(&"cluster"),
+        "{names:?}"
+    );
+    assert_ne!(
+        one[0].fingerprint, all[1].fingerprint,
+        "it is of the labels that are told"
+    );
+    assert!(of(serde_json::json!([{"drop_series": {"label": "alertname", "regex": ".*"}}])).is_empty());
 }
