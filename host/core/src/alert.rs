@@ -196,13 +196,10 @@ impl Alerts {
         self.0.insert(alert.labels.clone(), alert);
     }
 
-    /// What was told of these alerts was taken by a receiver: the time until they are told again counts from then.
-    pub fn accepted(&mut self, is_told: impl Fn(&Alert) -> bool, now_ms: i64) {
-        let firing = self
-            .0
-            .values_mut()
-            .filter(|alert| alert.state == AlertState::Firing);
-        for alert in firing.filter(|alert| is_told(alert)) {
+    /// A receiver has taken what it was told of an alert: the time until that is told again counts from then.
+    pub fn accepted(&mut self, labels: &Labels, now_ms: i64) {
+        let alert = self.0.get_mut(labels);
+        if let Some(alert) = alert.filter(|alert| alert.state == AlertState::Firing) {
             alert.last_sent_at_ms = alert.last_sent_at_ms.map(|sent_ms| sent_ms.max(now_ms));
         }
     }

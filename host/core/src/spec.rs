@@ -92,7 +92,7 @@ pub enum Resend {
     /// Since it was told, whether or not receivers have taken that.
     #[default]
     Sent,
-    /// Since a receiver has taken it; one for which something of the rule waits is not told again.
+    /// Since a receiver has last taken it.
     Accepted,
 }
 

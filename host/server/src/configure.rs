@@ -21,7 +21,7 @@ use crate::catalog::{ModuleInfo, ModuleRef, ReceiverSpec, TenantCatalog};
 use crate::embedded;
 use crate::groups::{GroupBody, MODULE_DEFAULT, check_references, configured, start};
 use crate::live::LiveGroup;
-use crate::query::{EmbeddedSpec, Source, SourceSpec};
+use crate::query::{Source, SourceSpec};
 use crate::scheduler::News;
 use crate::schema::{Configured, SchemaError};
 use crate::scrape::{self, ScrapeSpec};
@@ -334,19 +334,6 @@ fn prospect(now: &TenantCatalog, changes: &[(Change, Option<String>)]) -> Tenant
     catalog
 }
 
-/// Checks that what rules record has somewhere to go where a source says so.
-fn check_target(name: &str, spec: &SourceSpec, catalog: &TenantCatalog) -> Result<(), String> {
-    match spec {
-        SourceSpec::Embedded(EmbeddedSpec {
-            write_to: Some(target),
-            ..
-        }) if catalog.sources.written_to(name).is_none() => Err(format!(
-            "write_to: {target:?} is no source of kind prometheus with a write_url"
-        )),
-        _ => Ok(()),
-    }
-}
-
 /// A change that is good as far as can be told before the store is asked.
 struct Checked {
     change: ItemChange,
@@ -380,6 +367,14 @@ impl Checked {
             targets: 0,
         };
         let key = &checked.change.key;
+        if key.kind == ItemKind::Source
+            && let Some((source, target)) = catalog.sources.without_target()
+        {
+            let problem = format!(
+                "write_to of the source {source:?}: {target:?} is no source of kind prometheus with a write_url"
+            );
+            return Err(Wrong::Problems(vec![problem]));
+        }
         let (Some(wanted), Some(spec)) = (to, text) else {
             return Ok(checked);
         };
@@ -387,7 +382,6 @@ impl Checked {
         let uses = match wanted {
             Wanted::Source(spec) => {
                 spec.validate().map_err(Wrong::Problems)?;
-                check_target(&key.name, &spec, catalog).map_err(|problem| Wrong::Problems(vec![problem]))?;
                 Uses::Nothing
             }
             Wanted::Scrape(spec) => {
@@ -690,7 +684,11 @@ fn end_later(host: &Arc<Host>, gone: &LiveGroup) {
     let wait = Duration::from_millis(gone.spec.interval_ms.saturating_mul(2).unsigned_abs());
     tokio::spawn(async move {
         tokio::time::sleep(wait.min(END_WITHIN)).await;
-        if Arc::ptr_eq(&host.embedded.of(&tenant), &db) {
+        if host
+            .embedded
+            .get(&tenant)
+            .is_some_and(|now| Arc::ptr_eq(&now, &db))
+        {
             embedded::end_left(&host, (&tenant, &db), &left, timestamp_ms);
         }
     });

@@ -6,12 +6,11 @@
 
 mod ended;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use futures_util::stream::{FuturesOrdered, StreamExt as _};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use wasmalert_core::Labels;
-use wasmalert_core::alert::{Evaluated, Notification, NotifyReason, Since, Step, judge};
+use wasmalert_core::alert::{Evaluated, Since, Step, judge};
 use wasmalert_core::evaluation::{Context, Cost, Effects, Journal, LogLine, Outcome, Trigger};
 use wasmalert_core::fault::{Fault, FaultCode};
 use wasmalert_core::label::ALERT_NAME;
@@ -20,7 +19,6 @@ use wasmalert_core::query::{Query, QueryTime};
 use wasmalert_core::quota::Quota;
 use wasmalert_core::recorded::ALERTS_FOR_STATE;
 use wasmalert_core::schedule::{Advance, Missed, Slots};
-use wasmalert_core::spec::Resend;
 use wasmalert_core::usage::Usage;
 use wasmalert_sandbox::{Component, Evaluation, Verdict};
 
@@ -84,10 +82,10 @@ pub(crate) async fn evaluate_group(host: &Host, group: &LiveGroup, due: Due, tur
     host.metrics.slots_missed.add(&group.key.tenant, (), slot.missed);
     let is_due =
         |rule: &&Arc<LiveRule>| rule.now().paused_until_ms(slot.slot_ms).is_none() && !is_paused(rule);
-    let (mut committing, mut committing_bytes) = (FuturesOrdered::new(), 0);
+    let (mut committing, mut committing_bytes) = (FuturesUnordered::new(), 0);
     for batch in &group.batches {
         let mut due = group.rules.get(batch.clone()).unwrap_or_default().iter();
-        let mut evaluating = FuturesOrdered::new();
+        let mut evaluating = FuturesUnordered::new();
         loop {
             let has_room = committing.len() < COMMITTING_MAX && committing_bytes <= COMMITTING_BYTES_MAX;
             while has_room
@@ -96,7 +94,7 @@ pub(crate) async fn evaluate_group(host: &Host, group: &LiveGroup, due: Due, tur
                 && let Some(rule) = due.find(is_due)
             {
                 let trigger = Trigger::Interval;
-                evaluating.push_back(evaluate_rule(
+                evaluating.push(evaluate_rule(
                     host,
                     group,
                     rule,
@@ -114,7 +112,7 @@ pub(crate) async fn evaluate_group(host: &Host, group: &LiveGroup, due: Due, tur
                     turn.charge(ended.cost_ns());
                     let bytes = ended.committing.bytes();
                     committing_bytes += bytes;
-                    committing.push_back(async move {
+                    committing.push(async move {
                         ended.committed().await;
                         bytes
                     });
@@ -196,13 +194,6 @@ async fn evaluate_rule<'a>(
             decide((group, rule), &limits, now_ms, (answer, has_data, &since))
         })
         .and_then(|decided| run.may_notify(&decided).map(|()| decided));
-    let (decided, behind) = match decided {
-        Ok(decided) => match run.behind(&decided).await {
-            Ok(behind) => (Ok(decided), behind),
-            Err(fault) => (Err(fault), BTreeSet::new()),
-        },
-        Err(fault) => (Err(fault), BTreeSet::new()),
-    };
     let (error, fault) = (decided.as_ref().err().map(error_row), decided.as_ref().err());
     let standing = before.health.standing;
     let ended = (fault.map(|fault| fault.code), ran.journal.has_data(&ran.asked));
@@ -239,7 +230,6 @@ async fn evaluate_rule<'a>(
         health,
         notices,
         keeps: Keeps::new(host, &allowed),
-        behind,
     };
     let commit = ended.commit(decided.as_ref());
     if let Ok(decided) = &decided {
@@ -438,24 +428,6 @@ impl Evaluating<'_> {
             }
         }
         Ok(since)
-    }
-
-    /// Receivers that have not taken yet what they were told of the rule, where it waits for them with what it would
-    /// tell again.
-    async fn behind(&self, decided: &Decided) -> Result<BTreeSet<String>, Fault> {
-        let mut behind = BTreeSet::new();
-        let is_resend = |told: &Notification| told.reason == NotifyReason::Resend;
-        if self.rule.spec.options.resend == Resend::Sent || !decided.step.notify.iter().any(is_resend) {
-            return Ok(behind);
-        }
-        for receiver in self.catalog.receivers_of(&self.rule.spec) {
-            let waits = self.host.store.has_pending(&self.rule.key, receiver).await;
-            let failed = |error: StoreError| Fault::new(FaultCode::HostError, error.to_string());
-            if waits.map_err(failed)? {
-                behind.insert(receiver.to_owned());
-            }
-        }
-        Ok(behind)
     }
 
     /// Whether the tenant may go on in this minute.

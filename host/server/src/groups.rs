@@ -115,7 +115,7 @@ pub(crate) struct RuleBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alert_after_errors: Option<u32>,
     /// From when on the time until a firing alert is told again counts: `sent` (the default) since it was told,
-    /// `accepted` since a receiver has taken it; a receiver for which something waits is not told again.
+    /// `accepted` since a receiver has last taken it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resend: Option<String>,
     /// How often a finding has to come for its alert to fire, and to go on firing; 1 of 1 without it.

@@ -18,7 +18,7 @@ use wasmalert_core::evaluation::LogLevel;
 use wasmalert_core::spec::External;
 use wasmalert_core::{Labels, TenantId};
 
-use self::queue::{Pushed, Queue, Queued, Room};
+use self::queue::{Queue, Queued, Queues};
 use crate::Host;
 use crate::catalog::TenantCatalog;
 use crate::fair::Turns;
@@ -32,16 +32,9 @@ const TELL_EVERY_MS: i64 = 60_000;
 /// How often it is looked whether all is sent, when the server stops.
 const FLUSH_STEP: Duration = Duration::from_millis(20);
 
-/// The queues of a tenant, by the names of sources.
-#[derive(Default)]
-struct OfTenant {
-    room: Arc<Room>,
-    queues: BTreeMap<String, Arc<Queue>>,
-}
-
 /// The queues of all tenants.
 pub(crate) struct RemoteWrite {
-    tenants: Mutex<BTreeMap<TenantId, OfTenant>>,
+    tenants: Mutex<BTreeMap<TenantId, Queues>>,
     started: UnboundedSender<Arc<Queue>>,
     turns: Turns,
 }
@@ -61,24 +54,30 @@ impl RemoteWrite {
         (remote_write, queues)
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<TenantId, OfTenant>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<TenantId, Queues>> {
         self.tenants.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds to a queue, which is made where there is none.
-    fn push(&self, tenant: &TenantId, source: &str, samples: &[Queued]) -> (Arc<Queue>, Pushed) {
+    /// Adds to a queue, which is made where there is none; says what had to go for that, and of which queues.
+    fn push(
+        &self,
+        tenant: &TenantId,
+        source: &str,
+        samples: impl Iterator<Item = Queued>,
+    ) -> Vec<(Arc<Queue>, u64)> {
         // Under the lock, so that no queue ends in between.
         let mut tenants = self.lock();
-        let of_tenant = tenants.entry(tenant.clone()).or_default();
-        let room = &of_tenant.room;
+        let queues = tenants.entry(tenant.clone()).or_default();
+        let room = &queues.room;
         let made = || {
             let queue = Arc::new(Queue::new(tenant.clone(), source.to_owned(), room.clone()));
             // Nobody sends any more when the server stops.
             let _ = self.started.send(queue.clone());
             queue
         };
-        let queue = of_tenant.queues.entry(source.to_owned()).or_insert_with(made);
-        (queue.clone(), queue.push(samples))
+        let queue = queues.of_source.entry(source.to_owned()).or_insert_with(made);
+        queue.push(samples);
+        queues.make_room()
     }
 
     /// Samples of each tenant that wait, or are on their way.
@@ -87,14 +86,14 @@ impl RemoteWrite {
         let tenants = self.lock();
         let waiting = tenants
             .iter()
-            .map(|(tenant, of_tenant)| (tenant.clone(), of_tenant.room.samples()));
+            .map(|(tenant, queues)| (tenant.clone(), queues.room.samples()));
         waiting.collect()
     }
 
     /// Drops what waits of a tenant that is gone.
     pub(crate) fn forget(&self, tenant: &TenantId) {
         let gone = self.lock().remove(tenant);
-        for queue in gone.iter().flat_map(|of_tenant| of_tenant.queues.values()) {
+        for queue in gone.iter().flat_map(|queues| queues.of_source.values()) {
             queue.close();
         }
     }
@@ -105,14 +104,12 @@ impl RemoteWrite {
         if !even_full && queue.len() > 0 {
             return None;
         }
-        if let Some(of_tenant) = tenants.get_mut(&queue.tenant)
-            && of_tenant
-                .queues
-                .get(&queue.source)
-                .is_some_and(|now| Arc::ptr_eq(now, queue))
+        if let Some(queues) = tenants.get_mut(&queue.tenant)
+            && let Some(now) = queues.of_source.get(&queue.source)
+            && Arc::ptr_eq(now, queue)
         {
-            of_tenant.queues.remove(&queue.source);
-            if of_tenant.queues.is_empty() {
+            queues.of_source.remove(&queue.source);
+            if queues.of_source.is_empty() {
                 tenants.remove(&queue.tenant);
             }
         }
@@ -133,18 +130,15 @@ pub(crate) fn forward<'a>(
     };
     let samples =
         samples.map(|(labels, value)| Queued::new(outside(labels, &host.external), timestamp_ms, value));
-    let samples: Vec<Queued> = samples.collect();
-    let (queue, pushed) = host.remote_write.push(tenant, source.name(), &samples);
-    let dropped = pushed.dropped;
-    if dropped == 0 {
-        return;
+    for (queue, dropped) in host.remote_write.push(tenant, source.name(), samples) {
+        count(host, &queue, WriteResult::Dropped, dropped);
+        tell(host, &queue, || {
+            format!(
+                "too much waits: {dropped} samples, the oldest, are dropped \
+                 (wasmalert_remote_write_samples_total counts all)"
+            )
+        });
     }
-    count(host, &queue, WriteResult::Dropped, dropped);
-    tell(host, &queue, || {
-        format!(
-            "too much waits: {dropped} samples, the oldest, are dropped (wasmalert_remote_write_samples_total counts all)"
-        )
-    });
 }
 
 fn count(host: &Host, queue: &Queue, result: WriteResult, samples: u64) {

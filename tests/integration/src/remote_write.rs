@@ -322,8 +322,27 @@ async fn targets_are_checked_before_they_are_taken() {
         assert!(problem.to_string().contains(what), "{problem:?}");
     }
     let problem = put(json!({"kind": "embedded", "write_to": "nobody"})).await;
-    let what = "write_to: \\\"nobody\\\" is no source of kind prometheus with a write_url";
-    assert!(problem.to_string().contains(what), "{problem:?}");
+    let what = r#"write_to of the source \"s\": \"nobody\" is no source of kind prometheus with a write_url"#;
+    assert!(problem.to_string().contains(what), "{problem}");
+    // Nor may a target go that something is written to.
+    let api = server.api();
+    let target =
+        json!({"kind": "prometheus", "url": "http://127.0.0.1:9", "write_url": "http://127.0.0.1:9/push"});
+    api.put("/v1/sources/t", &target).await;
+    api.put("/v1/sources/e", &json!({"kind": "embedded", "write_to": "t"}))
+        .await;
+    let gone = api.delete("/v1/sources/t").await.unwrap();
+    assert!(
+        gone.status >= 400 && gone.to_string().contains("write_to"),
+        "{gone}"
+    );
+    let readable = json!({"kind": "prometheus", "url": "http://127.0.0.1:9"})
+        .to_string()
+        .into_bytes();
+    let unwritable = api.ask(Method::PUT, "/v1/sources/t", readable).await.unwrap();
+    assert_eq!(unwritable.problem(422), "invalid");
+    assert_eq!(api.delete("/v1/sources/e").await.unwrap().status, 204);
+    assert_eq!(api.delete("/v1/sources/t").await.unwrap().status, 204);
 }
 
 #[tokio::test]

@@ -425,8 +425,8 @@ fn what_is_sent_is_what_is_saved() {
 fn the_time_until_an_alert_is_told_again_counts_from_when_it_was_accepted() {
     let mut rule = Rule::new(Policy::default());
     rule.see(0, &["a", "b"]);
-    let is_a = |alert: &Alert| alert.labels.get("instance") == Some("a");
-    rule.alerts.accepted(is_a, MINUTE_MS);
+    rule.alerts.accepted(&labels("a"), MINUTE_MS);
+    rule.alerts.accepted(&labels("nobody"), MINUTE_MS);
     let told = |rule: &mut Rule, now_ms| -> Vec<String> {
         let notify = &rule.see(now_ms, &["a", "b"]).last.notify;
         let instance = |told: &Notification| told.alert.labels.get("instance").unwrap_or_default().to_owned();
@@ -436,11 +436,11 @@ fn the_time_until_an_alert_is_told_again_counts_from_when_it_was_accepted() {
     assert_eq!(told(&mut rule, 2 * MINUTE_MS), [""; 0]);
     assert_eq!(told(&mut rule, 2 * MINUTE_MS + 1), ["a"]);
     // That something earlier was accepted says nothing.
-    rule.alerts.accepted(|_| true, 0);
+    rule.alerts.accepted(&labels("a"), 0);
     assert_eq!(rule.alert("a").last_sent_at_ms, Some(2 * MINUTE_MS + 1));
     rule.see(2 * MINUTE_MS + 2, &["b"]);
     let resolved = rule.alert("a").clone();
-    rule.alerts.accepted(|_| true, 9 * MINUTE_MS);
+    rule.alerts.accepted(&labels("a"), 9 * MINUTE_MS);
     assert_eq!(*rule.alert("a"), resolved, "nor does it of what has resolved");
 }
 

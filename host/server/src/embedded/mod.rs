@@ -63,7 +63,7 @@ impl Embedded {
 
     /// The samples of a tenant that has some.
     #[must_use]
-    fn get(&self, tenant: &TenantId) -> Option<Arc<Db>> {
+    pub(crate) fn get(&self, tenant: &TenantId) -> Option<Arc<Db>> {
         let stores = self.stores.read().unwrap_or_else(PoisonError::into_inner);
         stores.get(tenant).cloned()
     }

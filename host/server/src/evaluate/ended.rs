@@ -1,7 +1,7 @@
 //! An evaluation that has ended: what it changes, and what is so once that is
 //! committed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use wasmalert_core::Labels;
@@ -46,8 +46,6 @@ pub(super) struct Ended<'a> {
     /// What receivers are told of how the rule stands.
     pub(super) notices: Vec<Notification>,
     pub(super) keeps: Keeps,
-    /// Receivers that are not told again what they were told.
-    pub(super) behind: BTreeSet<String>,
 }
 
 /// What is kept of an evaluation, for which the tenant may have no room in this minute.
@@ -153,7 +151,6 @@ impl Ended<'_> {
             notify,
             slot_ms: self.context.now_ms,
             now_ms,
-            behind: &self.behind,
             external: &self.host.external,
         };
         told.enqueue(|| self.host.store.new_id(now_ms))
@@ -232,6 +229,7 @@ impl Ended<'_> {
             host.logs.write(event(host, self.rule, LogLevel::Warn, message));
         }
         if !self.rule.forwards(timestamp_ms) {
+            // Of a slot before the timer that was looked at first, or of a clock that was set back.
             return;
         }
         let samples = recorded.samples.iter().map(|(labels, value)| (labels, *value));

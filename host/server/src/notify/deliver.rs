@@ -12,7 +12,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use wasmalert_core::TenantId;
-use wasmalert_core::alert::Alert;
 use wasmalert_core::delivery::{FailedAttempt, RetryPolicy, Verdict, next_attempt};
 use wasmalert_core::evaluation::{Cost, Effects, LogLevel, LogLine, State};
 use wasmalert_core::fault::{Fault, FaultCode};
@@ -25,7 +24,7 @@ use wasmalert_ingest::relabel::Relabel;
 use wasmalert_sandbox::{Component, DispositionKind, HttpRequest, HttpResponse, NotifyAlert, NotifyBatch};
 
 use self::send::send;
-use super::payload::{Payload, labels_told};
+use super::payload::Payload;
 use crate::access::Tenant;
 use crate::catalog::{ReceiverSpec, TenantCatalog};
 use crate::fair::Lane;
@@ -149,8 +148,8 @@ impl Deliveries {
             let claim = host.tenants.of(&tenant).claim(Quota::DeliveriesAtOnce);
             // So many of a tenant are taken out of its outbox that there is always room.
             if let Ok(_turn) = host.deliveries.take(&claim).await {
-                // It was read before: another delivery of it may have ended since.
-                match host.store.pending(&tenant, &id).await {
+                // It was read before: another attempt at it may have ended since.
+                match host.store.pending_now(&tenant, &id, host.clock.now_ms()).await {
                     Ok(Some(row)) => deliver(&host, &row).await,
                     Ok(None) => {}
                     Err(error) => {
@@ -224,10 +223,12 @@ fn accepted(host: &Host, row: &OutboxRow, now_ms: i64) {
     let Some(rule) = rule.filter(|rule| rule.spec.options.resend == Resend::Accepted) else {
         return;
     };
-    if let Ok(payload) = serde_json::from_str::<Payload>(&row.payload) {
-        let told = payload.labels();
-        let is_told = |alert: &Alert| told.contains(&labels_told(alert, &host.external));
-        rule.now().alerts.accepted(is_told, now_ms);
+    let Ok(payload) = serde_json::from_str::<Payload>(&row.payload) else {
+        return;
+    };
+    let mut now = rule.now();
+    for labels in payload.labels_of_alerts(&host.external) {
+        now.alerts.accepted(&labels, now_ms);
     }
 }
 

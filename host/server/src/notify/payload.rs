@@ -1,10 +1,9 @@
 //! What waits in the outbox: the alerts of one rule for one receiver.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 use wasmalert_core::alert::{Alert, AlertState, Notification, NotifyReason};
 use wasmalert_core::delivery::ends_at_on_delivery;
+use wasmalert_core::label::Labels;
 use wasmalert_core::spec::{External, RuleSpec};
 use wasmalert_ingest::relabel::Relabel;
 use wasmalert_sandbox::{AlertStatus, NotifyAlert};
@@ -38,10 +37,13 @@ pub(super) struct PayloadAlert {
 }
 
 impl PayloadAlert {
+    /// The labels of the server are there too, where the alert has none of that name.
     fn new(alert: &Alert, ends_at_ms: i64, external: &External) -> Self {
+        let of_server = external.labels.iter();
+        let of_server = of_server.map(|(name, value)| (name.as_str(), value.as_str()));
         Self {
             firing: alert.state == AlertState::Firing,
-            labels: labels_told(alert, external),
+            labels: label_map(of_server.chain(alert.labels.iter())),
             annotations: alert
                 .annotations
                 .iter()
@@ -54,17 +56,14 @@ impl PayloadAlert {
     }
 }
 
-/// The labels that receivers are told: those of the server are there too, where the alert has none of that name.
-pub(super) fn labels_told(alert: &Alert, external: &External) -> LabelMap {
-    let of_server = external.labels.iter();
-    let of_server = of_server.map(|(name, value)| (name.as_str(), value.as_str()));
-    label_map(of_server.chain(alert.labels.iter()))
-}
-
 impl Payload {
-    /// The labels of its alerts.
-    pub(super) fn labels(&self) -> BTreeSet<&LabelMap> {
-        self.alerts.iter().map(|alert| &alert.labels).collect()
+    /// The labels that its alerts may have in their rule: as they were told, and without those of the server.
+    pub(super) fn labels_of_alerts(&self, external: &External) -> impl Iterator<Item = Labels> {
+        self.alerts.iter().flat_map(|alert| {
+            let is_own = |(name, value): &(&String, &String)| external.labels.get(*name) != Some(*value);
+            let own: Labels = alert.labels.iter().filter(is_own).collect();
+            [alert.labels.iter().collect(), own]
+        })
     }
 
     /// The alerts as a notifier gets them at the time of delivery, without those that are dropped.
@@ -98,8 +97,6 @@ pub(crate) struct Told<'a> {
     /// The time of the evaluation.
     pub slot_ms: i64,
     pub now_ms: i64,
-    /// Receivers that are not told anything again.
-    pub behind: &'a BTreeSet<String>,
     pub external: &'a External,
 }
 
@@ -147,9 +144,7 @@ impl Told<'_> {
             .receivers
             .get(receiver)
             .and_then(|spec| self.catalog.notifier(spec).ok());
-        let wants_resend =
-            || !self.behind.contains(receiver) && notifier.is_none_or(|notifier| notifier.wants_resend());
-        reason != NotifyReason::Resend || wants_resend()
+        reason != NotifyReason::Resend || notifier.is_none_or(|notifier| notifier.wants_resend())
     }
 
     fn payloads(&self, told: &[&Notification]) -> Vec<String> {

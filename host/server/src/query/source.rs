@@ -125,6 +125,17 @@ impl Sources {
         }
     }
 
+    /// The first source, and what it says, whose `write_to` names no source that can be written to.
+    pub(crate) fn without_target(&self) -> Option<(&str, &str)> {
+        self.0.iter().find_map(|(name, source)| match &source.spec {
+            SourceSpec::Embedded(spec) => {
+                let target = spec.write_to.as_deref()?;
+                self.written_to(name).is_none().then_some((&**name, target))
+            }
+            SourceSpec::Prometheus(_) => None,
+        })
+    }
+
     pub fn insert(&mut self, source: Arc<Source>) {
         self.0.insert(source.name.clone(), source);
     }

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -76,11 +76,28 @@ impl Queued {
     }
 }
 
-/// What has come of adding samples.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Pushed {
-    /// Samples, the oldest, that had to go for them.
-    pub(super) dropped: u64,
+/// The queues of a tenant, by the names of sources.
+#[derive(Default)]
+pub(super) struct Queues {
+    pub(super) room: Arc<Room>,
+    pub(super) of_source: BTreeMap<String, Arc<Queue>>,
+}
+
+impl Queues {
+    /// Makes room where there is too much: of the fullest queue the oldest go. Says of which, and how many.
+    pub(super) fn make_room(&self) -> Vec<(Arc<Queue>, u64)> {
+        let mut dropped = Vec::new();
+        while self.room.is_over()
+            && let Some(fullest) = self.of_source.values().max_by_key(|queue| queue.waiting_bytes())
+        {
+            match fullest.drop_oldest() {
+                // All is on its way.
+                0 => break,
+                samples => dropped.push((fullest.clone(), samples)),
+            }
+        }
+        dropped
+    }
 }
 
 /// The samples for the target of one source of a tenant.
@@ -96,10 +113,20 @@ pub(crate) struct Queue {
 #[derive(Default)]
 struct Waiting {
     samples: VecDeque<Queued>,
+    /// What they count for.
+    bytes: usize,
     /// What was taken and is on its way.
     under_way: Arc<Vec<Queued>>,
     is_closed: bool,
     told_at_ms: Option<i64>,
+}
+
+impl Waiting {
+    fn pop(&mut self) -> Option<Queued> {
+        let first = self.samples.pop_front()?;
+        self.bytes -= first.bytes;
+        Some(first)
+    }
 }
 
 /// What there is to send.
@@ -128,23 +155,33 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds samples, in place of the oldest where there is no room.
-    pub(super) fn push(&self, samples: &[Queued]) -> Pushed {
+    /// Adds samples, whether or not there is room.
+    pub(super) fn push(&self, samples: impl Iterator<Item = Queued>) {
         let mut waiting = self.lock();
-        let mut dropped = 0;
         for queued in samples {
-            self.room.take(queued);
-            waiting.samples.push_back(queued.clone());
-            while self.room.is_over()
-                && let Some(oldest) = waiting.samples.pop_front()
-            {
-                self.room.give_back([&oldest].into_iter());
-                dropped += 1;
-            }
+            self.room.take(&queued);
+            waiting.bytes += queued.bytes;
+            waiting.samples.push_back(queued);
         }
         drop(waiting);
         self.changed.notify_one();
-        Pushed { dropped }
+    }
+
+    /// Lets the oldest go until there is room, or nothing waits; says how many those are.
+    fn drop_oldest(&self) -> u64 {
+        let mut waiting = self.lock();
+        let mut dropped = 0;
+        while self.room.is_over()
+            && let Some(oldest) = waiting.pop()
+        {
+            self.room.give_back([&oldest].into_iter());
+            dropped += 1;
+        }
+        dropped
+    }
+
+    fn waiting_bytes(&self) -> usize {
+        self.lock().bytes
     }
 
     /// Samples that wait, or are on their way.
@@ -197,28 +234,31 @@ impl Queue {
                     if changed.await.is_err() {
                         return Next::Idle;
                     }
+                    continue;
                 }
-                1..BATCH_SAMPLES_MAX => {
-                    tokio::time::sleep(LINGER).await;
-                    break;
-                }
-                _ => break,
+                1..BATCH_SAMPLES_MAX => tokio::time::sleep(LINGER).await,
+                _ => {}
+            }
+            let batch = self.take();
+            // They may have gone meanwhile, to make room.
+            if !batch.is_empty() {
+                return Next::Batch(batch);
             }
         }
+    }
+
+    fn take(&self) -> Arc<Vec<Queued>> {
         let mut waiting = self.lock();
-        if waiting.is_closed {
-            return Next::Closed;
-        }
         let (mut batch, mut bytes) = (Vec::new(), 0);
         while batch.len() < BATCH_SAMPLES_MAX
             && bytes < BATCH_BYTES_MAX
-            && let Some(first) = waiting.samples.pop_front()
+            && let Some(first) = waiting.pop()
         {
             bytes += first.bytes;
             batch.push(first);
         }
         waiting.under_way = Arc::new(batch);
-        Next::Batch(waiting.under_way.clone())
+        waiting.under_way.clone()
     }
 
     /// The samples that were on their way are not any more.

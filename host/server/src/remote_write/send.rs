@@ -49,9 +49,9 @@ enum Answer {
 /// Sends until the queue is closed, its source has no target any more, or nothing has come for long.
 pub(super) async fn send_all(host: Arc<Host>, queue: Arc<Queue>) {
     loop {
-        let has_target = match queue.next().await {
+        let sent = match queue.next().await {
             Next::Batch(batch) => tokio::select! {
-                has_target = send_batch(&host, &queue, &batch) => has_target,
+                sent = send_batch(&host, &queue, &batch) => sent,
                 () = queue.closed() => return,
             },
             Next::Idle => match host.remote_write.end(&queue, false) {
@@ -60,36 +60,45 @@ pub(super) async fn send_all(host: Arc<Host>, queue: Arc<Queue>) {
             },
             Next::Closed => return,
         };
-        if !has_target {
-            let dropped = host.remote_write.end(&queue, true).unwrap_or(0);
-            return count(&host, &queue, WriteResult::Dropped, dropped);
+        if let Err(NoTarget { answered }) = sent {
+            let all = host.remote_write.end(&queue, true).unwrap_or(0);
+            let dropped = all.saturating_sub(answered);
+            count(&host, &queue, WriteResult::Dropped, dropped);
+            return tell(&host, &queue, || {
+                format!("there is no target any more: {dropped} samples are dropped")
+            });
         }
         queue.arrived();
     }
 }
 
-/// Tries until the target has answered; false when there is none any more. Of what is refused for what is in it, the
-/// halves are sent alone, so that few samples take no others with them.
-async fn send_batch(host: &Host, queue: &Queue, batch: &[Queued]) -> bool {
-    let (mut parts, mut splits) = (vec![batch], 0);
+/// The source has no target any more, or is gone.
+struct NoTarget {
+    /// Samples of the batch that the target has taken or refused before.
+    answered: u64,
+}
+
+/// Tries until the target has answered. Of what is refused for what is in it, the halves are sent alone, so that few
+/// samples take no others with them.
+async fn send_batch(host: &Host, queue: &Queue, batch: &[Queued]) -> Result<(), NoTarget> {
+    let (mut parts, mut splits, mut answered) = (vec![batch], 0, 0);
     while let Some(part) = parts.pop() {
-        let reason = match send_part(host, queue, part).await {
-            None => return false,
-            Some(Ok(())) => continue,
-            Some(Err(refused)) => refused,
-        };
-        if reason.is_of_content && part.len() > 1 && splits < SPLITS_MAX {
-            splits += 1;
-            let (first, rest) = part.split_at(part.len() / 2);
-            parts.extend([rest, first]);
-            continue;
+        let sent = send_part(host, queue, part).await.ok_or(NoTarget { answered })?;
+        if let Err(refused) = sent {
+            if refused.is_of_content && part.len() > 1 && splits < SPLITS_MAX {
+                splits += 1;
+                let (first, rest) = part.split_at(part.len() / 2);
+                parts.extend([rest, first]);
+                continue;
+            }
+            count(host, queue, WriteResult::Refused, part.len() as u64);
+            tell(host, queue, || {
+                format!("{} samples were refused: {}", part.len(), refused.text)
+            });
         }
-        count(host, queue, WriteResult::Refused, part.len() as u64);
-        tell(host, queue, || {
-            format!("{} samples were refused: {}", part.len(), reason.text)
-        });
+        answered += part.len() as u64;
     }
-    true
+    Ok(())
 }
 
 /// Why samples were refused.

@@ -162,36 +162,25 @@ impl Store {
         Ok(next)
     }
 
-    /// A notification that is not delivered yet.
+    /// A notification, if it is still to be sent now.
     ///
     /// # Errors
     /// As the database does, and for a row that does not parse.
-    pub async fn pending(&self, tenant: &TenantId, id: &str) -> Result<Option<OutboxRow>, StoreError> {
-        let row = sqlx::query("SELECT * FROM outbox WHERE tenant = $1 AND id = $2 AND status = 'pending'")
-            .bind(tenant.as_str())
-            .bind(id)
-            .fetch_optional(&self.read)
-            .await?;
-        row.as_ref().map(outbox).transpose()
-    }
-
-    /// Whether something waits that a receiver is to be told of a rule.
-    ///
-    /// # Errors
-    /// As the database does.
-    pub async fn has_pending(&self, rule: &RuleKey, receiver: &str) -> Result<bool, StoreError> {
-        let found = sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM outbox WHERE tenant = $1 AND receiver = $2 AND namespace = $3
-                 AND group_name = $4 AND rule = $5 AND status = 'pending')",
+    pub async fn pending_now(
+        &self,
+        tenant: &TenantId,
+        id: &str,
+        now_ms: i64,
+    ) -> Result<Option<OutboxRow>, StoreError> {
+        let row = sqlx::query(
+            "SELECT * FROM outbox WHERE tenant = $1 AND id = $2 AND status = 'pending' AND next_attempt_ms <= $3",
         )
-        .bind(rule.tenant().as_str())
-        .bind(receiver)
-        .bind(&*rule.group.namespace)
-        .bind(&*rule.group.group)
-        .bind(&*rule.rule)
-        .fetch_one(&self.read)
+        .bind(tenant.as_str())
+        .bind(id)
+        .bind(now_ms)
+        .fetch_optional(&self.read)
         .await?;
-        Ok(found)
+        row.as_ref().map(outbox).transpose()
     }
 
     /// The tenants for whom something waits.

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use wasmalert_core::alert::Policy;
 use wasmalert_core::spec::RuleSpec;
-use wasmalert_core::{GroupKey, Labels, RuleKey, TenantId};
+use wasmalert_core::{GroupKey, RuleKey, TenantId};
 
 use super::*;
 use crate::live::RuleNow;
@@ -68,7 +68,6 @@ fn enqueue(receivers: &[&str], notify: &[Notification]) -> (Vec<NewOutboxRow>, V
         notify: &notify,
         slot_ms: 3_000,
         now_ms: 3_050,
-        behind: &["behind".to_owned()].into(),
         external: &external,
     };
     told.enqueue(|| format!("{:04}", ids.fetch_add(1, Ordering::Relaxed)))
@@ -141,23 +140,6 @@ fn an_alert_that_still_fires_is_told_as_firing_however_late() {
 #[test]
 fn a_damaged_payload_counts_no_alerts() {
     assert_eq!(alerts_in("{\"at_ms\": 1"), 0);
-}
-
-#[test]
-fn receivers_that_are_behind_are_not_told_again() {
-    let all = [NotifyReason::Resend, NotifyReason::Fired, NotifyReason::Resolved];
-    let notify: Vec<Notification> = all
-        .iter()
-        .zip(0..)
-        .map(|(reason, at)| notification(at, *reason))
-        .collect();
-    let kinds = |receiver: &str| -> Vec<&str> {
-        let (rows, _) = enqueue(&["behind", "level"], &notify);
-        let of_receiver = rows.iter().filter(|row| row.receiver == receiver);
-        of_receiver.map(|row| row.kind.as_str()).collect()
-    };
-    assert_eq!(kinds("level"), ["fired", "resolved", "resend"]);
-    assert_eq!(kinds("behind"), ["fired", "resolved"]);
 }
 
 #[test]
