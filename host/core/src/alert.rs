@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use crate::evaluation::Finding;
 use crate::label::{ALERT_NAME, Labels};
-use crate::spec::{Quorum, host_labels, is_template};
+use crate::spec::{GroupSpec, Quorum, RuleSpec, host_labels, is_template};
 
 pub use judge::{Evaluated, Judged, Since, judge};
 pub use lifecycle::step;
@@ -161,6 +161,20 @@ impl Default for Policy {
     }
 }
 
+impl Policy {
+    /// As a rule of a group says; what it does not say is as in Prometheus.
+    #[must_use]
+    pub fn of(group: &GroupSpec, rule: &RuleSpec) -> Self {
+        Self {
+            for_ms: rule.for_ms,
+            keep_firing_for_ms: rule.keep_firing_for_ms,
+            interval_ms: group.interval_ms,
+            quorum: rule.options.quorum,
+            ..Self::default()
+        }
+    }
+}
+
 /// The alerts of one rule by their labels.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Alerts(BTreeMap<Arc<Labels>, Alert>);
@@ -217,6 +231,12 @@ impl Alerts {
     #[must_use]
     pub fn count(&self, state: AlertState) -> usize {
         self.iter().filter(|alert| alert.state == state).count()
+    }
+
+    /// How many are pending or firing.
+    #[must_use]
+    pub fn active(&self) -> usize {
+        self.len() - self.count(AlertState::Inactive)
     }
 
     /// Counts every firing alert as observed in all of the last evaluations, for a quorum that is another now.
@@ -324,8 +344,7 @@ impl Step {
             .transitions
             .iter()
             .map(|turn| is_active(turn.to) - is_active(turn.from));
-        let were = (before.len() - before.count(AlertState::Inactive)) as i64;
-        (were + more.sum::<i64>()).max(0).unsigned_abs()
+        (before.active() as i64 + more.sum::<i64>()).max(0).unsigned_abs()
     }
 
     /// Whether nothing has to be persisted.

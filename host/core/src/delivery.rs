@@ -90,6 +90,18 @@ fn jittered(delay_ms: i64, jitter: f64) -> i64 {
     half + ((delay_ms - half) as f64 * jitter) as i64
 }
 
+/// How many periods a receiver may go without hearing of a firing alert: two may fail
+/// in a row and the third still comes in time.
+const VALIDITY_PERIODS: i64 = 4;
+
+/// Until when a receiver may believe that an alert fires which it hears of now, and again
+/// after the longer of two periods.
+#[must_use]
+pub(crate) fn valid_until_ms(now_ms: i64, period_ms: i64, other_period_ms: i64) -> i64 {
+    let period_ms = period_ms.max(other_period_ms);
+    now_ms.saturating_add(period_ms.saturating_mul(VALIDITY_PERIODS))
+}
+
 /// Until when a receiver may believe a notification that is delivered now.
 ///
 /// A resolved alert's end stands. A firing alert's notification that is late by

@@ -17,6 +17,7 @@ pub mod glob;
 pub mod id;
 pub mod label;
 pub mod limits;
+pub mod number;
 pub mod query;
 pub mod quota;
 pub mod rate;

@@ -154,15 +154,13 @@ impl Quorum {
 
 macro_rules! named {
     ($type:ident { $($variant:ident = $name:literal),+ }) => {
-        impl $type {
-            pub const NAMES: &[&str] = &[$($name),+];
+        impl std::str::FromStr for $type {
+            type Err = String;
 
-            /// The one of that name.
-            #[must_use]
-            pub fn parse(name: &str) -> Option<Self> {
+            fn from_str(name: &str) -> Result<Self, String> {
                 match name {
-                    $($name => Some(Self::$variant),)+
-                    _ => None,
+                    $($name => Ok(Self::$variant),)+
+                    _ => Err(format!("{name:?} is none of {}", [$($name),+].join(", "))),
                 }
             }
         }

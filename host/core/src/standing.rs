@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::RuleKey;
 use crate::alert::{Alert, AlertState, Annotations, Notification, NotifyReason};
+use crate::delivery::valid_until_ms;
 use crate::fault::{Fault, FaultCode};
 use crate::label::ALERT_NAME;
 use crate::spec::{GroupSpec, NoData, RuleOptions, RuleSpec};
@@ -21,8 +22,6 @@ const GRACE_MS: i64 = 300_000;
 const QUARANTINE_MS: i64 = 30 * 86_400_000;
 /// How often receivers hear again that a rule fails or has no data.
 const AGAIN_MS: i64 = 60_000;
-/// How many of the longer of that and the interval they may believe it for.
-const VALIDITY_PERIODS: i64 = 4;
 
 /// When rules are paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,8 +188,7 @@ impl Standing {
                 Notice::Paused => self.paused_until_ms,
                 Notice::Quarantined => Some(now_ms.saturating_add(QUARANTINE_MS)),
                 Notice::Failing | Notice::NoData => {
-                    let period_ms = rule.1.interval_ms.max(AGAIN_MS);
-                    Some(now_ms.saturating_add(period_ms.saturating_mul(VALIDITY_PERIODS)))
+                    Some(valid_until_ms(now_ms, rule.1.interval_ms, AGAIN_MS))
                 }
             };
             let is_new = before.told != self.told;

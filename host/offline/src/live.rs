@@ -57,11 +57,8 @@ impl<'t> LiveRule<'t> {
             key,
             component,
             policy: Policy {
-                for_ms: spec.for_ms,
-                keep_firing_for_ms: spec.keep_firing_for_ms,
                 interval_ms: group.interval_ms,
-                quorum: spec.options.quorum,
-                ..Policy::default()
+                ..Policy::of(group.spec, spec)
             },
             limits,
             asked: Vec::new(),

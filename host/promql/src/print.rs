@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display, Formatter, Write as _};
 
+use wasmalert_core::number;
 use wasmalert_core::units::format_duration_ms;
 
 use crate::Query;
@@ -22,7 +23,7 @@ impl Display for Expr {
             f.write_char('(')?;
         }
         match &self.node {
-            Node::Number(number) => f.write_str(&go(*number))?,
+            Node::Number(value) => f.write_str(&number::go(*value))?,
             Node::String(text) => quoted(f, text)?,
             Node::Selector(selector) => write!(f, "{}{}", Series(selector), selector.shift)?,
             Node::Range(selector, range_ms) => {
@@ -168,24 +169,6 @@ fn quoted(f: &mut impl fmt::Write, text: &str) -> fmt::Result {
         }
     }
     f.write_char('"')
-}
-
-/// A number as Go's `%v` writes it: with as few digits as read back, and an exponent from seven digits on.
-fn go(number: f64) -> String {
-    if number.is_nan() {
-        return "NaN".to_owned();
-    }
-    if number.is_infinite() {
-        return if number > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
-    }
-    let text = format!("{number:e}");
-    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..6).contains(&exponent) {
-        return format!("{number}");
-    }
-    let sign = if exponent < 0 { '-' } else { '+' };
-    format!("{digits}e{sign}{:02}", exponent.abs())
 }
 
 impl BinaryOp {

@@ -165,8 +165,8 @@ pub(crate) async fn change(
     // One change of a tenant after the other, so that it is made to what it was checked against.
     let turn = host.tenants.turn_to_configure(tenant).await;
     let prepared = match prepare(host, tenant, changes, terms).await? {
-        Ok(prepared) => prepared,
-        Err(nothing) => return Ok(nothing),
+        Prepared::Change(prepared) => prepared,
+        Prepared::Nothing(nothing) => return Ok(nothing),
     };
     // A caller who goes away leaves nothing half done.
     let (host, tenant, origin) = (host.clone(), tenant.clone(), origin.clone());
@@ -182,20 +182,27 @@ pub(crate) async fn change(
     made?
 }
 
+/// What is left to do of a change that was checked.
+enum Prepared {
+    Change(Valid),
+    /// All is like this already.
+    Nothing(Changed),
+}
+
 /// A change that was checked.
-struct Prepared {
+struct Valid {
     before: BTreeMap<ItemKey, StoredItem>,
     checked: Vec<Checked>,
 }
 
-/// Checks a change, before the lock of all tenants: a schema and a compiler may take their time, and others have configurations
-/// too. A change of nothing is answered at once.
+/// Checks a change, before the lock of all tenants: a schema and a compiler may take their time,
+/// and others have configurations too.
 async fn prepare(
     host: &Host,
     tenant: &TenantId,
     changes: Vec<Change>,
     terms: Terms,
-) -> Result<Result<Prepared, Changed>, Refused> {
+) -> Result<Prepared, Refused> {
     let before = host
         .store
         .config_items(tenant, changes.iter().map(|change| &change.key))
@@ -219,10 +226,11 @@ async fn prepare(
             revision: host.store.config_revision(tenant).await?,
             items: Vec::new(),
         };
-        return Ok(Err(Changed { changed, before }));
+        return Ok(Prepared::Nothing(Changed { changed, before }));
     }
     let limits = host.tenants.of(tenant);
     let catalog = prospect(&host.catalog.of(tenant), &taken);
+    problems.extend(check_targets(&taken, &catalog));
     let mut checked = Vec::new();
     for (change, text) in taken {
         let key = change.key.clone();
@@ -237,7 +245,7 @@ async fn prepare(
     }
     check_schemas(host, &limits, &catalog, &checked).await?;
     warm(host, &limits, &catalog, &checked).await;
-    Ok(Ok(Prepared { before, checked }))
+    Ok(Prepared::Change(Valid { before, checked }))
 }
 
 /// Stores a change and sets it running.
@@ -245,10 +253,10 @@ async fn make(
     host: &Arc<Host>,
     tenant: &TenantId,
     origin: &Origin,
-    prepared: Prepared,
+    prepared: Valid,
     terms: Terms,
 ) -> Result<Changed, Refused> {
-    let Prepared { before, checked } = prepared;
+    let Valid { before, checked } = prepared;
     let _one_at_a_time = host.configuring.lock().await;
     if !host.tenants.is_there(tenant) {
         return Err(Refused::TenantGone(tenant.clone()));
@@ -367,14 +375,6 @@ impl Checked {
             targets: 0,
         };
         let key = &checked.change.key;
-        if key.kind == ItemKind::Source
-            && let Some((source, target)) = catalog.sources.without_target()
-        {
-            let problem = format!(
-                "write_to of the source {source:?}: {target:?} is no source of kind prometheus with a write_url"
-            );
-            return Err(Wrong::Problems(vec![problem]));
-        }
         let (Some(wanted), Some(spec)) = (to, text) else {
             return Ok(checked);
         };
@@ -439,6 +439,24 @@ impl Checked {
         }
         all
     }
+}
+
+/// What is wrong with a `write_to` after a change of sources, which may be of another source than the one that says so.
+fn check_targets(
+    taken: &[(Change, Option<String>)],
+    catalog: &TenantCatalog,
+) -> Option<(ItemKey, Vec<String>)> {
+    let sources = || {
+        let keys = taken.iter().map(|(change, _)| &change.key);
+        keys.filter(|key| key.kind == ItemKind::Source)
+    };
+    let any = sources().next()?;
+    let (source, target) = catalog.sources.without_target()?;
+    let key = sources().find(|key| key.name == source).unwrap_or(any);
+    let problem = format!(
+        "write_to of the source {source:?}: {target:?} is no source of kind prometheus with a write_url"
+    );
+    Some((key.clone(), vec![problem]))
 }
 
 fn check_names(key: &ItemKey) -> Result<(), String> {

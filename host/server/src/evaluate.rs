@@ -15,7 +15,7 @@ use wasmalert_core::evaluation::{Context, Cost, Effects, Journal, LogLine, Outco
 use wasmalert_core::fault::{Fault, FaultCode};
 use wasmalert_core::label::ALERT_NAME;
 use wasmalert_core::limits::{Limit, Limits};
-use wasmalert_core::query::{Query, QueryTime};
+use wasmalert_core::query::{Query, QueryResult, QueryTime};
 use wasmalert_core::quota::Quota;
 use wasmalert_core::recorded::ALERTS_FOR_STATE;
 use wasmalert_core::schedule::{Advance, Missed, Slots};
@@ -188,15 +188,13 @@ async fn evaluate_rule<'a>(
         _ => Ok(Since::default()),
     };
     let answer = answer.and_then(|answer| Ok((answer, since?)));
+    let has_data = ran.journal.has_data(&ran.asked);
     let decided = answer
-        .and_then(|(answer, since)| {
-            let has_data = ran.journal.has_data(&ran.asked);
-            decide((group, rule), &limits, now_ms, (answer, has_data, &since))
-        })
+        .and_then(|(answer, since)| decide((group, rule), &limits, now_ms, (answer, has_data, &since)))
         .and_then(|decided| run.may_notify(&decided).map(|()| decided));
     let (error, fault) = (decided.as_ref().err().map(error_row), decided.as_ref().err());
     let standing = before.health.standing;
-    let ended = (fault.map(|fault| fault.code), ran.journal.has_data(&ran.asked));
+    let ended = (fault.map(|fault| fault.code), has_data);
     let standing = standing.after(ended, now_ms, &host.config.pauses, &rule.spec.options);
     let missed = match (&context.trigger, before.health.last_evaluation_ms) {
         (Trigger::Interval, Some(last_ms)) => slots(host, group).missed(last_ms, now_ms, missed),
@@ -385,17 +383,19 @@ impl Evaluating<'_> {
         if wanted.is_empty() {
             return Ok(());
         }
+        let results = self.ask(wanted).await?;
+        Arc::make_mut(journal).add(results, self.limits)
+    }
+
+    /// Asks the sources, as far as the tenant may.
+    async fn ask(&self, queries: Vec<Query>) -> Result<Vec<(Query, QueryResult)>, Fault> {
         self.has_room(&[Quota::QueriesPerMinute, Quota::QueryBytesPerMinute])?;
-        let results = self
+        let claim = self.tenant.claim(Quota::QueriesAtOnce);
+        let queries = self
             .host
             .queries
-            .fetch_all(
-                &self.tenant.claim(Quota::QueriesAtOnce),
-                &self.catalog.sources,
-                wanted,
-            )
-            .await;
-        Arc::make_mut(journal).add(results, self.limits)
+            .fetch_all(&claim, &self.catalog.sources, queries);
+        Ok(queries.await)
     }
 
     /// Since when a Prometheus has had the rule's alerts, as the source knows it.
@@ -408,14 +408,8 @@ impl Evaluating<'_> {
                 at_ms: now_ms.saturating_sub(self.context.query_offset_ms),
             },
         };
-        self.has_room(&[Quota::QueriesPerMinute, Quota::QueryBytesPerMinute])?;
-        let claim = self.tenant.claim(Quota::QueriesAtOnce);
-        let fetched = self
-            .host
-            .queries
-            .fetch_all(&claim, &self.catalog.sources, vec![query]);
         let mut since = Since::new(&self.host.external.labels);
-        for (query, result) in fetched.await {
+        for (query, result) in self.ask(vec![query]).await? {
             let frame = result.map_err(|error| {
                 let message = format!("{}: {}", query.expr, error.message);
                 Fault::new(FaultCode::Query(error.code), message)

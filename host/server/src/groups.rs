@@ -3,6 +3,7 @@
 mod batches;
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,7 @@ use wasmalert_core::alert::{Alert, AlertState, Alerts, Policy};
 use wasmalert_core::limits::{Limit, Limits};
 use wasmalert_core::query::{Query, QueryTime};
 use wasmalert_core::schedule::TimerGate;
-use wasmalert_core::spec::{GroupSpec, NoData, OverLimit, Quorum, Resend, RuleOptions, RuleSpec};
+use wasmalert_core::spec::{GroupSpec, Quorum, RuleOptions, RuleSpec};
 use wasmalert_core::units::parse_duration_ms;
 use wasmalert_promql::{Limits as PromQlLimits, Query as PromQl};
 use wasmalert_sandbox::World;
@@ -141,6 +142,17 @@ impl Problems {
         self.0.push(format!("{place}: {what}"));
     }
 
+    /// What a text names; the default without one.
+    fn named<T: FromStr<Err: std::fmt::Display> + Default>(&mut self, place: &str, text: Option<&str>) -> T {
+        let named = text.map(str::parse::<T>).transpose();
+        named
+            .unwrap_or_else(|wrong| {
+                self.add(place, wrong);
+                None
+            })
+            .unwrap_or_default()
+    }
+
     fn duration(&mut self, place: &str, text: Option<&str>) -> i64 {
         let Some(text) = text else { return 0 };
         parse_duration_ms(text).unwrap_or_else(|error| {
@@ -204,36 +216,16 @@ impl RuleBody {
     }
 
     fn options(&self, place: &str, problems: &mut Problems) -> RuleOptions {
-        let mut wrong = |field: &str, text: &str, names: &[&str]| {
-            let what = format!("{text:?} is none of {}", names.join(", "));
-            problems.add(&format!("{place}.{field}"), what);
-        };
-        let mut options = RuleOptions {
+        let quorum = self
+            .quorum
+            .map(|QuorumBody { at_least, of }| Quorum { at_least, of });
+        RuleOptions {
+            over_limit: problems.named(&format!("{place}.over_limit"), self.over_limit.as_deref()),
+            no_data: problems.named(&format!("{place}.no_data"), self.no_data.as_deref()),
             alert_after_errors: self.alert_after_errors.unwrap_or(0),
-            ..RuleOptions::default()
-        };
-        if let Some(text) = &self.over_limit {
-            match OverLimit::parse(text) {
-                Some(over_limit) => options.over_limit = over_limit,
-                None => wrong("over_limit", text, OverLimit::NAMES),
-            }
+            quorum: quorum.unwrap_or_default(),
+            resend: problems.named(&format!("{place}.resend"), self.resend.as_deref()),
         }
-        if let Some(text) = &self.no_data {
-            match NoData::parse(text) {
-                Some(no_data) => options.no_data = no_data,
-                None => wrong("no_data", text, NoData::NAMES),
-            }
-        }
-        if let Some(text) = &self.resend {
-            match Resend::parse(text) {
-                Some(resend) => options.resend = resend,
-                None => wrong("resend", text, Resend::NAMES),
-            }
-        }
-        if let Some(QuorumBody { at_least, of }) = self.quorum {
-            options.quorum = Quorum { at_least, of };
-        }
-        options
     }
 
     fn config_text(&self, place: &str, problems: &mut Problems) -> String {
@@ -382,12 +374,9 @@ pub(crate) async fn start(
 
 fn policy(host: &Host, group: &GroupSpec, rule: &RuleSpec) -> Policy {
     Policy {
-        for_ms: rule.for_ms,
-        keep_firing_for_ms: rule.keep_firing_for_ms,
-        interval_ms: group.interval_ms,
         resend_delay_ms: host.config.resend_delay_ms,
         resolved_retention_ms: host.config.resolved_retention_ms,
-        quorum: rule.options.quorum,
+        ..Policy::of(group, rule)
     }
 }
 
@@ -481,14 +470,17 @@ pub(crate) fn remember(at_ms: i64, asked: &[Query]) -> String {
     serde_json::to_string(&remembered).unwrap_or_default()
 }
 
-/// An expression of a rule as Prometheus' parser writes it; of other modules as it is.
+/// The entry `expr` of a rule's configuration: of a rule of Prometheus' as its parser writes it, of others as it is.
 #[must_use]
-pub(crate) fn as_parsed(module: &str, expr: &str) -> String {
-    let is_promql = module == MODULE_DEFAULT;
-    let query = is_promql.then(|| PromQl::parse(expr, &PromQlLimits::default()).ok());
-    query
-        .flatten()
-        .map_or_else(|| expr.to_owned(), |query| query.to_string())
+pub(crate) fn expr_of(rule: &RuleSpec) -> Option<Box<str>> {
+    #[derive(Deserialize)]
+    struct WithExpr {
+        expr: Box<str>,
+    }
+    let WithExpr { expr } = serde_json::from_str(&rule.config).ok()?;
+    let is_promql = rule.module == MODULE_DEFAULT;
+    let parsed = is_promql.then(|| PromQl::parse(&expr, &PromQlLimits::default()).ok());
+    Some(parsed.flatten().map_or(expr, |query| query.to_string().into()))
 }
 
 /// The state of an alert as the API names it: `resolved` for one that no longer

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use wasmalert_core::alert::{Alerts, Policy};
 use wasmalert_core::evaluation::{State, Timers};
@@ -18,7 +18,7 @@ use wasmalert_core::{GroupKey, Labels, RuleKey, TenantId};
 
 use crate::embedded::Left;
 use crate::fair::Lane;
-use crate::groups::batches;
+use crate::groups::{batches, expr_of};
 use crate::store::HealthRow;
 
 /// What may not be evaluated looks at its timers so often.
@@ -153,6 +153,8 @@ pub(crate) struct LiveRule {
     pub policy: Policy,
     /// Whether the last run took too long for the quick lane.
     takes_long: AtomicBool,
+    /// Its expression, once somebody has asked for it.
+    expr: OnceLock<Option<Box<str>>>,
     /// The newest time of what was handed in for remote write.
     forwarded_ms: AtomicI64,
     now: Mutex<RuleNow>,
@@ -166,9 +168,15 @@ impl LiveRule {
             spec,
             policy,
             takes_long: AtomicBool::new(false),
+            expr: OnceLock::new(),
             forwarded_ms: AtomicI64::new(i64::MIN),
             now: Mutex::new(now),
         }
+    }
+
+    /// The entry `expr` of its configuration, as people are shown it.
+    pub(crate) fn expr(&self) -> Option<&str> {
+        self.expr.get_or_init(|| expr_of(&self.spec)).as_deref()
     }
 
     /// Where its next run is expected to do.

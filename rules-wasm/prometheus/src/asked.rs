@@ -49,7 +49,7 @@ impl Asked {
         }
         drop(state);
         let frame = query(expr, now_ms).run().map_err(|error| error.message)?;
-        let names = frame.labels_of(&(0..frame.len() as u32).collect::<Vec<_>>());
+        let names = crate::labels(&frame);
         let names = names.into_iter().map(|labels| {
             let pairs = labels.0.into_iter().map(|label| (label.name, label.value));
             pairs.collect()

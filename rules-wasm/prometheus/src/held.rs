@@ -84,8 +84,7 @@ pub(crate) fn go_on(exprs: [&str; 2], found: &Frame, ends: &Frame) -> Result<Vec
 }
 
 fn names(frame: &Frame) -> Vec<Names> {
-    let all = frame.labels_of(&(0..frame.len() as u32).collect::<Vec<_>>());
-    let names = all.into_iter().map(|labels| {
+    let names = crate::labels(frame).into_iter().map(|labels| {
         let labels = labels.0.into_iter().filter(|label| label.name != NAME);
         labels.map(|label| (label.name, label.value)).collect()
     });

@@ -50,6 +50,11 @@ impl Rule for Prometheus {
 
 wasmalert::rule!(Prometheus);
 
+/// The labels of each series.
+fn labels(frame: &Frame) -> Vec<Labels> {
+    frame.labels_of(&(0..frame.len() as u32).collect::<Vec<_>>())
+}
+
 /// Any sample fires, whatever its value.
 fn fire(context: &Context, config: &Config) -> Result<Outcome, Error> {
     let (frame, held) = match &config.resolve_when {
@@ -84,7 +89,7 @@ fn fire(context: &Context, config: &Config) -> Result<Outcome, Error> {
     let asked = Arc::new(Asked::default());
     let expander = expander(context, &asked);
     let (labels, annotations) = (read(&expander, &labels), read(&expander, &annotations));
-    let names = frame.labels_of(&(0..frame.len() as u32).collect::<Vec<_>>());
+    let names = self::labels(&frame);
     let expand = |texts: &[(&str, Text<'_>)], data: &Data| -> Vec<Label> {
         let label = |(name, text): &(&str, Text<'_>)| Label::new(*name, text.expand(&expander, data));
         texts.iter().map(label).collect()

@@ -39,23 +39,6 @@ async fn write(api: &Api, all: &[(Labels, Vec<Sample>)]) {
         .unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// What a call of Prometheus' API answers as data.
-async fn data(api: &Api, path: &str, params: &[(&str, &str)]) -> Result<Value, String> {
-    let url = reqwest::Url::parse_with_params(&format!("http://x{path}"), params).expect("a path");
-    let query = url.query().unwrap_or_default();
-    let answer = api.get(&format!("{path}?{query}")).await?;
-    answer.ok()?;
-    let body = answer.json();
-    if body["status"] != "success" {
-        return Err(answer.to_string());
-    }
-    Ok(body["data"].clone())
-}
-
-async fn query(api: &Api, expr: &str) -> Result<Value, String> {
-    Ok(data(api, "/api/v1/query", &[("query", expr)]).await?["result"].clone())
-}
-
 #[tokio::test]
 async fn a_rule_sees_what_the_rule_before_it_recorded_in_the_same_slot() {
     let server = Server::start().await;
@@ -76,9 +59,9 @@ async fn a_rule_sees_what_the_rule_before_it_recorded_in_the_same_slot() {
     })
     .await;
     let api = server.api();
-    let since = query(api, "ALERTS_FOR_STATE{alertname=\"Seen\"} <= time()").await;
+    let since = api.query("ALERTS_FOR_STATE{alertname=\"Seen\"} <= time()").await;
     assert_eq!(since.unwrap()[0]["metric"]["__name__"], "ALERTS_FOR_STATE");
-    let names = data(api, "/api/v1/label/__name__/values", &[]).await.unwrap();
+    let names = api.data("/api/v1/label/__name__/values", &[]).await.unwrap();
     assert_eq!(names, json!(["ALERTS", "ALERTS_FOR_STATE", "slot:time"]));
 }
 
@@ -111,11 +94,11 @@ async fn an_alert_that_is_gone_leaves_a_stale_marker() {
         .group("load", json!([{"alert": "Load", "expr": "load > 5"}]))
         .await;
     eventually("it fires", PAGE_WITHIN, async || {
-        let found = query(api, "ALERTS{alertname=\"Load\"}").await?;
-        if found.as_array().is_some_and(|found| found.len() == 1) {
+        let found = api.query("ALERTS{alertname=\"Load\"}").await?;
+        if found.len() == 1 {
             Ok(())
         } else {
-            Err(found.to_string())
+            Err(format!("{found:?}"))
         }
     })
     .await;
@@ -124,11 +107,11 @@ async fn an_alert_that_is_gone_leaves_a_stale_marker() {
         "its series are gone at once, not after five minutes",
         PAGE_WITHIN,
         async || {
-            let found = query(api, "{__name__=~\"ALERTS.*\"}").await?;
-            if found == json!([]) {
+            let found = api.query("{__name__=~\"ALERTS.*\"}").await?;
+            if found.is_empty() {
                 Ok(())
             } else {
-                Err(found.to_string())
+                Err(format!("{found:?}"))
             }
         },
     )
@@ -147,7 +130,9 @@ async fn samples_outlive_a_restart() {
     server.stop();
     server.restart().await;
     assert_eq!(
-        query(server.api(), "count_over_time(kept{job=\"a\"}[5m])")
+        server
+            .api()
+            .query("count_over_time(kept{job=\"a\"}[5m])")
             .await
             .unwrap()[0]["value"][1],
         "300"
@@ -169,7 +154,10 @@ async fn samples_of_any_age_are_taken_without_retention_and_refused_with_one() {
     server.restart_with(&[("WASMALERT_RETENTION", "0")]).await;
     write(server.api(), &old).await;
     for (time, value) in [("1", "2"), ("1000", "1")] {
-        let found = data(server.api(), "/api/v1/query", &[("query", "old"), ("time", time)]).await;
+        let found = server
+            .api()
+            .data("/api/v1/query", &[("query", "old"), ("time", time)])
+            .await;
         assert_eq!(found.unwrap()["result"][0]["value"][1], value);
     }
 }
@@ -352,7 +340,7 @@ async fn it_answers_as_the_real_prometheus_does() {
             ("/api/v1/query", &instant[..]),
             ("/api/v1/query_range", &range[..]),
         ] {
-            let [expected, got] = [data(&theirs, path, params).await, data(ours, path, params).await]
+            let [expected, got] = [theirs.data(path, params).await, ours.data(path, params).await]
                 .map(|data| comparable(&data.unwrap_or_else(|error| panic!("{expr}: {error}"))));
             assert!(!expected.contains("\"result\":[]"), "{expr} finds nothing");
             assert_eq!(got, expected, "{path} {expr}");
@@ -370,8 +358,8 @@ async fn it_answers_as_the_real_prometheus_does() {
         "/api/v1/label/__name__/values",
     ] {
         let [expected, got] = [
-            data(&theirs, path, &matching).await,
-            data(ours, path, &matching).await,
+            theirs.data(path, &matching).await,
+            ours.data(path, &matching).await,
         ]
         .map(|data| comparable(&data.unwrap_or_else(|error| panic!("{path}: {error}"))));
         assert_eq!(got, expected, "{path}");

@@ -33,9 +33,7 @@ async fn pending(api: &Api) -> Result<Vec<(String, i64)>, String> {
 
 /// The names of the series that are there now.
 async fn series(api: &Api, selector: &str) -> Result<Vec<String>, String> {
-    let escaped: String = selector.bytes().map(|byte| format!("%{byte:02X}")).collect();
-    let answer = api.get(&format!("/api/v1/query?query={escaped}")).await?.json();
-    let result = answer["data"]["result"].as_array().cloned().unwrap_or_default();
+    let result = api.query(selector).await?;
     let name = |one: &Value| {
         let metric = &one["metric"];
         let text = |label: &str| metric[label].as_str().unwrap_or_default().to_owned();

@@ -30,10 +30,7 @@ fn name(metric: &Value) -> String {
 }
 
 async fn query(api: &Api, expr: &str) -> Result<BTreeMap<String, String>, String> {
-    let escaped: String = expr.bytes().map(|byte| format!("%{byte:02X}")).collect();
-    let answer = api.get(&format!("/api/v1/query?query={escaped}")).await?.json();
-    let result = answer["data"]["result"].as_array().cloned();
-    let result = result.ok_or_else(|| answer.to_string())?;
+    let result = api.query(expr).await?;
     let series = result.iter().map(|one| {
         let value = one["value"][1].as_str().unwrap_or_default();
         (name(&one["metric"]), value.to_owned())
@@ -145,13 +142,12 @@ async fn counted(server: &Server, result: &str) -> f64 {
 
 async fn start(target: &Webhook) -> Server {
     let server = Server::start().await;
-    let base = target.url().split('/').take(3).collect::<Vec<_>>().join("/");
     server
         .api()
         .put("/v1/secrets/org", &json!({"value": "ours"}))
         .await;
     let source = json!({
-        "kind": "prometheus", "url": "http://127.0.0.1:9", "write_url": format!("{base}/push"),
+        "kind": "prometheus", "url": "http://127.0.0.1:9", "write_url": format!("{}/push", target.url()),
         "headers": {"X-Scope-OrgID": "{{secret:org}}"},
     });
     let embedded = json!({"kind": "embedded", "write_to": "away"});

@@ -72,8 +72,8 @@ impl Since {
 /// Decides what an evaluation changes.
 ///
 /// # Errors
-/// [`FaultCode::DuplicateLabels`] when two findings, or two samples, have the same labels, [`FaultCode::GroupLimit`] when there are
-/// more alerts or samples than the group allows and the rule does not drop them.
+/// [`FaultCode::DuplicateLabels`] when two findings, or two samples, have the same labels, [`FaultCode::GroupLimit`]
+/// when there are more alerts or samples than the group allows and the rule does not drop them.
 pub fn judge(
     alerts: &Alerts,
     evaluated: Evaluated<'_>,
@@ -140,14 +140,14 @@ fn within(limit: u64, mut observed: Vec<Observed>, alerts: &Alerts) -> (Vec<Obse
             .get(labels)
             .is_some_and(|alert| alert.state != AlertState::Inactive)
     };
-    let active = alerts.len() - alerts.count(AlertState::Inactive);
-    let mut room = limit.saturating_sub(active as u64);
+    let mut room = limit.saturating_sub(alerts.active() as u64);
     observed.sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
     let (kept, dropped): (Vec<Observed>, Vec<Observed>) = observed.into_iter().partition(|finding| {
-        let has_room = is_active(&finding.labels) || room > 0;
-        if has_room && !is_active(&finding.labels) {
-            room -= 1;
+        if is_active(&finding.labels) {
+            return true;
         }
+        let has_room = room > 0;
+        room = room.saturating_sub(1);
         has_room
     });
     (kept, dropped.into_iter().map(|finding| finding.labels).collect())

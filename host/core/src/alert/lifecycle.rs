@@ -8,6 +8,7 @@ use super::{
     Alert, Alerts, Notification, NotifyReason, Observation, Observed, Policy, Step, Transition,
     TransitionReason,
 };
+use crate::delivery::valid_until_ms;
 use crate::fault::{Fault, FaultCode};
 use crate::spec::Quorum;
 
@@ -240,16 +241,11 @@ fn notify_reason(
     is_due.then_some(NotifyReason::Resend)
 }
 
-/// How many intervals or resend delays a receiver may go without hearing of a
-/// firing alert: two may fail in a row and the third still comes in time.
-const VALIDITY_PERIODS: i64 = 4;
-
 /// Never before the alert fired: receivers refuse an alert that ends before it starts.
 fn ends_at_ms(alert: &Alert, now_ms: i64, policy: &Policy) -> i64 {
-    let period_ms = policy.interval_ms.max(policy.resend_delay_ms);
     let end_ms = alert
         .resolved_at_ms
-        .unwrap_or_else(|| now_ms.saturating_add(period_ms.saturating_mul(VALIDITY_PERIODS)));
+        .unwrap_or_else(|| valid_until_ms(now_ms, policy.interval_ms, policy.resend_delay_ms));
     end_ms.max(alert.fired_at_ms.unwrap_or(end_ms))
 }
 

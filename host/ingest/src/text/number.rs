@@ -1,4 +1,6 @@
-//! Numbers as Go's `strconv` reads and writes them.
+//! Numbers as Go's `strconv` reads them, and OpenMetrics has them written.
+
+use wasmalert_core::number;
 
 use crate::NORMAL_NAN_BITS;
 
@@ -22,23 +24,10 @@ pub(super) fn parse_value(text: &str) -> Option<f64> {
 /// Writes the bound of a bucket or a quantile as OpenMetrics has it: always with
 /// a point or an exponent.
 pub(super) fn canonical(value: f64) -> String {
-    if value.is_nan() {
-        return "NaN".into();
-    }
-    if value.is_infinite() {
-        return if value > 0.0 { "+Inf".into() } else { "-Inf".into() };
-    }
-    let scientific = format!("{value:e}");
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or_default();
-    if value != 0.0 && !(-4..6).contains(&exponent) {
-        let sign = if exponent < 0 { '-' } else { '+' };
-        return format!("{mantissa}e{sign}{:02}", exponent.unsigned_abs());
-    }
-    let plain = (value + 0.0).to_string();
-    if plain.contains('.') {
-        plain
+    let text = number::go(value + 0.0);
+    if !value.is_finite() || text.contains(['.', 'e']) {
+        text
     } else {
-        format!("{plain}.0")
+        format!("{text}.0")
     }
 }

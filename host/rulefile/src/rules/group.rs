@@ -195,16 +195,9 @@ fn wasmalert_rule(fields: &mut Fields<'_>, problems: &mut Problems) -> RuleSpec 
 
 /// What a rule does where Prometheus' have no choice.
 fn options(fields: &mut Fields<'_>, problems: &mut Problems) -> RuleOptions {
-    let one_of = |text: &str, names: &[&str]| format!("{text:?} is none of {}", names.join(", "));
-    let over_limit = fields.parsed("over_limit", problems, |text| {
-        OverLimit::parse(text).ok_or_else(|| one_of(text, OverLimit::NAMES))
-    });
-    let no_data = fields.parsed("no_data", problems, |text| {
-        NoData::parse(text).ok_or_else(|| one_of(text, NoData::NAMES))
-    });
-    let resend = fields.parsed("resend", problems, |text| {
-        Resend::parse(text).ok_or_else(|| one_of(text, Resend::NAMES))
-    });
+    let over_limit = fields.parsed("over_limit", problems, str::parse::<OverLimit>);
+    let no_data = fields.parsed("no_data", problems, str::parse::<NoData>);
+    let resend = fields.parsed("resend", problems, str::parse::<Resend>);
     let alert_after_errors = fields.parsed("alert_after_errors", problems, |text| text.parse::<u32>());
     let path = fields.at("quorum");
     let quorum = fields

@@ -127,6 +127,12 @@ fn read_routes() -> Routes {
         .routes(routes!(notifications::list))
         .routes(routes!(logs::follow))
         .routes(routes!(system::rule_metrics))
+        .merge(prometheus_routes())
+}
+
+/// Calls of Prometheus that look, which have a second prefix.
+fn prometheus_routes() -> Routes {
+    OpenApiRouter::new()
         .routes(routes!(prometheus::query, prometheus::post_query))
         .routes(routes!(prometheus::query_range, prometheus::post_query_range))
         .routes(routes!(prometheus::series, prometheus::post_series))
@@ -249,14 +255,15 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 }
 
 pub(crate) fn router(host: Arc<Host>) -> Router {
+    let again = |routes: Routes| Router::new().nest(PROMETHEUS_PREFIX, routes.split_for_parts().0);
     let mut app = Router::new();
     for gate in GATES {
         let (routes, _) = (gate.routes)().split_for_parts();
         let routes = match (gate.scope, gate.on_record) {
             (Scope::Read, _) => routes
-                .merge(prometheus::under(PROMETHEUS_PREFIX))
+                .merge(again(prometheus_routes()))
                 .merge(ruler::reads(&host.config.ruler_prefix)),
-            (Scope::Write, OnRecord::Never) => routes.merge(prometheus::writes_under(PROMETHEUS_PREFIX)),
+            (Scope::Write, OnRecord::Never) => routes.merge(again(sample_routes())),
             (Scope::Write, OnRecord::Changes) => routes.merge(ruler::writes(&host.config.ruler_prefix)),
             _ => routes,
         };

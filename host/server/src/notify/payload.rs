@@ -4,12 +4,11 @@ use serde::{Deserialize, Serialize};
 use wasmalert_core::alert::{Alert, AlertState, Notification, NotifyReason};
 use wasmalert_core::delivery::ends_at_on_delivery;
 use wasmalert_core::label::Labels;
-use wasmalert_core::spec::{External, RuleSpec};
+use wasmalert_core::spec::External;
 use wasmalert_ingest::relabel::Relabel;
 use wasmalert_sandbox::{AlertStatus, NotifyAlert};
 
 use crate::catalog::TenantCatalog;
-use crate::groups::as_parsed;
 use crate::live::LiveRule;
 use crate::record::{LabelMap, NotifyRecord, label_map, number};
 use crate::store::{NewOutboxRow, OutboxKind};
@@ -148,7 +147,7 @@ impl Told<'_> {
     }
 
     fn payloads(&self, told: &[&Notification]) -> Vec<String> {
-        let generator_url = generator_url(&self.external.url, &self.rule.spec);
+        let generator_url = generator_url(&self.external.url, self.rule.expr());
         let batches = told.chunks(BATCH_ALERTS_MAX);
         batches
             .map(|batch| payload(self.slot_ms, (&generator_url, self.external), batch))
@@ -189,15 +188,10 @@ pub(crate) fn alerts_in(payload: &str) -> usize {
 
 /// A link to the rule's expression, as Prometheus makes it; empty where the rule
 /// has none.
-fn generator_url(external_url: &str, rule: &RuleSpec) -> String {
-    #[derive(Deserialize)]
-    struct WithExpr {
-        expr: String,
-    }
-    let Ok(WithExpr { expr }) = serde_json::from_str(&rule.config) else {
+fn generator_url(external_url: &str, expr: Option<&str>) -> String {
+    let Some(expr) = expr else {
         return String::new();
     };
-    let expr = as_parsed(&rule.module, &expr);
     let mut escaped = String::with_capacity(expr.len() * 2);
     for byte in expr.bytes() {
         match byte {

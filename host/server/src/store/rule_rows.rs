@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest as _, Sha256};
 use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, SqlSafeStr};
 use wasmalert_core::evaluation::Timer;
 use wasmalert_core::{GroupKey, Labels, RuleKey};
 
@@ -19,7 +20,7 @@ const FINGERPRINT_BYTES: usize = 16;
 const ALERTS_TOGETHER: usize = 64;
 
 /// A query with the rule's key bound as `$1` to `$4`.
-pub(super) fn of_rule<'q>(sql: &'static str, rule: &'q RuleKey) -> Query<'q, Db, Arguments> {
+pub(super) fn of_rule(sql: impl SqlSafeStr, rule: &RuleKey) -> Query<'_, Db, Arguments> {
     sqlx::query(sql)
         .bind(rule.tenant().as_str())
         .bind(&*rule.group.namespace)
@@ -163,7 +164,7 @@ pub(super) async fn remove_others(
                 group: group.clone(),
                 rule: name.into(),
             };
-            of_rule(REMOVE_PAUSE, &rule).execute(&mut *connection).await?;
+            remove(connection, &rule, &[PAUSES]).await?;
         }
     }
     for name in rules_with_rows(connection, group).await? {
@@ -174,25 +175,27 @@ pub(super) async fn remove_others(
             group: group.clone(),
             rule: name.into(),
         };
-        for sql in REMOVE_RULE {
-            of_rule(sql, &rule).execute(&mut *connection).await?;
-        }
+        remove(connection, &rule, &EVALUATED).await?;
     }
     Ok(())
 }
 
-const REMOVE_RULE: [&str; 4] = [
-    "DELETE FROM rule_health WHERE tenant = $1 AND namespace = $2 AND group_name = $3 AND rule = $4",
-    "DELETE FROM alerts WHERE tenant = $1 AND namespace = $2 AND group_name = $3 AND rule = $4",
-    "DELETE FROM rule_state WHERE tenant = $1 AND namespace = $2 AND group_name = $3 AND rule = $4",
-    "DELETE FROM rule_timers WHERE tenant = $1 AND namespace = $2 AND group_name = $3 AND rule = $4",
-];
-
-const REMOVE_PAUSE: &str =
-    "DELETE FROM pauses WHERE tenant = $1 AND namespace = $2 AND group_name = $3 AND rule = $4";
-
+/// Tables with what evaluations have made of rules.
+const EVALUATED: [&str; 4] = ["rule_health", "alerts", "rule_state", "rule_timers"];
+const PAUSES: &str = "pauses";
 /// Tables with what is known of rules.
-const TABLES: [&str; 5] = ["rule_health", "alerts", "rule_state", "rule_timers", "pauses"];
+const TABLES: [&str; 5] = ["rule_health", "alerts", "rule_state", "rule_timers", PAUSES];
+
+/// Removes what tables know of a rule.
+async fn remove(connection: &mut Connection, rule: &RuleKey, tables: &[&str]) -> Result<(), StoreError> {
+    for table in tables {
+        let sql = AssertSqlSafe(format!(
+            "DELETE FROM {table} WHERE tenant = $1 AND namespace = $2 AND group_name = $3 AND rule = $4"
+        ));
+        of_rule(sql, rule).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
 
 /// Keeps what is known of rules under other keys: from, to. What was under one that a rule is renamed to is removed.
 pub(super) async fn rename(
@@ -210,9 +213,7 @@ pub(super) async fn rename(
             group: group.clone(),
             rule: (*to).into(),
         };
-        for sql in REMOVE_RULE.iter().chain(&[REMOVE_PAUSE]) {
-            of_rule(sql, &key).execute(&mut *connection).await?;
-        }
+        remove(connection, &key, &TABLES).await?;
         set_rule(connection, group, &aside(to), to).await?;
     }
     Ok(())
@@ -225,7 +226,7 @@ async fn set_rule(
     to: &str,
 ) -> Result<(), StoreError> {
     for table in TABLES {
-        let sql = sqlx::AssertSqlSafe(format!(
+        let sql = AssertSqlSafe(format!(
             "UPDATE {table} SET rule = $5 WHERE tenant = $1 AND namespace = $2 AND group_name = $3 AND rule = $4"
         ));
         let set = sqlx::query(sql)

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use wasmalert_core::number;
+
 /// What `/metrics` answers as its content type.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -40,7 +42,7 @@ impl Exposition {
             self.text.push('}');
         }
         self.text.push(' ');
-        write_value(&mut self.text, value);
+        self.text.push_str(&number::go(value));
         self.text.push('\n');
     }
 
@@ -56,8 +58,7 @@ impl Exposition {
         let mut below: u64 = 0;
         for (bound, count) in bounds.iter().chain(&[f64::INFINITY]).zip(counts) {
             below += count;
-            let mut bound_text = String::new();
-            write_value(&mut bound_text, *bound);
+            let bound_text = number::go(*bound);
             let mut labels = labels.to_vec();
             labels.push(("le", &bound_text));
             self.sample(name, "_bucket", &labels, below as f64);
@@ -80,27 +81,4 @@ impl Exposition {
             }
         }
     }
-}
-
-/// Writes a value as Prometheus does (Go's `%g` with the fewest digits).
-pub(super) fn write_value(text: &mut String, value: f64) {
-    let _infallible = if value.is_nan() {
-        text.write_str("NaN")
-    } else if value.is_infinite() {
-        text.write_str(if value > 0.0 { "+Inf" } else { "-Inf" })
-    } else if value == 0.0 || (1e-4..1e6).contains(&value.abs()) {
-        write!(text, "{value}")
-    } else {
-        write_exponent(text, value)
-    };
-}
-
-/// Go's exponents have a sign and at least two digits: `1e+06`.
-pub(crate) fn write_exponent(text: &mut String, value: f64) -> std::fmt::Result {
-    let rust = format!("{value:e}");
-    let (mantissa, exponent) = rust.split_once('e').unwrap_or((&rust, "0"));
-    let (sign, digits) = exponent
-        .strip_prefix('-')
-        .map_or(('+', exponent), |digits| ('-', digits));
-    write!(text, "{mantissa}e{sign}{digits:0>2}")
 }

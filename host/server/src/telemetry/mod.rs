@@ -12,7 +12,6 @@ mod rule_usage;
 mod tenant_metrics;
 
 pub use exposition::CONTENT_TYPE;
-pub(crate) use exposition::write_exponent;
 pub use family::{Code, Family, TenantFamily};
 pub use host::{
     AlertState, CompileResult, DeliveryResult, EvaluationStatus, FetchResult, Metrics, ProcessInfo,

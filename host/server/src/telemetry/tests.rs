@@ -4,13 +4,11 @@ mod host;
 mod reader;
 mod rules;
 
-use super::exposition::{Exposition, write_value};
+use super::exposition::Exposition;
 use reader::read;
 
 fn text_of(value: f64) -> String {
-    let mut text = String::new();
-    write_value(&mut text, value);
-    text
+    wasmalert_core::number::go(value)
 }
 
 #[test]

@@ -265,6 +265,28 @@ impl Api {
         answer.unwrap_or_else(|e| panic!("{e}"))
     }
 
+    /// What a call of Prometheus' API answers as data.
+    pub(crate) async fn data(&self, path: &str, params: &[(&str, &str)]) -> Result<Value, String> {
+        let url = reqwest::Url::parse_with_params(&format!("http://x{path}"), params).expect("a path");
+        let query = url.query().unwrap_or_default();
+        let answer = self.get(&format!("{path}?{query}")).await?;
+        answer.ok()?;
+        let mut body = answer.json();
+        if body["status"] != "success" {
+            return Err(answer.to_string());
+        }
+        Ok(body["data"].take())
+    }
+
+    /// The series that an expression of PromQL finds now.
+    pub(crate) async fn query(&self, expr: &str) -> Result<Vec<Value>, String> {
+        let mut data = self.data("/api/v1/query", &[("query", expr)]).await?;
+        match data["result"].take() {
+            Value::Array(series) => Ok(series),
+            other => Err(format!("{expr}: {other}")),
+        }
+    }
+
     pub(crate) async fn alerts(&self) -> Result<Vec<Alert>, String> {
         self.get("/v1/alerts").await?.list()
     }

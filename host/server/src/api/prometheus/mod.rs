@@ -14,13 +14,12 @@ mod tests;
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use axum::routing::{get, post};
-use axum::{Extension, Router};
 use serde_json::Value;
 use wasmalert_core::TenantId;
 use wasmalert_core::query::QueryTime;
@@ -146,25 +145,6 @@ pub(super) async fn list_alerts(State(host): State<Arc<Host>>, Extension(tenant)
 )]
 pub(super) async fn build_info() -> Response {
     rules::build_info()
-}
-
-/// The calls that look, under another prefix.
-pub(super) fn under(prefix: &str) -> Router<Arc<Host>> {
-    let path = |path: &str| format!("{prefix}/api/v1/{path}");
-    Router::new()
-        .route(&path("query"), get(query).post(post_query))
-        .route(&path("query_range"), get(query_range).post(post_query_range))
-        .route(&path("series"), get(series).post(post_series))
-        .route(&path("labels"), get(labels).post(post_labels))
-        .route(&path("label/{name}/values"), get(label_values))
-        .route(&path("rules"), get(list_rules))
-        .route(&path("alerts"), get(list_alerts))
-        .route(&path("status/buildinfo"), get(build_info))
-}
-
-/// Remote write, under another prefix.
-pub(super) fn writes_under(prefix: &str) -> Router<Arc<Host>> {
-    Router::new().route(&format!("{prefix}/api/v1/write"), post(write))
 }
 
 async fn answer_query(host: &Host, tenant: &TenantId, params: Params) -> Answer {

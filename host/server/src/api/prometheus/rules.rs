@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use wasmalert_core::alert::{Alert, AlertState};
+use wasmalert_core::number::with_exponent;
 use wasmalert_core::spec::RuleSpec;
 use wasmalert_promql::Matcher;
 
@@ -16,11 +17,9 @@ use super::answer::{Refused, success};
 use super::params::Params;
 use super::selections;
 use crate::api::request;
-use crate::groups::as_parsed;
 use crate::live::{LiveGroup, LiveRule, RuleNow};
 use crate::record::{LabelMap, label_map, number};
 use crate::store::Health;
-use crate::telemetry::write_exponent;
 
 /// The time of what has not happened, as Go writes it.
 const NEVER: &str = "0001-01-01T00:00:00Z";
@@ -306,7 +305,7 @@ fn rule(group: &LiveGroup, live: &LiveRule, wanted: &Wanted) -> Option<Rule> {
     if !wanted.takes_rule(group, spec, record) {
         return None;
     }
-    let query = as_parsed(&spec.module, text("expr").unwrap_or_default());
+    let query = live.expr().unwrap_or_default().to_owned();
     let labels = own_labels(group, spec);
     let now = live.now();
     let health = health_of(&now);
@@ -388,9 +387,7 @@ fn scientific(value: f64) -> String {
     if !value.is_finite() {
         return number(value);
     }
-    let mut text = String::new();
-    let _ = write_exponent(&mut text, value); // into memory
-    text
+    with_exponent(value)
 }
 
 /// Answers `/api/v1/status/buildinfo`.
