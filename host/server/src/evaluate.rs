@@ -73,6 +73,7 @@ pub(crate) async fn evaluate_group(host: &Host, group: &LiveGroup, due: Due, tur
             }
             let ended = evaluate_rule(host, group, rule, due.now_ms, trigger, 0).await;
             turn.charge(ended.cost_ns());
+            host.store.hurry();
             ended.committed().await;
         }
     }
@@ -106,6 +107,9 @@ pub(crate) async fn evaluate_group(host: &Host, group: &LiveGroup, due: Due, tur
             if has_room && evaluating.is_empty() {
                 break;
             }
+            if !has_room {
+                host.store.hurry();
+            }
             // All go on meanwhile, whichever is waited for.
             tokio::select! {
                 Some(ended) = evaluating.next() => {
@@ -121,6 +125,7 @@ pub(crate) async fn evaluate_group(host: &Host, group: &LiveGroup, due: Due, tur
             }
         }
     }
+    host.store.hurry();
     while committing.next().await.is_some() {}
     let orphans = group.take_orphans();
     if !orphans.is_empty() {

@@ -6,7 +6,7 @@ use wasmalert_core::evaluation::Timer;
 use wasmalert_core::usage::Usage;
 use wasmalert_core::{GroupKey, Labels, RuleKey};
 
-use super::script::Script;
+use super::script::{Script, in_sizes};
 use super::{
     AlertRow, Connection, EvaluationRow, HealthRow, NewOutboxRow, StoreError, evaluations, groups, outbox,
     rule_rows, usage,
@@ -105,18 +105,20 @@ pub(super) async fn begin(
     let groups = commits.iter().map(|commit| &commit.rule.group).collect();
     let revisions = groups::begin(connection, &groups).await?;
     let current: Vec<&RuleCommit> = commits.iter().filter(|commit| commit.is_of(&revisions)).collect();
-    if !current.is_empty() {
-        let used: Vec<usage::Used<'_>> = current.iter().map(|commit| commit.used()).collect();
+    for part in in_sizes(&current) {
+        let used: Vec<usage::Used<'_>> = part.iter().map(|commit| commit.used()).collect();
         let mut script = Script::default();
-        rule_rows::put_health(&mut script, &current);
-        for commit in &current {
-            commit.write_own(&mut script);
-        }
+        rule_rows::put_health(&mut script, part);
         usage::add(&mut script, &used);
-        evaluations::insert(&mut script, &current);
-        evaluations::remove_old(&mut script, &current);
-        script.run(connection).await?;
+        evaluations::insert(&mut script, part);
+        evaluations::remove_old(&mut script, part);
+        script.run_prepared(connection).await?;
     }
+    let mut script = Script::default();
+    for commit in &current {
+        commit.write_own(&mut script);
+    }
+    script.run(connection).await?;
     let result = |commit: &RuleCommit| match commit.is_of(&revisions) {
         true => Ok(()),
         false => Err(StoreError::Stale),

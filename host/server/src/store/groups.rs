@@ -68,9 +68,11 @@ pub(super) async fn begin(
     connection: &mut Connection,
     groups: &BTreeSet<&GroupKey>,
 ) -> Result<BTreeMap<GroupKey, i64>, StoreError> {
+    // As many as are asked for again, so that the statement stays prepared.
+    let asked = groups.iter().cycle().take(groups.len().next_power_of_two());
     let mut sql = QueryBuilder::<Db>::new(BEGIN);
     sql.push("; WITH wanted (tenant, namespace, group_name) AS (");
-    sql.push_values(groups, |mut row, group| {
+    sql.push_values(asked, |mut row, group| {
         row.push_bind(group.tenant.as_str())
             .push_bind(&*group.namespace)
             .push_bind(&*group.group);
@@ -79,7 +81,7 @@ pub(super) async fn begin(
         ") SELECT g.tenant, g.namespace, g.group_name, g.revision FROM wanted AS w, rule_groups AS g
          WHERE g.tenant = w.tenant AND g.namespace = w.namespace AND g.group_name = w.group_name",
     );
-    let rows = sql.build().persistent(false).fetch_all(connection).await?;
+    let rows = sql.build().fetch_all(connection).await?;
     rows.iter()
         .map(|row| {
             let fields = fields(row);

@@ -9,6 +9,9 @@ use super::{Arguments, Connection, Db, StoreError};
 /// In one text; preparing a statement copies all that follows it.
 const STATEMENTS_MAX: usize = 32;
 
+/// Rows of the largest part, as a power of two.
+const SIZE_MAX_LOG2: u32 = 6;
+
 #[derive(Default)]
 pub(super) struct Script(Vec<Part>);
 
@@ -39,14 +42,23 @@ impl Script {
         self.add(sql).rule(rule)
     }
 
+    /// Where texts differ by how much there is to write.
     pub(super) async fn run(self, connection: &mut Connection) -> Result<(), StoreError> {
+        self.execute(connection, false).await
+    }
+
+    /// Where the same texts come again: they stay prepared.
+    pub(super) async fn run_prepared(self, connection: &mut Connection) -> Result<(), StoreError> {
+        self.execute(connection, true).await
+    }
+
+    async fn execute(self, connection: &mut Connection, stay_prepared: bool) -> Result<(), StoreError> {
         for part in self.0 {
             if let Some(error) = part.error {
                 return Err(sqlx::Error::Encode(error).into());
             }
             let query = sqlx::query_with(AssertSqlSafe(part.sql), part.values);
-            // The texts differ by how much there is to write.
-            query.persistent(false).execute(&mut *connection).await?;
+            query.persistent(stay_prepared).execute(&mut *connection).await?;
         }
         Ok(())
     }
@@ -76,4 +88,30 @@ impl Values<'_> {
 pub(super) fn values(rows: usize, columns: usize) -> String {
     let row = format!("({})", vec!["?"; columns].join(", "));
     format!("VALUES {}", vec![row; rows].join(", "))
+}
+
+/// Parts of a few sizes, so that statements which write so many rows come again.
+pub(super) fn in_sizes<T>(mut rest: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let size = 1_usize << rest.len().checked_ilog2()?.min(SIZE_MAX_LOG2);
+        let (part, after) = rest.split_at(size);
+        rest = after;
+        Some(part)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_have_a_few_sizes_and_leave_nothing_out() {
+        let sizes = |rows: usize| -> Vec<usize> { in_sizes(&vec![(); rows]).map(<[()]>::len).collect() };
+        assert!(sizes(0).is_empty());
+        assert_eq!(sizes(1), [1]);
+        assert_eq!(sizes(77), [64, 8, 4, 1]);
+        assert_eq!(sizes(200), [64, 64, 64, 8]);
+        let rows: Vec<usize> = (0..77).collect();
+        assert_eq!(in_sizes(&rows).flatten().copied().collect::<Vec<_>>(), rows);
+    }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
 use wasmalert_core::TenantId;
 use wasmalert_core::fair::{FairQueue, Share, Turn};
 
@@ -21,6 +22,8 @@ use crate::clock::{Clock, Stopwatch};
 const BATCH_NS: u64 = 3_000_000;
 /// Commits in one transaction, at least where so many wait, and at most.
 const BATCH_COMMITS: (usize, usize) = (8, 256);
+/// How long a commit that nobody waits for may wait for others, to share what a transaction costs.
+const GATHER: Duration = Duration::from_millis(10);
 /// Transactions that the writer makes while commits wait, before it lets others write: so
 /// those wait for a few hundredths of a second, and do not come between all transactions.
 const TRANSACTIONS_TOGETHER: u8 = 4;
@@ -59,6 +62,8 @@ pub(super) struct Queue {
     pub(super) closed: AtomicBool,
     /// The writer is to do what is left of a checkpoint.
     pub(super) checkpoint: AtomicBool,
+    /// Somebody waits for what was handed in.
+    hurry: AtomicBool,
 }
 
 impl Commits {
@@ -68,12 +73,13 @@ impl Commits {
             changed: Notify::new(),
             closed: AtomicBool::new(false),
             checkpoint: AtomicBool::new(false),
+            hurry: AtomicBool::new(false),
         });
         (Self(Arc::clone(&queue)), queue)
     }
 
     pub(super) fn waiting(&self) -> usize {
-        self.0.with(|jobs| jobs.waiting())
+        self.0.waiting()
     }
 }
 
@@ -87,6 +93,27 @@ impl Drop for Commits {
 impl Queue {
     fn with<T>(&self, act: impl FnOnce(&mut FairQueue<TenantId, Job>) -> T) -> T {
         act(&mut self.jobs.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn waiting(&self) -> usize {
+        self.with(|jobs| jobs.waiting())
+    }
+
+    fn hurry(&self) {
+        let waits = self.with(|jobs| {
+            let waits = jobs.waiting() > 0;
+            self.hurry.fetch_or(waits, Ordering::AcqRel);
+            waits
+        });
+        if waits {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Whether the writer begins at once where so many commits fill a transaction.
+    fn hurries(&self, commits: usize) -> bool {
+        let flags = [&self.hurry, &self.checkpoint, &self.closed];
+        flags.iter().any(|flag| flag.load(Ordering::Acquire)) || self.waiting() >= commits
     }
 }
 
@@ -129,6 +156,7 @@ impl Counters {
 
 /// A commit that has been handed in. Dropping this does not stop it.
 pub struct Committing {
+    queue: Arc<Queue>,
     bytes: usize,
     result: oneshot::Receiver<Done>,
 }
@@ -146,10 +174,11 @@ impl Committing {
     /// [`StoreError::Stale`] when `group_revision` is no longer the group's; otherwise
     /// what the database said. Nothing is written then.
     pub async fn done(self) -> Result<(), StoreError> {
+        self.queue.hurry();
         self.timed().await.0
     }
 
-    /// The same, and how long it took.
+    /// The same, and how long it took. The writer gathers others first, unless [`Store::hurry`] is called.
     pub async fn timed(self) -> (Result<(), StoreError>, Duration) {
         let closed = |_| (Err(StoreError::Closed), Duration::ZERO);
         self.result.await.unwrap_or_else(closed)
@@ -167,10 +196,24 @@ impl Store {
         let (bytes, since) = (commit.size_bytes(), Clock.stopwatch());
         let job = Job { commit, since, done };
         let (tenant, queue) = (job.commit.rule.tenant().clone(), &self.commits.0);
-        // There is always room; a job that had none would be dropped, and its result with it.
-        let _ = queue.with(|jobs| jobs.push(&tenant, SHARE, job));
-        queue.changed.notify_one();
-        Committing { bytes, result }
+        let is_first = queue.with(|jobs| {
+            // There is always room; a job that had none would be dropped, and its result with it.
+            let _ = jobs.push(&tenant, SHARE, job);
+            jobs.waiting() == 1
+        });
+        if is_first {
+            queue.changed.notify_one();
+        }
+        Committing {
+            queue: Arc::clone(queue),
+            bytes,
+            result,
+        }
+    }
+
+    /// Has what was handed in written now, since somebody waits for it.
+    pub fn hurry(&self) {
+        self.commits.0.hurry();
     }
 }
 
@@ -246,8 +289,7 @@ pub(super) async fn run(pool: sqlx::Pool<Db>, queue: Arc<Queue>, counters: Arc<C
                 tracing::warn!(%error, "the write-ahead log stays as long as it is");
             }
         }
-        let batch = fill(&queue, pace.batch());
-        if batch.is_empty() {
+        if queue.waiting() == 0 {
             kept.release();
             if queue.closed.load(Ordering::Acquire) {
                 return;
@@ -255,6 +297,11 @@ pub(super) async fn run(pool: sqlx::Pool<Db>, queue: Arc<Queue>, counters: Arc<C
             queue.changed.notified().await;
             continue;
         }
+        if !queue.hurries(pace.batch()) {
+            kept.release();
+            gather(&queue, pace.batch()).await;
+        }
+        let batch = fill(&queue, pace.batch());
         counters.taken.fetch_add(batch.len() as u64, Ordering::Release);
         let ends: Vec<_> = batch
             .iter()
@@ -280,6 +327,19 @@ fn cost_ns(turn: &Turn<TenantId, Job>) -> u64 {
     COMMIT_COST_NS + turn.item.commit.size_bytes() as u64 * BYTE_COST_NS
 }
 
+/// Waits until somebody does, or for a while.
+async fn gather(queue: &Queue, commits: usize) {
+    let until = Instant::now() + GATHER;
+    while !queue.hurries(commits) {
+        if tokio::time::timeout_at(until, queue.changed.notified())
+            .await
+            .is_err()
+        {
+            return;
+        }
+    }
+}
+
 /// What goes into the next transaction.
 fn fill(queue: &Queue, commits: usize) -> Vec<Turn<TenantId, Job>> {
     let (mut bytes, mut batch) = (0, Vec::new());
@@ -292,6 +352,9 @@ fn fill(queue: &Queue, commits: usize) -> Vec<Turn<TenantId, Job>> {
             let Some(turn) = next else { break };
             bytes += turn.item.commit.size_bytes();
             batch.push(turn);
+        }
+        if jobs.waiting() == 0 {
+            queue.hurry.store(false, Ordering::Release);
         }
     });
     batch

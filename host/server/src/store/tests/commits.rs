@@ -308,6 +308,31 @@ pub(super) async fn many_commits_share_transactions(store: Store) {
     );
 }
 
+pub(super) async fn a_commit_that_nobody_waits_for_goes_with_the_next(store: Store) {
+    const PAIRS: u64 = 20;
+    let key = group("t");
+    let revision = put_rules(&store, &key, &["a", "b"]).await;
+    for seq in 1..=PAIRS {
+        let of = |rule: &str| commit(&rule_of(&key, rule), revision, seq.cast_signed());
+        let first = store.commit(of("a"));
+        // The writer sees it.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        let second = store.commit(of("b"));
+        store.hurry();
+        first.timed().await.0.unwrap();
+        second.timed().await.0.unwrap();
+    }
+    let stats = store.writer_stats();
+    assert_eq!(stats.commits, 2 * PAIRS);
+    // On a busy machine the second may come too late.
+    assert!(stats.transactions < 2 * PAIRS * 3 / 4, "{stats:?}");
+
+    let alone = commit(&rule_of(&key, "a"), revision, 100);
+    store.commit(alone).timed().await.0.unwrap();
+}
+
 pub(super) async fn a_commit_goes_on_when_nobody_waits(store: Store) {
     let key = group("t");
     let revision = put_rules(&store, &key, &["r"]).await;

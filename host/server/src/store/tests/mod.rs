@@ -105,6 +105,7 @@ contract! {
         a_failing_part_rolls_the_commit_back,
         one_bad_commit_does_not_fail_the_others,
         many_commits_share_transactions,
+        a_commit_that_nobody_waits_for_goes_with_the_next,
         a_commit_goes_on_when_nobody_waits,
         ten_thousand_alerts_take_less_than_a_second,
         ids_sort_in_order;
